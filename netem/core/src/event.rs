@@ -1,0 +1,236 @@
+//! What happened: the only thing that metrics and recorders see.
+//!
+//! Events are published in order of logical time. Each is `Copy` and small;
+//! whoever needs history keeps it.
+
+use crate::packet::{FlowId, LinkId, Media, Tag};
+use crate::time::{Span, Time};
+use crate::units::Bitrate;
+
+/// Why a link did not deliver a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum DropReason {
+    /// The queue had no room.
+    Overflow,
+    /// An active queue management decided so.
+    Aqm,
+    /// The loss model decided so.
+    Loss,
+}
+
+/// Why a complete or partial video frame was never shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum FrameDrop {
+    /// The encoder or the sender skipped it.
+    Encoder,
+    /// Packets were missing when the receiver gave up on it.
+    Incomplete,
+    /// A frame that it refers to was missing.
+    Undecodable,
+    /// A newer frame was due: the jitter buffer jumped over it.
+    Late,
+    /// The buffer was full or had been flushed.
+    Flushed,
+}
+
+/// The life of a rendered video frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FrameTimes {
+    /// Captured (handed to the encoder).
+    pub captured: Time,
+    /// First packet put on the first link.
+    pub first_sent: Time,
+    /// First packet arrived at the receiver.
+    pub first_arrived: Time,
+    /// Last missing packet arrived.
+    pub complete: Time,
+    /// Given to the decoder.
+    pub decode_start: Time,
+    /// Decoded.
+    pub decoded: Time,
+}
+
+/// Stages of call set-up, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum SessionStage {
+    /// The flow's start time: both ends know each other's candidates.
+    Started,
+    /// The sender's end has a working candidate pair.
+    IceConnected,
+    /// The sender's end may send media (key exchange finished there).
+    SenderReady,
+    /// Both ends are connected.
+    Connected,
+    /// Set-up was given up.
+    Failed,
+}
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A packet reached a link.
+    LinkArrive {
+        /// Where.
+        link: LinkId,
+        /// What.
+        packet: Tag,
+    },
+    /// A link dropped or lost a packet.
+    LinkDrop {
+        /// Where.
+        link: LinkId,
+        /// What.
+        packet: Tag,
+        /// Why.
+        reason: DropReason,
+    },
+    /// A link delivered a packet at its far end.
+    LinkDeliver {
+        /// Where.
+        link: LinkId,
+        /// What.
+        packet: Tag,
+        /// Time in the queue, own serialisation excluded.
+        waited: Span,
+        /// Time from arrival at the link to delivery.
+        total: Span,
+    },
+    /// An end put a packet on its first link.
+    Sent {
+        /// What.
+        packet: Tag,
+        /// Payload bytes of media carried for the first time, else 0.
+        payload: u32,
+    },
+    /// A packet reached the other end.
+    Received {
+        /// What.
+        packet: Tag,
+        /// Time since it was sent.
+        one_way: Span,
+    },
+    /// A media packet became usable at the receiver for the first time.
+    MediaUsable {
+        /// Which flow.
+        flow: FlowId,
+        /// Which stream.
+        media: Media,
+        /// Its extended sequence number.
+        seq: u64,
+        /// Payload bytes.
+        payload: u32,
+        /// Whether it took a retransmission or repair packet.
+        repaired: bool,
+    },
+    /// The encoder delivered a frame.
+    FrameEncoded {
+        /// Which flow.
+        flow: FlowId,
+        /// Which frame, from 0.
+        frame: u64,
+        /// Whether it is a key frame.
+        key: bool,
+        /// Payload bytes.
+        size: u32,
+    },
+    /// A frame will never be shown.
+    FrameDropped {
+        /// Which flow.
+        flow: FlowId,
+        /// Which frame, from 0.
+        frame: u64,
+        /// Why.
+        reason: FrameDrop,
+    },
+    /// A frame was shown.
+    FrameRendered {
+        /// Which flow.
+        flow: FlowId,
+        /// Which frame, from 0.
+        frame: u64,
+        /// Its life until now.
+        times: FrameTimes,
+    },
+    /// The receiver asked for a key frame.
+    KeyFrameRequested {
+        /// Which flow.
+        flow: FlowId,
+    },
+    /// The receiver asked for retransmissions.
+    NackSent {
+        /// Which flow.
+        flow: FlowId,
+        /// How many sequence numbers.
+        count: u32,
+    },
+    /// Audio was played out: `length` of sound, real or concealed.
+    AudioPlayed {
+        /// Which flow.
+        flow: FlowId,
+        /// How much.
+        length: Span,
+        /// When the sound was captured; `None` when it was made up.
+        captured: Option<Time>,
+    },
+    /// The controller's decision changed.
+    Target {
+        /// Which flow.
+        flow: FlowId,
+        /// Target bit rate.
+        target: Bitrate,
+        /// Pacing rate.
+        pacing: Bitrate,
+    },
+    /// A named value inside an algorithm, for plots.
+    Gauge {
+        /// Which flow.
+        flow: FlowId,
+        /// Its name, unit included.
+        name: &'static str,
+        /// Its value.
+        value: f64,
+    },
+    /// A round-trip time sample at the sender.
+    RttSample {
+        /// Which flow.
+        flow: FlowId,
+        /// How long.
+        rtt: Span,
+    },
+    /// Call set-up reached a stage.
+    Session {
+        /// Which flow.
+        flow: FlowId,
+        /// Which stage.
+        stage: SessionStage,
+    },
+    /// The application paused (`true`) or resumed the video stream.
+    Paused {
+        /// Which flow.
+        flow: FlowId,
+        /// Paused or resumed.
+        paused: bool,
+    },
+}
+
+/// Something that watches a run.
+pub trait EventSink {
+    /// Called in order of logical time.
+    fn event(&mut self, at: Time, event: &Event);
+}
+
+/// A sink that ignores everything.
+impl EventSink for () {
+    fn event(&mut self, _: Time, _: &Event) {}
+}
+
+/// A sink that keeps everything, for tests.
+impl EventSink for Vec<(Time, Event)> {
+    fn event(&mut self, at: Time, event: &Event) {
+        self.push((at, *event));
+    }
+}

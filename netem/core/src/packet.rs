@@ -1,0 +1,267 @@
+//! What travels over a link.
+//!
+//! In the simulator a payload is a plain struct with the fields that the wire
+//! format would carry, and `Packet::size` counts the bytes that it would have
+//! on the wire, IP and UDP headers included. Sequence numbers and timestamps
+//! are kept extended (64 bits); a wire codec truncates and unwraps them.
+
+use crate::time::Time;
+
+/// A flow of the scenario, by its position in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct FlowId(pub u16);
+
+/// A link of the scenario, by its position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct LinkId(pub u16);
+
+/// Which way a packet of a flow goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Leg {
+    /// From the flow's sender to its receiver.
+    Outward,
+    /// From the flow's receiver back to its sender.
+    Return,
+}
+
+/// ECN codepoint of the IP header (RFC 3168, RFC 9331).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Ecn {
+    /// Not ECN-capable.
+    #[default]
+    NotEct,
+    /// ECN-capable transport, classic.
+    Ect0,
+    /// ECN-capable transport, L4S.
+    Ect1,
+    /// Congestion experienced.
+    Ce,
+}
+
+/// A packet in the simulator or the live emulator.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Packet {
+    /// Unique within the run.
+    pub id: u64,
+    /// The flow that it belongs to.
+    pub flow: FlowId,
+    /// Which way it goes.
+    pub leg: Leg,
+    /// How many links of its route it has left behind.
+    pub hop: u8,
+    /// ECN codepoint.
+    pub ecn: Ecn,
+    /// Bytes on the wire from the IP header on.
+    pub size: u32,
+    /// When its end put it on the first link.
+    pub sent: Time,
+    /// What it carries.
+    pub payload: Payload,
+}
+
+/// What a packet carries.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Payload {
+    /// Nothing that anyone looks at.
+    Opaque,
+    /// An RTP packet.
+    Rtp(Rtp),
+    /// A (possibly compound) RTCP packet.
+    Rtcp(Vec<Rtcp>),
+    /// Connectivity checks and key exchange.
+    Session(SessionMessage),
+    /// Real bytes, from the IP header on.
+    Bytes(Vec<u8>),
+}
+
+/// Audio or video.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Media {
+    /// An audio stream.
+    Audio,
+    /// A video stream.
+    Video,
+}
+
+/// The role of an RTP packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RtpKind {
+    /// First transmission of media.
+    Media,
+    /// Retransmission (RFC 4588); `seq` is the original sequence number.
+    Rtx,
+    /// Repair packet of a forward error correction scheme.
+    Fec,
+    /// Padding only.
+    Padding,
+}
+
+/// An RTP packet (RFC 3550) with the header extensions that we model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rtp {
+    /// Audio or video.
+    pub media: Media,
+    /// Role.
+    pub kind: RtpKind,
+    /// Extended sequence number of the media packet; for a retransmission that
+    /// of the original. Of no meaning for padding.
+    pub seq: u64,
+    /// Extended transport-wide sequence number, unique over all RTP packets of
+    /// the flow.
+    pub transport_seq: u64,
+    /// Extended RTP timestamp in ticks of the stream's clock (video 90 kHz,
+    /// audio 48 kHz).
+    pub timestamp: u64,
+    /// Which frame (of video) or packet (of audio) of the stream, from 0.
+    pub frame: u64,
+    /// Position of this packet in its frame, from 0.
+    pub part: u16,
+    /// Number of packets of the frame; the last one has the marker bit.
+    pub parts: u16,
+    /// Whether the frame can be decoded without any other.
+    pub key: bool,
+    /// Payload bytes without RTP header, extensions, OSN and authentication tag.
+    pub payload: u16,
+    /// When the media was captured. For observers only: no algorithm of the
+    /// receiver may read it.
+    pub captured: Time,
+}
+
+/// One status of a transport-wide feedback report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arrival {
+    /// Extended transport-wide sequence number.
+    pub seq: u64,
+    /// When it arrived by the receiver's clock, `None` when it has not.
+    pub at: Option<Time>,
+    /// ECN codepoint on arrival.
+    pub ecn: Ecn,
+}
+
+/// One RTCP packet of a compound.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Rtcp {
+    /// Transport-wide congestion control feedback
+    /// (draft-holmer-rmcat-transport-wide-cc-extensions-01).
+    TransportFeedback {
+        /// Statuses by ascending sequence number without holes.
+        arrivals: Vec<Arrival>,
+        /// When the report was made, by the receiver's clock. On the wire only
+        /// RFC 8888 carries it.
+        made: Time,
+    },
+    /// Generic NACK (RFC 4585): extended sequence numbers, ascending.
+    Nack {
+        /// The stream.
+        media: Media,
+        /// What is missing.
+        seqs: Vec<u64>,
+    },
+    /// Picture loss indication (RFC 4585).
+    Pli,
+    /// Sender report (RFC 3550), the part that matters here.
+    SenderReport {
+        /// When it was sent (the NTP timestamp).
+        ntp: Time,
+    },
+    /// Receiver report (RFC 3550).
+    ReceiverReport {
+        /// NTP time of the last sender report that arrived.
+        last_sr: Option<Time>,
+        /// Time between that arrival and this report.
+        delay_since_last_sr: crate::Span,
+        /// Packets expected since the previous report.
+        expected: u32,
+        /// Packets lost since the previous report.
+        lost: u32,
+        /// Interarrival jitter in ticks of the video clock.
+        jitter: u32,
+    },
+}
+
+/// Connectivity checks (RFC 8445) and key exchange (RFC 9147 flights).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionMessage {
+    /// ICE connectivity check.
+    BindingRequest {
+        /// Which check.
+        transaction: u32,
+    },
+    /// Its answer.
+    BindingResponse {
+        /// Which check.
+        transaction: u32,
+    },
+    /// Flight number `flight` of the DTLS handshake, from 1 on.
+    Handshake {
+        /// Position of the flight in the handshake.
+        flight: u8,
+        /// Which datagram of the flight, from 0.
+        part: u8,
+        /// Number of datagrams of the flight.
+        parts: u8,
+    },
+}
+
+/// What kind of traffic a packet is, for observers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Class {
+    /// First transmission of audio.
+    Audio,
+    /// First transmission of video.
+    Video,
+    /// Retransmission.
+    Rtx,
+    /// Forward error correction.
+    Fec,
+    /// Padding.
+    Padding,
+    /// Reports and feedback.
+    Rtcp,
+    /// Connectivity checks and key exchange.
+    Session,
+    /// Anything else.
+    Other,
+}
+
+impl Packet {
+    /// What kind of traffic this is.
+    #[must_use]
+    pub fn class(&self) -> Class {
+        match &self.payload {
+            Payload::Rtp(rtp) => match (rtp.kind, rtp.media) {
+                (RtpKind::Media, Media::Audio) => Class::Audio,
+                (RtpKind::Media, Media::Video) => Class::Video,
+                (RtpKind::Rtx, _) => Class::Rtx,
+                (RtpKind::Fec, _) => Class::Fec,
+                (RtpKind::Padding, _) => Class::Padding,
+            },
+            Payload::Rtcp(_) => Class::Rtcp,
+            Payload::Session(_) => Class::Session,
+            Payload::Opaque | Payload::Bytes(_) => Class::Other,
+        }
+    }
+
+    /// The part of a packet that observers see.
+    #[must_use]
+    pub fn tag(&self) -> Tag {
+        Tag { id: self.id, flow: self.flow, leg: self.leg, class: self.class(), size: self.size }
+    }
+}
+
+/// The part of a packet that observers see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tag {
+    /// [`Packet::id`].
+    pub id: u64,
+    /// [`Packet::flow`].
+    pub flow: FlowId,
+    /// [`Packet::leg`].
+    pub leg: Leg,
+    /// [`Packet::class`].
+    pub class: Class,
+    /// [`Packet::size`].
+    pub size: u32,
+}

@@ -1,0 +1,126 @@
+//! Jitter buffers: when a frame that arrived is decoded and shown.
+
+use weaknet_core::{Kind, Span, Time};
+
+/// The kind of video jitter buffers.
+pub enum Jitter {}
+
+impl Kind for Jitter {
+    type Product = Box<dyn JitterBuffer>;
+    const NAME: &'static str = "jitter_buffer";
+    const ABOUT: &'static str = "evens out the arrival of video frames before they are decoded and shown";
+}
+
+/// The kind of audio jitter buffers.
+pub enum AudioJitter {}
+
+impl Kind for AudioJitter {
+    type Product = Box<dyn AudioBuffer>;
+    const NAME: &'static str = "audio_buffer";
+    const ABOUT: &'static str = "evens out the arrival of audio packets before they are played";
+}
+
+/// A video frame all of whose packets are there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CompleteFrame {
+    /// Number of the frame, from 0.
+    pub frame: u64,
+    /// The frame that it refers to; `None` for a key frame.
+    pub reference: Option<u64>,
+    /// Extended RTP timestamp, 90 kHz.
+    pub timestamp: u64,
+    /// Payload bytes.
+    pub size: u32,
+    /// First packet's arrival.
+    pub first_arrived: Time,
+    /// Last packet's arrival.
+    pub complete: Time,
+    /// Whether one of its packets had to be asked for again.
+    pub retransmitted: bool,
+    /// Sequence numbers of its first and last packet.
+    pub seqs: (u64, u64),
+}
+
+/// A frame to be decoded now and shown at `render_at`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Release {
+    /// The frame.
+    pub frame: CompleteFrame,
+    /// When it shall be on the screen; `None`: as soon as it is decoded.
+    pub render_at: Option<Time>,
+}
+
+/// What a jitter buffer does with a frame or asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JitterAction {
+    /// Decode this frame now.
+    Decode(Release),
+    /// This frame will never be decoded.
+    Drop {
+        /// Its number.
+        frame: u64,
+        /// Why.
+        reason: weaknet_core::event::FrameDrop,
+    },
+    /// Nothing decodable has come for too long, or ever: ask for a key frame.
+    RequestKeyFrame,
+}
+
+/// A video jitter buffer.
+///
+/// After any call the receiver asks [`JitterBuffer::poll`] until it yields
+/// nothing, then sleeps until [`JitterBuffer::next_wake`]. The decoder takes
+/// one frame at a time: after [`JitterAction::Decode`] the buffer yields no
+/// other until [`JitterBuffer::on_decoded`].
+pub trait JitterBuffer: Send {
+    /// The stream begins: no frame has arrived, a key frame is needed.
+    fn start(&mut self, now: Time);
+    /// A frame is complete.
+    fn on_frame(&mut self, now: Time, frame: CompleteFrame);
+    /// Any media packet of the stream arrived (also one that completes nothing).
+    fn on_packet(&mut self, now: Time, key: bool);
+    /// The frame given out last has been decoded.
+    fn on_decoded(&mut self, now: Time, took: Span);
+    /// A new round-trip time.
+    fn on_rtt(&mut self, now: Time, rtt: Span);
+    /// What to do now, if anything.
+    fn poll(&mut self, now: Time) -> Option<JitterAction>;
+    /// When [`JitterBuffer::poll`] may yield something.
+    fn next_wake(&self) -> Option<Time>;
+    /// The delay that the buffer aims at now, for plots.
+    fn target_delay(&self) -> Span;
+}
+
+/// An audio packet that arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AudioPacket {
+    /// Extended sequence number.
+    pub seq: u64,
+    /// Extended RTP timestamp, 48 kHz.
+    pub timestamp: u64,
+    /// Length of the sound.
+    pub length: Span,
+    /// When it was captured, for observers only.
+    pub captured: Time,
+}
+
+/// A stretch of sound that starts to play now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Playout {
+    /// How long it is.
+    pub length: Span,
+    /// When it was captured; `None`: made up to conceal a loss.
+    pub captured: Option<Time>,
+}
+
+/// An audio jitter buffer: pulled at [`AudioBuffer::next_wake`].
+pub trait AudioBuffer: Send {
+    /// A packet arrived.
+    fn on_packet(&mut self, now: Time, packet: AudioPacket);
+    /// What starts to play now, if anything.
+    fn poll(&mut self, now: Time) -> Option<Playout>;
+    /// When the next stretch starts; `None` before the first packet.
+    fn next_wake(&self) -> Option<Time>;
+    /// The delay that the buffer aims at now, for plots.
+    fn target_delay(&self) -> Span;
+}

@@ -1,0 +1,9 @@
+//! Both ends of a real-time call, sans-IO: media sources, congestion control,
+//! pacing, loss repair, jitter buffers, call set-up.
+
+pub mod arq;
+pub mod cc;
+pub mod fec;
+pub mod jitter;
+pub mod media;
+pub mod pacing;
