@@ -1,1 +1,5 @@
-//! Placeholder.
+//! From a scenario file to a verdict: loading, planning, running, scoring,
+//! comparing, storing.
+
+pub mod metrics;
+pub mod results;

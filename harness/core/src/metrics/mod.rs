@@ -1,0 +1,158 @@
+//! Metrics: numbers made of events, each with its formula and its source.
+//!
+//! A metric plug-in is a *set* of metrics that share their bookkeeping. Sets
+//! see every event of a run in order of time and nothing else; at the end they
+//! write their scores. A metric that does not apply is absent, never zero.
+//!
+//! Windows (contract section 4): packets belong to the window by arrival at
+//! the receiver (send metrics: by send), frames by render, a freeze by its
+//! clipped part; set-up, first frame, connect and convergence are never
+//! windowed; rates divide by the window's length.
+
+use std::collections::BTreeMap;
+
+use weaknet_core::packet::{FlowId, LinkId};
+use weaknet_core::{Event, Kind, Time};
+
+/// The kind of metric sets.
+pub enum Metrics {}
+
+impl Kind for Metrics {
+    type Product = Box<dyn MetricSet>;
+    const NAME: &'static str = "metric_set";
+    const ABOUT: &'static str = "turns the events of a run into named numbers";
+}
+
+/// Which way a metric improves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Better {
+    /// Less is better.
+    Lower,
+    /// More is better.
+    Higher,
+    /// Neither: it describes.
+    Neither,
+}
+
+/// What a number is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Subject {
+    /// One per flow.
+    Flow,
+    /// One per link.
+    Link,
+}
+
+/// The definition of one metric, as `weaknet explain` prints it.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub struct Definition {
+    /// Its name, unit included.
+    pub name: &'static str,
+    /// What it is about.
+    pub subjects: &'static [Subject],
+    /// Which way it improves.
+    pub better: Better,
+    /// One sentence for people.
+    pub summary: &'static str,
+    /// The exact rule.
+    pub formula: &'static str,
+    /// Where the rule comes from.
+    pub source: &'static str,
+}
+
+/// A flow as metrics need to know it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FlowFacts {
+    /// Its name.
+    pub name: String,
+    /// When it starts.
+    pub start: Time,
+    /// When it stops.
+    pub stop: Time,
+    /// Whether it carries video.
+    pub video: bool,
+    /// Whether it carries audio.
+    pub audio: bool,
+    /// Links from sender to receiver, in order.
+    pub outward: Vec<LinkId>,
+    /// Links back, in order.
+    pub back: Vec<LinkId>,
+    /// Index of the flow's opposite direction among the flows is not needed
+    /// here; a flow is one direction.
+    pub congestion_control: String,
+}
+
+/// A link as metrics need to know it.
+pub struct LinkFacts {
+    /// Its name.
+    pub name: String,
+    /// Bits that the link could carry in [from, to); `None`: unlimited.
+    pub capacity: Box<dyn Fn(Time, Time) -> Option<f64> + Send + Sync>,
+}
+
+/// What is known about a run before it starts.
+pub struct RunFacts {
+    /// End of the run.
+    pub duration: Time,
+    /// Start of the measurement window.
+    pub from: Time,
+    /// End of the measurement window.
+    pub to: Time,
+    /// The flows, by [`FlowId`].
+    pub flows: Vec<FlowFacts>,
+    /// The links, by [`LinkId`].
+    pub links: Vec<LinkFacts>,
+}
+
+impl RunFacts {
+    /// Whether an instant lies in the measurement window.
+    #[must_use]
+    pub fn in_window(&self, at: Time) -> bool {
+        self.from <= at && at < self.to
+    }
+}
+
+/// Where metric sets write their scores.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Scores {
+    /// By flow, then by name.
+    pub flows: Vec<BTreeMap<&'static str, f64>>,
+    /// By link, then by name.
+    pub links: Vec<BTreeMap<&'static str, f64>>,
+}
+
+impl Scores {
+    /// Empty scores for so many flows and links.
+    #[must_use]
+    pub fn new(flows: usize, links: usize) -> Self {
+        Self { flows: vec![BTreeMap::new(); flows], links: vec![BTreeMap::new(); links] }
+    }
+
+    /// Sets a flow's metric. Values that are not finite are left out.
+    pub fn flow(&mut self, flow: FlowId, name: &'static str, value: f64) {
+        if let Some(scores) = self.flows.get_mut(usize::from(flow.0)).filter(|_| value.is_finite()) {
+            scores.insert(name, value);
+        }
+    }
+
+    /// Sets a link's metric. Values that are not finite are left out.
+    pub fn link(&mut self, link: LinkId, name: &'static str, value: f64) {
+        if let Some(scores) = self.links.get_mut(usize::from(link.0)).filter(|_| value.is_finite()) {
+            scores.insert(name, value);
+        }
+    }
+}
+
+/// A set of metrics that share their bookkeeping.
+pub trait MetricSet: Send {
+    /// The run begins.
+    fn start(&mut self, run: &RunFacts);
+    /// Something happened.
+    fn event(&mut self, run: &RunFacts, at: Time, event: &Event);
+    /// The run is over.
+    fn finish(&mut self, run: &RunFacts, scores: &mut Scores);
+    /// What the set defines.
+    fn definitions(&self) -> &'static [Definition];
+}
