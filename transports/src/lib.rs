@@ -3,7 +3,9 @@
 
 pub mod arq;
 pub mod cc;
+pub mod endpoint;
 pub mod fec;
 pub mod jitter;
 pub mod media;
 pub mod pacing;
+pub mod transport;

@@ -67,6 +67,10 @@ pub enum Payload {
     Opaque,
     /// An RTP packet.
     Rtp(Rtp),
+    /// A repair packet of a forward error correction scheme: its own header
+    /// and the media packets that it protects. In bytes it would carry a
+    /// combination of them.
+    Repair(Box<(Rtp, Vec<Rtp>)>),
     /// A (possibly compound) RTCP packet.
     Rtcp(Vec<Rtcp>),
     /// Connectivity checks and key exchange.
@@ -165,6 +169,9 @@ pub enum Rtcp {
     SenderReport {
         /// When it was sent (the NTP timestamp).
         ntp: Time,
+        /// Answer to the receiver's reference time (DLRR block of RFC 3611):
+        /// that time, and how long ago it arrived.
+        dlrr: Option<(Time, crate::Span)>,
     },
     /// Receiver report (RFC 3550).
     ReceiverReport {
@@ -178,6 +185,9 @@ pub enum Rtcp {
         lost: u32,
         /// Interarrival jitter in ticks of the video clock.
         jitter: u32,
+        /// The receiver's own clock (RRTR block of RFC 3611), so that it can
+        /// measure round trips too.
+        rrtr: Option<Time>,
     },
 }
 
@@ -238,6 +248,7 @@ impl Packet {
                 (RtpKind::Fec, _) => Class::Fec,
                 (RtpKind::Padding, _) => Class::Padding,
             },
+            Payload::Repair(_) => Class::Fec,
             Payload::Rtcp(_) => Class::Rtcp,
             Payload::Session(_) => Class::Session,
             Payload::Opaque | Payload::Bytes(_) => Class::Other,

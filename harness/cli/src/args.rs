@@ -1,0 +1,161 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+/// Weak-network testbed for real-time media.
+#[derive(Debug, Parser)]
+#[command(name = "weaknet", version, about, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 ok, 1 internal failure, 2 usage, 4 nothing selected, 65 bad scenario or \
+                        data file, 77 not permitted, 100 expectation failed, 101 regression, 130 interrupted.")]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run every case of scenario files, print the scores, judge expectations.
+    Run(Run),
+    /// Compare two runs, paired by scenario, parameters and seed.
+    Compare(Compare),
+    /// Check scenario files without running them.
+    Validate(Validate),
+    /// List what there is.
+    List(List),
+    /// Explain a plug-in, a metric, a preset or a scenario.
+    Explain(Explain),
+    /// Print the JSON Schema of scenario files.
+    Schema,
+    /// Feed a recorded feedback trace to a congestion controller, open loop.
+    Replay(Replay),
+    /// Redo every report of a run from its recorded data.
+    Report(Report),
+    /// Print a completion script.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Print the manual page.
+    Man,
+}
+
+/// Where cases come from.
+#[derive(Debug, Args)]
+pub(crate) struct Selection {
+    /// Scenario files, folders or globs.
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<String>,
+    /// Run the seeds 1 to N instead of the scenario's own.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub(crate) seeds: Option<u64>,
+    /// Run this seed only.
+    #[arg(long, value_name = "S", conflicts_with = "seeds")]
+    pub(crate) seed: Option<u64>,
+    /// Change a value, for example `flows.call.fec=none`; `A=x|y` makes a matrix axis.
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub(crate) sets: Vec<String>,
+    /// Run only cases whose id begins with ID.
+    #[arg(long, value_name = "ID")]
+    pub(crate) case: Option<String>,
+    /// A further folder to look for trace files in.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) trace_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+    /// How many cases to run at a time; as many as there are cores by default.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) jobs: Option<u16>,
+    /// Go on with an interrupted run: skip the cases that the result directory has.
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Where to write; default `results/runs/<name>`.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print the summary as JSON instead of the table.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Compare {
+    /// The run to compare with: a result directory or a summary.json.
+    pub(crate) base: PathBuf,
+    /// The new run.
+    pub(crate) new: PathBuf,
+    /// Exit with 101 when this holds, for example `call.freeze_ratio worse by 1%` or `any worse`.
+    #[arg(long, value_name = "EXPR")]
+    pub(crate) fail_if: Vec<String>,
+    /// Print JSON instead of the table.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Validate {
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Listed {
+    Scenarios,
+    Plugins,
+    Metrics,
+    Traces,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// What to list; everything by default.
+    pub(crate) what: Option<Listed>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// A further folder to look for trace files in.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) trace_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// The name of a plug-in, metric, preset or scenario.
+    pub(crate) name: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Replay {
+    /// The controller.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) controller: String,
+    /// The recorded packets, a CSV file.
+    pub(crate) packets: PathBuf,
+    /// Change a parameter of the controller.
+    #[arg(long = "set", value_name = "K=V")]
+    pub(crate) sets: Vec<String>,
+    /// Where to write the decisions; standard output by default.
+    #[arg(long, value_name = "UPDATES.csv")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// A result directory.
+    pub(crate) dir: PathBuf,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,253 @@
+//! Send history: turns reports about packet numbers into reports about
+//! packets.
+//!
+//! Implements: the bookkeeping of libwebrtc's transport feedback adapter
+//! (2026-07): a packet leaves the flight once a report covers its number or a
+//! higher one; one reported lost may be reported received later, once; nothing
+//! is told twice. Delivery snapshots follow draft-ietf-ccwg-bbr, section
+//! 4.1.1.2.
+//!
+//! Differs: numbers come unwrapped; packets older than [`SendHistory::KEEP`]
+//! are forgotten in order of sending.
+
+use std::collections::VecDeque;
+
+use weaknet_core::packet::Arrival;
+use weaknet_core::{Bytes, Span, Time};
+
+use crate::cc::{DeliverySnapshot, PacketResult, SentPacket};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Unknown,
+    Lost,
+    Received,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    sent: SentPacket,
+    delivery: DeliverySnapshot,
+    fate: Fate,
+}
+
+/// What a report told that was not known before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reported {
+    /// Bytes in flight before the report.
+    pub prior_in_flight: Bytes,
+    /// Round-trip time of the newest packet reported received, without the
+    /// time that the receiver held the report back.
+    pub rtt: Option<Span>,
+}
+
+/// The packets of a flow that are or were in flight.
+#[derive(Debug, Clone)]
+pub struct SendHistory {
+    entries: VecDeque<Entry>,
+    /// Number of the first entry.
+    base: u64,
+    /// Number after the highest one that a report has covered.
+    covered: u64,
+    in_flight: Bytes,
+    delivered: DeliverySnapshot,
+}
+
+impl SendHistory {
+    /// How long a packet is remembered.
+    pub const KEEP: Span = Span::from_secs(60);
+
+    /// An empty history.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            entries: VecDeque::with_capacity(1024),
+            base: 0,
+            covered: 0,
+            in_flight: Bytes::ZERO,
+            delivered: DeliverySnapshot::default(),
+        }
+    }
+
+    /// The number that the next packet will have.
+    #[must_use]
+    pub fn next_number(&self) -> u64 {
+        self.base + self.entries.len() as u64
+    }
+
+    /// Bytes sent whose number no report has covered.
+    #[must_use]
+    pub const fn in_flight(&self) -> Bytes {
+        self.in_flight
+    }
+
+    /// Records a packet that is being sent; its number must be
+    /// [`SendHistory::next_number`]. Returns it with `in_flight` filled in.
+    pub fn on_sent(&mut self, mut packet: SentPacket) -> SentPacket {
+        debug_assert_eq!(packet.number, self.next_number(), "numbers have no holes");
+        while let Some(first) = self.entries.front() {
+            if packet.at.since(first.sent.at) <= Self::KEEP {
+                break;
+            }
+            if self.base >= self.covered {
+                self.in_flight = self.in_flight - first.sent.size;
+                self.covered = self.base + 1;
+            }
+            self.entries.pop_front();
+            self.base += 1;
+        }
+        if self.in_flight == Bytes::ZERO {
+            self.delivered.delivered_at = packet.at;
+            self.delivered.first_sent_at = packet.at;
+        }
+        self.in_flight += packet.size;
+        packet.in_flight = self.in_flight;
+        self.entries.push_back(Entry { sent: packet, delivery: self.delivered, fate: Fate::Unknown });
+        packet
+    }
+
+    /// Takes a report in. What is new goes to `results`, ascending by number;
+    /// unknown, forgotten and repeated numbers are passed over.
+    pub fn on_report(
+        &mut self,
+        now: Time,
+        made: Time,
+        arrivals: &[Arrival],
+        results: &mut Vec<PacketResult>,
+    ) -> Reported {
+        results.clear();
+        let prior_in_flight = self.in_flight;
+        let mut rtt = None;
+        for arrival in arrivals {
+            let Some(index) = arrival.seq.checked_sub(self.base).and_then(|i| usize::try_from(i).ok()) else {
+                continue;
+            };
+            if index >= self.entries.len() {
+                continue;
+            }
+            self.cover(arrival.seq);
+            let entry = &mut self.entries[index];
+            let before = entry.fate;
+            let fate = if arrival.at.is_some() { Fate::Received } else { Fate::Lost };
+            if before == Fate::Received || before == fate {
+                continue;
+            }
+            entry.fate = fate;
+            if let Some(at) = arrival.at {
+                self.delivered.delivered += entry.sent.size;
+                self.delivered.delivered_at = now;
+                self.delivered.first_sent_at = entry.sent.at;
+                rtt = Some(now.since(entry.sent.at) - made.since(at));
+            }
+            results.push(PacketResult {
+                sent: entry.sent,
+                received: arrival.at,
+                ecn: arrival.ecn,
+                recovered: before == Fate::Lost,
+                delivery: entry.delivery,
+            });
+        }
+        Reported { prior_in_flight, rtt }
+    }
+
+    fn cover(&mut self, number: u64) {
+        while self.covered <= number {
+            if let Some(entry) = self.covered.checked_sub(self.base).and_then(|i| self.entries.get(i as usize)) {
+                self.in_flight = self.in_flight - entry.sent.size;
+            }
+            self.covered += 1;
+        }
+    }
+}
+
+impl Default for SendHistory {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cc::SentKind;
+    use proptest::prelude::*;
+    use weaknet_core::packet::Ecn;
+
+    fn sent(number: u64, at_ms: u64) -> SentPacket {
+        SentPacket {
+            number,
+            at: Time::from_millis(at_ms),
+            size: Bytes::new(1000),
+            kind: SentKind::Video,
+            probe: None,
+            in_flight: Bytes::ZERO,
+            app_limited: false,
+        }
+    }
+
+    fn status(seq: u64, at_ms: Option<u64>) -> Arrival {
+        Arrival { seq, at: at_ms.map(Time::from_millis), ecn: Ecn::NotEct }
+    }
+
+    #[test]
+    fn lost_then_received_is_told_once_each() {
+        let mut history = SendHistory::new();
+        for n in 0..4 {
+            assert_eq!(history.on_sent(sent(n, n * 10)).in_flight.get(), (n + 1) * 1000);
+        }
+        let mut results = Vec::new();
+        let report = [status(0, Some(25)), status(1, None), status(2, Some(45))];
+        let told = history.on_report(Time::from_millis(80), Time::from_millis(50), &report, &mut results);
+        assert_eq!(told.prior_in_flight.get(), 4000);
+        // Packet 2: 80 - 20 at the sender, of which 50 - 45 held back.
+        assert_eq!(told.rtt, Some(Span::from_millis(55)));
+        assert_eq!(history.in_flight().get(), 1000);
+        assert_eq!(results.iter().map(|r| (r.sent.number, r.received.is_some())).collect::<Vec<_>>(), [
+            (0, true),
+            (1, false),
+            (2, true)
+        ]);
+        // The same report again, then the late one.
+        history.on_report(Time::from_millis(90), Time::from_millis(60), &report, &mut results);
+        assert!(results.is_empty());
+        history.on_report(Time::from_millis(90), Time::from_millis(60), &[status(1, Some(58))], &mut results);
+        assert!(results[0].recovered && results.len() == 1);
+        history.on_report(Time::from_millis(95), Time::from_millis(60), &[status(1, None)], &mut results);
+        assert!(results.is_empty());
+    }
+
+    #[test]
+    fn forgets_after_a_minute() {
+        let mut history = SendHistory::new();
+        history.on_sent(sent(0, 0));
+        history.on_sent(sent(1, 61_000));
+        assert_eq!(history.in_flight().get(), 1000);
+        let mut results = Vec::new();
+        history.on_report(Time::from_secs(62), Time::from_secs(62), &[status(0, Some(10))], &mut results);
+        assert!(results.is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn any_reports_conserve_the_flight(
+            reports in proptest::collection::vec(proptest::collection::vec((0u64..60, proptest::option::of(0u64..500)), 0..20), 0..30)
+        ) {
+            let mut history = SendHistory::new();
+            for n in 0..50 {
+                history.on_sent(sent(n, n));
+            }
+            let (mut results, mut received) = (Vec::new(), std::collections::BTreeSet::new());
+            let mut highest = None;
+            for report in reports {
+                let statuses: Vec<Arrival> = report.iter().map(|(seq, at)| status(*seq, *at)).collect();
+                history.on_report(Time::from_millis(600), Time::from_millis(500), &statuses, &mut results);
+                highest = highest.max(report.iter().map(|r| r.0).filter(|n| *n < 50).max());
+                for r in results.iter().filter(|r| r.received.is_some()) {
+                    prop_assert!(received.insert(r.sent.number), "told twice");
+                }
+                let open = 50 - highest.map_or(0, |h| h + 1);
+                prop_assert_eq!(history.in_flight().get(), open * 1000);
+            }
+        }
+    }
+}
