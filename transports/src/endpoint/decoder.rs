@@ -4,8 +4,8 @@
 //! given median and spread, plus a part that grows with its size (media.md 2.7
 //! model; the figures are those of a software decoder at 360p to 720p).
 
-use weaknet_core::rng::{normal_quantile, Sequence};
 use weaknet_core::Span;
+use weaknet_core::rng::{Sequence, normal_quantile};
 
 /// Model of a video decoder.
 #[derive(Debug, Clone)]
@@ -20,7 +20,11 @@ impl DecoderModel {
     /// standard deviation of the logarithm.
     #[must_use]
     pub const fn new(median: Span, sigma: f64, draws: Sequence) -> Self {
-        Self { median, sigma, draws }
+        Self {
+            median,
+            sigma,
+            draws,
+        }
     }
 
     /// How long the next frame takes.

@@ -25,7 +25,7 @@ use super::decoder::DecoderModel;
 use crate::arq::Requester;
 use crate::fec::FecDecoder;
 use crate::jitter::{AudioBuffer, AudioPacket, JitterAction, JitterBuffer};
-use crate::rtp::{rtcp_size, FeedbackGenerator, Overhead};
+use crate::rtp::{FeedbackGenerator, Overhead, rtcp_size};
 use crate::session::Session;
 use crate::transport::{Assembly, FrameAssembler};
 
@@ -118,7 +118,10 @@ struct SeenWindow {
 
 impl SeenWindow {
     const fn new() -> Self {
-        Self { next: 0, bits: [0; 8] }
+        Self {
+            next: 0,
+            bits: [0; 8],
+        }
     }
 
     /// Marks `seq`; whether it is new. Too old counts as seen.
@@ -178,13 +181,20 @@ impl Receiver {
             sent: out.now(),
             payload,
         };
-        out.event(Event::Sent { packet: packet.tag(), payload: 0 });
+        out.event(Event::Sent {
+            packet: packet.tag(),
+            payload: 0,
+        });
         out.send(packet);
     }
 
     fn send_rtcp(&mut self, out: &mut Outbox<'_>, rtcp: Rtcp) {
         let reports = vec![rtcp];
-        self.send(out, rtcp_size(&reports, &self.parts.overhead), Payload::Rtcp(reports));
+        self.send(
+            out,
+            rtcp_size(&reports, &self.parts.overhead),
+            Payload::Rtcp(reports),
+        );
     }
 
     fn send_nack(&mut self, out: &mut Outbox<'_>) {
@@ -193,12 +203,23 @@ impl Receiver {
         }
         let seqs = std::mem::take(&mut self.nack);
         let count = u32::try_from(seqs.len()).unwrap_or(u32::MAX);
-        out.event(Event::NackSent { flow: self.parts.flow, count });
-        self.send_rtcp(out, Rtcp::Nack { media: Media::Video, seqs });
+        out.event(Event::NackSent {
+            flow: self.parts.flow,
+            count,
+        });
+        self.send_rtcp(
+            out,
+            Rtcp::Nack {
+                media: Media::Video,
+                seqs,
+            },
+        );
     }
 
     fn request_key_frame(&mut self, out: &mut Outbox<'_>) {
-        out.event(Event::KeyFrameRequested { flow: self.parts.flow });
+        out.event(Event::KeyFrameRequested {
+            flow: self.parts.flow,
+        });
         self.send_rtcp(out, Rtcp::Pli);
     }
 
@@ -216,7 +237,9 @@ impl Receiver {
     }
 
     fn on_repair(&mut self, out: &mut Outbox<'_>, protects: &[Rtp], sent: Time) {
-        let Some(decoder) = &mut self.parts.fec else { return };
+        let Some(decoder) = &mut self.parts.fec else {
+            return;
+        };
         for rtp in protects {
             self.protected.insert(rtp.seq, *rtp);
         }
@@ -237,24 +260,34 @@ impl Receiver {
     }
 
     fn on_audio(&mut self, out: &mut Outbox<'_>, rtp: &Rtp) {
-        let Some(buffer) = &mut self.parts.audio else { return };
+        let Some(buffer) = &mut self.parts.audio else {
+            return;
+        };
         if !self.audio_seen.insert(rtp.seq) {
             return;
         }
         usable(out, self.parts.flow, rtp, false);
-        buffer.on_packet(out.now(), AudioPacket {
-            seq: rtp.seq,
-            timestamp: rtp.timestamp,
-            length: Span::from_millis(20),
-            captured: rtp.captured,
-        });
+        buffer.on_packet(
+            out.now(),
+            AudioPacket {
+                seq: rtp.seq,
+                timestamp: rtp.timestamp,
+                length: Span::from_millis(20),
+                captured: rtp.captured,
+            },
+        );
     }
 
     fn on_video(&mut self, out: &mut Outbox<'_>, rtp: &Rtp, sent: Time, repaired: bool) {
         let now = out.now();
-        let Some((buffer, _)) = &mut self.parts.video else { return };
+        let Some((buffer, _)) = &mut self.parts.video else {
+            return;
+        };
         let nacked = self.parts.requester.times_requested(rtp.seq) > 0;
-        let wish = self.parts.requester.on_packet(now, rtp.seq, rtp.key, repaired, &mut self.nack);
+        let wish = self
+            .parts
+            .requester
+            .on_packet(now, rtp.seq, rtp.key, repaired, &mut self.nack);
         buffer.on_packet(now, rtp.key);
         let assembly = self.assembler.on_packet(now, rtp, sent, nacked);
         if assembly != Assembly::Known {
@@ -264,7 +297,11 @@ impl Receiver {
             }
         }
         if let Assembly::Complete(frame, first_sent) = assembly {
-            let observed = Observed { frame: frame.frame, captured: rtp.captured, first_sent };
+            let observed = Observed {
+                frame: frame.frame,
+                captured: rtp.captured,
+                first_sent,
+            };
             let place = self.observed.partition_point(|o| o.frame < frame.frame);
             self.observed.insert(place, observed);
             buffer.on_frame(now, frame);
@@ -285,7 +322,11 @@ impl Receiver {
     fn give_up(&mut self, out: &mut Outbox<'_>, frame: u64) {
         self.assembler.clear_up_to(frame, &mut self.incomplete);
         for frame in self.incomplete.drain(..) {
-            out.event(Event::FrameDropped { flow: self.parts.flow, frame, reason: FrameDrop::Incomplete });
+            out.event(Event::FrameDropped {
+                flow: self.parts.flow,
+                frame,
+                reason: FrameDrop::Incomplete,
+            });
         }
     }
 
@@ -338,11 +379,20 @@ impl Receiver {
         if self.begun {
             consider(self.parts.requester.next_wake());
             consider(self.parts.feedback.next_wake());
-            consider(self.parts.audio.as_ref().and_then(|buffer| buffer.next_wake()));
+            consider(
+                self.parts
+                    .audio
+                    .as_ref()
+                    .and_then(|buffer| buffer.next_wake()),
+            );
             consider(self.showing.front().map(|showing| showing.at));
             consider(match self.decoding {
                 Some((_, _, done)) => Some(done),
-                None => self.parts.video.as_ref().and_then(|(buffer, _)| buffer.next_wake()),
+                None => self
+                    .parts
+                    .video
+                    .as_ref()
+                    .and_then(|(buffer, _)| buffer.next_wake()),
             });
             consider(Some(self.next_report));
         }
@@ -361,7 +411,10 @@ impl Receiver {
         if stage != self.stage {
             self.stage = stage;
             if stage == Some(SessionStage::Connected) {
-                out.event(Event::Session { flow: self.parts.flow, stage: SessionStage::Connected });
+                out.event(Event::Session {
+                    flow: self.parts.flow,
+                    stage: SessionStage::Connected,
+                });
             }
         }
     }
@@ -369,7 +422,9 @@ impl Receiver {
     fn play_video(&mut self, out: &mut Outbox<'_>) {
         let now = out.now();
         loop {
-            if let Some((mut showing, render_at, done)) = self.decoding.take_if(|(_, _, done)| *done <= now) {
+            if let Some((mut showing, render_at, done)) =
+                self.decoding.take_if(|(_, _, done)| *done <= now)
+            {
                 showing.times.decoded = done;
                 // A frame never overtakes the one before it on the screen.
                 let earliest = self.showing.back().map_or(done, |last| last.at.max(done));
@@ -380,17 +435,27 @@ impl Receiver {
                 }
             }
             while let Some(showing) = self.showing.pop_front_if(|showing| showing.at <= now) {
-                out.event(Event::FrameRendered { flow: self.parts.flow, frame: showing.frame, times: showing.times });
+                out.event(Event::FrameRendered {
+                    flow: self.parts.flow,
+                    frame: showing.frame,
+                    times: showing.times,
+                });
             }
             if self.decoding.is_some() {
                 return;
             }
-            let Some((buffer, _)) = &mut self.parts.video else { return };
+            let Some((buffer, _)) = &mut self.parts.video else {
+                return;
+            };
             match buffer.poll(now) {
                 None => return,
                 Some(JitterAction::RequestKeyFrame) => self.request_key_frame(out),
                 Some(JitterAction::Drop { frame, reason }) => {
-                    out.event(Event::FrameDropped { flow: self.parts.flow, frame, reason });
+                    out.event(Event::FrameDropped {
+                        flow: self.parts.flow,
+                        frame,
+                        reason,
+                    });
                 }
                 Some(JitterAction::Decode(release)) => self.decode(out, release),
             }
@@ -404,8 +469,10 @@ impl Receiver {
             self.observed.pop_front();
         }
         let observed = self.observed.pop_front_if(|o| o.frame == frame.frame);
-        let (captured, first_sent) =
-            observed.map_or((frame.first_arrived, frame.first_arrived), |o| (o.captured, o.first_sent));
+        let (captured, first_sent) = observed
+            .map_or((frame.first_arrived, frame.first_arrived), |o| {
+                (o.captured, o.first_sent)
+            });
         let times = FrameTimes {
             captured,
             first_sent,
@@ -418,13 +485,23 @@ impl Receiver {
         self.parts.requester.clear_up_to(now, frame.seqs.1);
         if let Some((_, decoder)) = &mut self.parts.video {
             let done = now + decoder.next_time();
-            self.decoding = Some((Showing { frame: frame.frame, at: done, times }, release.render_at, done));
+            self.decoding = Some((
+                Showing {
+                    frame: frame.frame,
+                    at: done,
+                    times,
+                },
+                release.render_at,
+                done,
+            ));
         }
     }
 
     fn play_audio(&mut self, out: &mut Outbox<'_>) {
         let now = out.now();
-        let Some(buffer) = &mut self.parts.audio else { return };
+        let Some(buffer) = &mut self.parts.audio else {
+            return;
+        };
         while let Some(playout) = buffer.poll(now) {
             out.event(Event::AudioPlayed {
                 flow: self.parts.flow,
@@ -451,7 +528,10 @@ impl Receiver {
 impl Node for Receiver {
     fn receive(&mut self, packet: Packet, out: &mut Outbox<'_>) {
         let now = out.now();
-        out.event(Event::Received { packet: packet.tag(), one_way: now - packet.sent });
+        out.event(Event::Received {
+            packet: packet.tag(),
+            one_way: now - packet.sent,
+        });
         match packet.payload {
             Payload::Rtp(rtp) => self.on_rtp(out, &rtp, packet.sent, packet.ecn),
             Payload::Repair(repair) => {
@@ -505,11 +585,14 @@ impl ReportState {
 
     fn report(&mut self, now: Time) -> Rtcp {
         let expected_total = self.highest.map_or(0, |highest| highest + 1 - self.first);
-        let expected = expected_total.saturating_sub(std::mem::replace(&mut self.expected_prior, expected_total));
+        let expected = expected_total
+            .saturating_sub(std::mem::replace(&mut self.expected_prior, expected_total));
         let received = self.received - std::mem::replace(&mut self.received_prior, self.received);
         Rtcp::ReceiverReport {
             last_sr: self.last_sr.map(|(ntp, _)| ntp),
-            delay_since_last_sr: self.last_sr.map_or(Span::ZERO, |(_, arrived)| now - arrived),
+            delay_since_last_sr: self
+                .last_sr
+                .map_or(Span::ZERO, |(_, arrived)| now - arrived),
             expected: u32::try_from(expected).unwrap_or(u32::MAX),
             lost: u32::try_from(expected.saturating_sub(received)).unwrap_or(u32::MAX),
             jitter: self.jitter as u32,
@@ -527,7 +610,10 @@ mod tests {
         let mut seen = SeenWindow::new();
         assert!(seen.insert(0) && !seen.insert(0));
         assert!(seen.insert(5) && seen.insert(3) && !seen.insert(3));
-        assert!(seen.insert(10_000) && !seen.insert(5), "too old counts as seen");
+        assert!(
+            seen.insert(10_000) && !seen.insert(5),
+            "too old counts as seen"
+        );
         assert!(seen.insert(9_600) && !seen.insert(9_600));
         assert!(seen.insert(10_511) && !seen.insert(10_000));
     }

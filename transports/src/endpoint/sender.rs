@@ -15,20 +15,20 @@
 //! Not modelled: pausing the encoder below its minimum, simulcast, degradation
 //! of resolution.
 
-use weaknet_core::packet::{FlowId, Leg, Media, Packet, Payload, Rtcp, Rtp, RtpKind};
 use weaknet_core::event::SessionStage;
+use weaknet_core::packet::{FlowId, Leg, Media, Packet, Payload, Rtcp, Rtp, RtpKind};
 use weaknet_core::{Bitrate, Bytes, Event, Node, Outbox, Span, Time};
 
 use super::store::Numbered;
 use crate::arq::Responder;
 use crate::cc::{
-    CcEvent, CcOutput, CongestionController, Constraints, Feedback, FeedbackKind, PacketResult, SentKind, SentPacket,
-    Visitor,
+    CcEvent, CcOutput, CongestionController, Constraints, Feedback, FeedbackKind, PacketResult,
+    SentKind, SentPacket, Visitor,
 };
 use crate::fec::{FecEncoder, Repair};
 use crate::media::{AudioSource, EncodedFrame, VideoFormat, VideoSource};
 use crate::pacing::{Paced, Pacer, PacerAction, Priority};
-use crate::rtp::{packetize, rtcp_size, Overhead};
+use crate::rtp::{Overhead, packetize, rtcp_size};
 use crate::session::Session;
 use crate::transport::{RateCounter, SendHistory};
 
@@ -149,7 +149,10 @@ impl Sender {
 
     fn send_control(&mut self, out: &mut Outbox<'_>, size: u32, payload: Payload) {
         let packet = self.packet(out.now(), size, payload);
-        out.event(Event::Sent { packet: packet.tag(), payload: 0 });
+        out.event(Event::Sent {
+            packet: packet.tag(),
+            payload: 0,
+        });
         out.send(packet);
     }
 
@@ -162,7 +165,12 @@ impl Sender {
         }
         self.set_up(out);
         if self.ready {
-            if self.parts.controller.next_timer().is_some_and(|at| at <= now) {
+            if self
+                .parts
+                .controller
+                .next_timer()
+                .is_some_and(|at| at <= now)
+            {
                 self.parts.controller.on_timer(now);
                 self.follow_controller(out);
             }
@@ -173,7 +181,11 @@ impl Sender {
                 self.next_report = now + REPORT_INTERVAL;
                 let dlrr = self.rrtr.map(|(rrtr, arrived)| (rrtr, now - arrived));
                 let report = vec![Rtcp::SenderReport { ntp: now, dlrr }];
-                self.send_control(out, rtcp_size(&report, &self.parts.overhead), Payload::Rtcp(report));
+                self.send_control(
+                    out,
+                    rtcp_size(&report, &self.parts.overhead),
+                    Payload::Rtcp(report),
+                );
             }
         }
         self.wake_at = self.earliest(now);
@@ -190,10 +202,19 @@ impl Sender {
         if self.ready {
             consider(self.parts.controller.next_timer());
             consider(self.parts.pacer.next_wake(now));
-            consider(self.parts.audio.as_ref().and_then(|(source, _)| source.next_packet()));
+            consider(
+                self.parts
+                    .audio
+                    .as_ref()
+                    .and_then(|(source, _)| source.next_packet()),
+            );
             consider(match self.encoded {
                 Some(frame) => Some(frame.ready),
-                None => self.parts.video.as_ref().and_then(|(source, _)| source.next_capture()),
+                None => self
+                    .parts
+                    .video
+                    .as_ref()
+                    .and_then(|(source, _)| source.next_capture()),
             });
             consider(Some(self.next_report));
         }
@@ -204,7 +225,10 @@ impl Sender {
         let now = out.now();
         if self.parts.session.stage().is_none() && now >= self.parts.start {
             self.parts.session.start(now);
-            out.event(Event::Session { flow: self.parts.flow, stage: SessionStage::Started });
+            out.event(Event::Session {
+                flow: self.parts.flow,
+                stage: SessionStage::Started,
+            });
         }
         let before = self.parts.session.stage();
         while let Some((message, size)) = self.parts.session.poll(now) {
@@ -213,10 +237,18 @@ impl Sender {
         let stage = self.parts.session.stage();
         if stage != before {
             if let Some(stage) = stage {
-                out.event(Event::Session { flow: self.parts.flow, stage });
+                out.event(Event::Session {
+                    flow: self.parts.flow,
+                    stage,
+                });
             }
         }
-        if !self.ready && matches!(stage, Some(SessionStage::SenderReady | SessionStage::Connected)) {
+        if !self.ready
+            && matches!(
+                stage,
+                Some(SessionStage::SenderReady | SessionStage::Connected)
+            )
+        {
             self.begin_media(out);
         }
     }
@@ -227,8 +259,12 @@ impl Sender {
         self.next_report = now + REPORT_INTERVAL;
         self.last_loss_report = now;
         let constraints = self.parts.constraints;
-        self.parts.controller.on_event(now, &CcEvent::Start(constraints));
-        self.parts.controller.on_event(now, &CcEvent::MaxAllocated(constraints.max));
+        self.parts
+            .controller
+            .on_event(now, &CcEvent::Start(constraints));
+        self.parts
+            .controller
+            .on_event(now, &CcEvent::MaxAllocated(constraints.max));
         if let Some((source, bitrate)) = &mut self.parts.audio {
             source.start(now, *bitrate);
         }
@@ -245,7 +281,12 @@ impl Sender {
             self.parts.pacer.add_probe(now, cluster);
         }
         let output = self.parts.controller.output();
-        self.parts.pacer.set_congested(now, output.cwnd.is_some_and(|cwnd| self.history.in_flight() >= cwnd));
+        self.parts.pacer.set_congested(
+            now,
+            output
+                .cwnd
+                .is_some_and(|cwnd| self.history.in_flight() >= cwnd),
+        );
         if output == self.output {
             return;
         }
@@ -254,7 +295,11 @@ impl Sender {
         let pacing = output.pacing.unwrap_or(target);
         self.parts.pacer.set_rates(now, pacing, output.padding);
         self.parts.responder.on_target(now, target);
-        out.event(Event::Target { flow: self.parts.flow, target, pacing });
+        out.event(Event::Target {
+            flow: self.parts.flow,
+            target,
+            pacing,
+        });
         self.set_encoder(now);
     }
 
@@ -263,17 +308,27 @@ impl Sender {
         let target = self.output.target.unwrap_or(self.parts.constraints.start);
         let repair = self.repair_rate.rate(now).as_bps_f64();
         let media = self.media_rate.rate(now).as_bps_f64();
-        let Some((source, format)) = &mut self.parts.video else { return };
+        let Some((source, format)) = &mut self.parts.video else {
+            return;
+        };
         let video = target - self.audio_rate;
         let payload = video - self.parts.overhead.rate(video, format.fps);
-        let share = if repair > 0.0 { (repair / (repair + media)).min(0.5) } else { 0.0 };
+        let share = if repair > 0.0 {
+            (repair / (repair + media)).min(0.5)
+        } else {
+            0.0
+        };
         source.set_target(now, payload.mul_f64(1.0 - share), self.output.frame_drop);
     }
 
     fn take_audio(&mut self, now: Time) {
-        let Some((source, _)) = &mut self.parts.audio else { return };
+        let Some((source, _)) = &mut self.parts.audio else {
+            return;
+        };
         while source.next_packet().is_some_and(|at| at <= now) {
-            let Some(audio) = source.packet(now) else { continue };
+            let Some(audio) = source.packet(now) else {
+                continue;
+            };
             let rtp = Rtp {
                 media: Media::Audio,
                 kind: RtpKind::Media,
@@ -291,7 +346,14 @@ impl Sender {
             let size = self.parts.overhead.packet(rtp.kind, rtp.payload);
             self.audio_rate = Bytes::new(u64::from(size)).per(audio.length);
             let handle = self.waiting.push(Outgoing::Plain(rtp));
-            self.parts.pacer.enqueue(now, Paced { handle, size: Bytes::new(u64::from(size)), priority: Priority::Audio });
+            self.parts.pacer.enqueue(
+                now,
+                Paced {
+                    handle,
+                    size: Bytes::new(u64::from(size)),
+                    priority: Priority::Audio,
+                },
+            );
         }
     }
 
@@ -301,7 +363,9 @@ impl Sender {
             if let Some(frame) = self.encoded.take_if(|frame| frame.ready <= now) {
                 self.packetize(out, frame);
             }
-            let Some((source, _)) = &mut self.parts.video else { return };
+            let Some((source, _)) = &mut self.parts.video else {
+                return;
+            };
             if self.encoded.is_some() || source.next_capture().is_none_or(|at| at > now) {
                 return;
             }
@@ -314,7 +378,12 @@ impl Sender {
         let split = packetize(frame.size, self.parts.overhead.max_payload());
         let number = self.frames;
         self.frames += 1;
-        out.event(Event::FrameEncoded { flow: self.parts.flow, frame: number, key: frame.key, size: frame.size });
+        out.event(Event::FrameEncoded {
+            flow: self.parts.flow,
+            frame: number,
+            key: frame.key,
+            size: frame.size,
+        });
         for part in 0..split.parts() {
             let rtp = Rtp {
                 media: Media::Video,
@@ -336,11 +405,28 @@ impl Sender {
     }
 
     fn protect(&mut self, now: Time, media: &Rtp) {
-        let Some(encoder) = &mut self.parts.fec else { return };
-        encoder.on_media(now, media.seq, media.payload, media.part + 1 == media.parts, media.key, &mut self.repairs);
+        let Some(encoder) = &mut self.parts.fec else {
+            return;
+        };
+        encoder.on_media(
+            now,
+            media.seq,
+            media.payload,
+            media.part + 1 == media.parts,
+            media.key,
+            &mut self.repairs,
+        );
         for repair in std::mem::take(&mut self.repairs) {
-            let protects: Vec<Rtp> = repair.protects.iter().filter_map(|seq| self.kept.get(*seq).copied()).collect();
-            let rtp = Rtp { kind: RtpKind::Fec, payload: repair.payload, ..*media };
+            let protects: Vec<Rtp> = repair
+                .protects
+                .iter()
+                .filter_map(|seq| self.kept.get(*seq).copied())
+                .collect();
+            let rtp = Rtp {
+                kind: RtpKind::Fec,
+                payload: repair.payload,
+                ..*media
+            };
             self.enqueue(now, Outgoing::Repair(rtp, protects), Priority::Video);
         }
     }
@@ -349,7 +435,14 @@ impl Sender {
         let rtp = packet.rtp();
         let size = Bytes::new(u64::from(self.parts.overhead.packet(rtp.kind, rtp.payload)));
         let handle = self.waiting.push(packet);
-        self.parts.pacer.enqueue(now, Paced { handle, size, priority });
+        self.parts.pacer.enqueue(
+            now,
+            Paced {
+                handle,
+                size,
+                priority,
+            },
+        );
     }
 
     fn drain_pacer(&mut self, out: &mut Outbox<'_>) {
@@ -374,7 +467,9 @@ impl Sender {
                         part: 0,
                         parts: 1,
                         key: false,
-                        payload: u16::try_from(payload).unwrap_or(u16::MAX).min(self.parts.overhead.max_payload()),
+                        payload: u16::try_from(payload)
+                            .unwrap_or(u16::MAX)
+                            .min(self.parts.overhead.max_payload()),
                         captured: now,
                     };
                     let sent = self.transmit(out, Outgoing::Plain(rtp), probe);
@@ -384,7 +479,12 @@ impl Sender {
         }
     }
 
-    fn transmit(&mut self, out: &mut Outbox<'_>, packet: Outgoing, probe: Option<crate::cc::ProbeCluster>) -> Bytes {
+    fn transmit(
+        &mut self,
+        out: &mut Outbox<'_>,
+        packet: Outgoing,
+        probe: Option<crate::cc::ProbeCluster>,
+    ) -> Bytes {
         let now = out.now();
         let mut rtp = packet.rtp();
         rtp.transport_seq = self.history.next_number();
@@ -413,13 +513,20 @@ impl Sender {
             in_flight: Bytes::ZERO,
             app_limited: self.parts.pacer.queued() == Bytes::ZERO,
         });
-        let fresh = if rtp.kind == RtpKind::Media { u32::from(rtp.payload) } else { 0 };
+        let fresh = if rtp.kind == RtpKind::Media {
+            u32::from(rtp.payload)
+        } else {
+            0
+        };
         let payload = match packet {
             Outgoing::Plain(_) => Payload::Rtp(rtp),
             Outgoing::Repair(_, protects) => Payload::Repair(Box::new((rtp, protects))),
         };
         let packet = self.packet(now, wire, payload);
-        out.event(Event::Sent { packet: packet.tag(), payload: fresh });
+        out.event(Event::Sent {
+            packet: packet.tag(),
+            payload: fresh,
+        });
         out.send(packet);
         self.parts.controller.on_sent(&sent);
         self.follow_controller(out);
@@ -430,12 +537,19 @@ impl Sender {
         let now = out.now();
         match rtcp {
             Rtcp::TransportFeedback { arrivals, made } => {
-                let told = self.history.on_report(now, made, &arrivals, &mut self.results);
+                let told = self
+                    .history
+                    .on_report(now, made, &arrivals, &mut self.results);
                 if let Some(rtt) = told.rtt {
-                    out.event(Event::RttSample { flow: self.parts.flow, rtt });
+                    out.event(Event::RttSample {
+                        flow: self.parts.flow,
+                        rtt,
+                    });
                 }
                 let queued = self.parts.pacer.queued();
-                self.parts.controller.on_event(now, &CcEvent::PacerQueue(queued));
+                self.parts
+                    .controller
+                    .on_event(now, &CcEvent::PacerQueue(queued));
                 self.parts.controller.on_feedback(&Feedback {
                     now,
                     made: Some(made),
@@ -444,29 +558,52 @@ impl Sender {
                     prior_in_flight: told.prior_in_flight,
                     kind: FeedbackKind::PerPacket,
                 });
-                self.parts.controller.snapshot(&mut Gauges { flow: self.parts.flow, out });
+                self.parts.controller.snapshot(&mut Gauges {
+                    flow: self.parts.flow,
+                    out,
+                });
                 self.follow_controller(out);
                 self.set_encoder(now);
                 self.kept.free_below(self.parts.responder.oldest_kept(now));
             }
-            Rtcp::Nack { media: Media::Video, seqs } => {
+            Rtcp::Nack {
+                media: Media::Video,
+                seqs,
+            } => {
                 for seq in seqs {
                     if self.parts.responder.on_nack(now, seq) {
                         if let Some(rtp) = self.kept.get(seq).copied() {
-                            self.enqueue(now, Outgoing::Plain(Rtp { kind: RtpKind::Rtx, ..rtp }), Priority::Retransmission);
+                            self.enqueue(
+                                now,
+                                Outgoing::Plain(Rtp {
+                                    kind: RtpKind::Rtx,
+                                    ..rtp
+                                }),
+                                Priority::Retransmission,
+                            );
                         }
                     }
                 }
             }
             Rtcp::Pli => {
-                if self.last_key_request.is_none_or(|at| now - at >= KEY_FRAME_INTERVAL) {
+                if self
+                    .last_key_request
+                    .is_none_or(|at| now - at >= KEY_FRAME_INTERVAL)
+                {
                     self.last_key_request = Some(now);
                     if let Some((source, _)) = &mut self.parts.video {
                         source.request_key_frame(now);
                     }
                 }
             }
-            Rtcp::ReceiverReport { last_sr, delay_since_last_sr, expected, lost, rrtr, .. } => {
+            Rtcp::ReceiverReport {
+                last_sr,
+                delay_since_last_sr,
+                expected,
+                lost,
+                rrtr,
+                ..
+            } => {
                 self.rrtr = rrtr.map(|time| (time, now)).or(self.rrtr);
                 if let Some(sr) = last_sr {
                     let rtt = now.since(sr) - delay_since_last_sr;
@@ -480,7 +617,14 @@ impl Sender {
                 let received = expected.saturating_sub(lost);
                 let interval = now - self.last_loss_report;
                 self.last_loss_report = now;
-                self.parts.controller.on_event(now, &CcEvent::LossReport { lost, received, interval });
+                self.parts.controller.on_event(
+                    now,
+                    &CcEvent::LossReport {
+                        lost,
+                        received,
+                        interval,
+                    },
+                );
                 self.follow_controller(out);
             }
             _ => {}
@@ -491,7 +635,10 @@ impl Sender {
 impl Node for Sender {
     fn receive(&mut self, packet: Packet, out: &mut Outbox<'_>) {
         let now = out.now();
-        out.event(Event::Received { packet: packet.tag(), one_way: now - packet.sent });
+        out.event(Event::Received {
+            packet: packet.tag(),
+            one_way: now - packet.sent,
+        });
         match packet.payload {
             Payload::Rtcp(reports) if self.ready => {
                 for rtcp in reports {
@@ -529,7 +676,11 @@ struct Gauges<'a, 'b> {
 
 impl Visitor for Gauges<'_, '_> {
     fn number(&mut self, name: &'static str, value: f64) {
-        self.out.event(Event::Gauge { flow: self.flow, name, value });
+        self.out.event(Event::Gauge {
+            flow: self.flow,
+            name,
+            value,
+        });
     }
 }
 

@@ -12,7 +12,10 @@ pub(super) struct Numbered<T> {
 
 impl<T> Numbered<T> {
     pub(super) fn new() -> Self {
-        Self { values: VecDeque::with_capacity(256), base: 0 }
+        Self {
+            values: VecDeque::with_capacity(256),
+            base: 0,
+        }
     }
 
     /// The number that the next value will get.
@@ -66,7 +69,10 @@ mod tests {
         assert_eq!(store.take(0), Some(10));
         assert_eq!(store.get(1), Some(&11));
         store.free_below(4);
-        assert_eq!((store.get(3), store.get(4), store.next()), (None, Some(&14), 5));
+        assert_eq!(
+            (store.get(3), store.get(4), store.next()),
+            (None, Some(&14), 5)
+        );
         assert_eq!(store.push(15), 5);
     }
 }

@@ -7,8 +7,8 @@
 
 use std::collections::VecDeque;
 
-use weaknet_core::packet::{Rtp, RtpKind};
 use weaknet_core::Time;
+use weaknet_core::packet::{Rtp, RtpKind};
 
 use crate::jitter::CompleteFrame;
 
@@ -55,7 +55,9 @@ impl FrameAssembler {
     /// Takes a media packet in; `repaired` when it came by retransmission or
     /// forward error correction.
     pub fn on_packet(&mut self, now: Time, rtp: &Rtp, sent: Time, repaired: bool) -> Assembly {
-        let Some(index) = rtp.frame.checked_sub(self.base) else { return Assembly::Known };
+        let Some(index) = rtp.frame.checked_sub(self.base) else {
+            return Assembly::Known;
+        };
         if index > Self::CAPACITY as u64 || rtp.parts == 0 || rtp.part >= rtp.parts {
             return Assembly::Known;
         }
@@ -94,12 +96,20 @@ impl FrameAssembler {
         }
         self.held += 1;
         if partial.missing > 0 {
-            return if self.held > Self::CAPACITY { Assembly::Overflow } else { Assembly::Partial };
+            return if self.held > Self::CAPACITY {
+                Assembly::Overflow
+            } else {
+                Assembly::Partial
+            };
         }
         let first_seq = rtp.seq.saturating_sub(u64::from(rtp.part));
         let frame = CompleteFrame {
             frame: rtp.frame,
-            reference: if rtp.key { None } else { rtp.frame.checked_sub(1) },
+            reference: if rtp.key {
+                None
+            } else {
+                rtp.frame.checked_sub(1)
+            },
             timestamp: rtp.timestamp,
             size: partial.size,
             first_arrived: partial.first_arrived,

@@ -102,7 +102,11 @@ impl SendHistory {
         }
         self.in_flight += packet.size;
         packet.in_flight = self.in_flight;
-        self.entries.push_back(Entry { sent: packet, delivery: self.delivered, fate: Fate::Unknown });
+        self.entries.push_back(Entry {
+            sent: packet,
+            delivery: self.delivered,
+            fate: Fate::Unknown,
+        });
         packet
     }
 
@@ -119,7 +123,11 @@ impl SendHistory {
         let prior_in_flight = self.in_flight;
         let mut rtt = None;
         for arrival in arrivals {
-            let Some(index) = arrival.seq.checked_sub(self.base).and_then(|i| usize::try_from(i).ok()) else {
+            let Some(index) = arrival
+                .seq
+                .checked_sub(self.base)
+                .and_then(|i| usize::try_from(i).ok())
+            else {
                 continue;
             };
             if index >= self.entries.len() {
@@ -128,7 +136,11 @@ impl SendHistory {
             self.cover(arrival.seq);
             let entry = &mut self.entries[index];
             let before = entry.fate;
-            let fate = if arrival.at.is_some() { Fate::Received } else { Fate::Lost };
+            let fate = if arrival.at.is_some() {
+                Fate::Received
+            } else {
+                Fate::Lost
+            };
             if before == Fate::Received || before == fate {
                 continue;
             }
@@ -147,12 +159,19 @@ impl SendHistory {
                 delivery: entry.delivery,
             });
         }
-        Reported { prior_in_flight, rtt }
+        Reported {
+            prior_in_flight,
+            rtt,
+        }
     }
 
     fn cover(&mut self, number: u64) {
         while self.covered <= number {
-            if let Some(entry) = self.covered.checked_sub(self.base).and_then(|i| self.entries.get(i as usize)) {
+            if let Some(entry) = self
+                .covered
+                .checked_sub(self.base)
+                .and_then(|i| self.entries.get(i as usize))
+            {
                 self.in_flight = self.in_flight - entry.sent.size;
             }
             self.covered += 1;
@@ -186,33 +205,62 @@ mod tests {
     }
 
     fn status(seq: u64, at_ms: Option<u64>) -> Arrival {
-        Arrival { seq, at: at_ms.map(Time::from_millis), ecn: Ecn::NotEct }
+        Arrival {
+            seq,
+            at: at_ms.map(Time::from_millis),
+            ecn: Ecn::NotEct,
+        }
     }
 
     #[test]
     fn lost_then_received_is_told_once_each() {
         let mut history = SendHistory::new();
         for n in 0..4 {
-            assert_eq!(history.on_sent(sent(n, n * 10)).in_flight.get(), (n + 1) * 1000);
+            assert_eq!(
+                history.on_sent(sent(n, n * 10)).in_flight.get(),
+                (n + 1) * 1000
+            );
         }
         let mut results = Vec::new();
         let report = [status(0, Some(25)), status(1, None), status(2, Some(45))];
-        let told = history.on_report(Time::from_millis(80), Time::from_millis(50), &report, &mut results);
+        let told = history.on_report(
+            Time::from_millis(80),
+            Time::from_millis(50),
+            &report,
+            &mut results,
+        );
         assert_eq!(told.prior_in_flight.get(), 4000);
         // Packet 2: 80 - 20 at the sender, of which 50 - 45 held back.
         assert_eq!(told.rtt, Some(Span::from_millis(55)));
         assert_eq!(history.in_flight().get(), 1000);
-        assert_eq!(results.iter().map(|r| (r.sent.number, r.received.is_some())).collect::<Vec<_>>(), [
-            (0, true),
-            (1, false),
-            (2, true)
-        ]);
+        assert_eq!(
+            results
+                .iter()
+                .map(|r| (r.sent.number, r.received.is_some()))
+                .collect::<Vec<_>>(),
+            [(0, true), (1, false), (2, true)]
+        );
         // The same report again, then the late one.
-        history.on_report(Time::from_millis(90), Time::from_millis(60), &report, &mut results);
+        history.on_report(
+            Time::from_millis(90),
+            Time::from_millis(60),
+            &report,
+            &mut results,
+        );
         assert!(results.is_empty());
-        history.on_report(Time::from_millis(90), Time::from_millis(60), &[status(1, Some(58))], &mut results);
+        history.on_report(
+            Time::from_millis(90),
+            Time::from_millis(60),
+            &[status(1, Some(58))],
+            &mut results,
+        );
         assert!(results[0].recovered && results.len() == 1);
-        history.on_report(Time::from_millis(95), Time::from_millis(60), &[status(1, None)], &mut results);
+        history.on_report(
+            Time::from_millis(95),
+            Time::from_millis(60),
+            &[status(1, None)],
+            &mut results,
+        );
         assert!(results.is_empty());
     }
 
@@ -223,7 +271,12 @@ mod tests {
         history.on_sent(sent(1, 61_000));
         assert_eq!(history.in_flight().get(), 1000);
         let mut results = Vec::new();
-        history.on_report(Time::from_secs(62), Time::from_secs(62), &[status(0, Some(10))], &mut results);
+        history.on_report(
+            Time::from_secs(62),
+            Time::from_secs(62),
+            &[status(0, Some(10))],
+            &mut results,
+        );
         assert!(results.is_empty());
     }
 

@@ -20,7 +20,11 @@ impl RateCounter {
     /// An empty counter.
     #[must_use]
     pub const fn new() -> Self {
-        Self { bins: [0; BINS], newest: 0, total: 0 }
+        Self {
+            bins: [0; BINS],
+            newest: 0,
+            total: 0,
+        }
     }
 
     fn advance(&mut self, now: Time) {

@@ -1,0 +1,166 @@
+//! From a typed scenario and a seed to a world that can be driven.
+
+use weaknet_core::packet::{FlowId, LinkId};
+use weaknet_core::plugin::Assets;
+use weaknet_core::{BuildContext, BuildError, Kind, Node, Span, Streams, Time};
+use weaknet_netem::{Link, LinkParts};
+use weaknet_sim::{Route, World};
+use weaknet_transports::endpoint::{DecoderModel, Receiver, ReceiverConfig, Sender, SenderConfig};
+use weaknet_transports::media::VideoFormat;
+use weaknet_transports::rtp::{FeedbackGenerator, Overhead};
+use weaknet_transports::session::{Role, Session, SessionConfig};
+
+use crate::metrics::{FlowFacts, LinkFacts, RunFacts};
+use crate::registry::Spec;
+use crate::scenario::model::{Feedback, Flow, LinkSpec, RtpOverhead, Scenario};
+
+/// Median decoding time of a frame, and the standard deviation of its
+/// logarithm: a software decoder at 360p to 720p on a laptop.
+const DECODE_MEDIAN: Span = Span::from_micros(2_500);
+const DECODE_SIGMA: f64 = 0.3;
+
+/// Why a world could not be built.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{path}: {source}")]
+pub struct WorldError {
+    /// The part of the run, for example `forward/loss`.
+    pub path: String,
+    /// What is wrong with it.
+    pub source: BuildError,
+}
+
+/// Builds the parts of one run.
+struct Builder<'a> {
+    streams: &'a Streams,
+    assets: &'a Assets,
+}
+
+impl Builder<'_> {
+    fn part<K: Kind>(&self, owner: &str, spec: &Spec<K>) -> Result<K::Product, WorldError> {
+        let path = format!("{owner}/{}", K::NAME);
+        let cx = BuildContext { path: &path, streams: self.streams, assets: self.assets };
+        spec.build(&cx).map_err(|source| WorldError { path: path.clone(), source })
+    }
+
+    fn link(&self, id: LinkId, spec: &LinkSpec) -> Result<Link, WorldError> {
+        Ok(Link::new(id, LinkParts {
+            rate: self.part(&spec.name, &spec.rate)?,
+            queue: self.part(&spec.name, &spec.queue)?,
+            delay: self.part(&spec.name, &spec.delay)?,
+            loss: self.part(&spec.name, &spec.loss)?,
+            loss_at: spec.loss_at,
+        }))
+    }
+
+    fn sender(&self, id: FlowId, flow: &Flow) -> Result<Sender, WorldError> {
+        let name = &flow.name;
+        let arq = self.part(name, &flow.arq)?;
+        let video = match &flow.media.video {
+            None => None,
+            Some(video) => Some((self.part(name, &video.source)?, VideoFormat {
+                fps: video.fps,
+                min_bitrate: video.min_bitrate,
+                max_bitrate: video.max_bitrate,
+            })),
+        };
+        let audio = match &flow.media.audio {
+            None => None,
+            Some(audio) => Some((self.part(name, &audio.source)?, audio.bitrate)),
+        };
+        Ok(Sender::new(SenderConfig {
+            flow: id,
+            start: flow.start,
+            stop: flow.stop,
+            video,
+            audio,
+            controller: self.part(name, &flow.congestion_control)?,
+            constraints: flow.constraints,
+            pacer: self.part(name, &flow.pacer)?,
+            responder: arq.responder,
+            fec: self.part(name, &flow.fec)?.map(|pair| pair.encoder),
+            overhead: overhead(flow.rtp_overhead),
+            session: Session::new(Role::Controlling, SessionConfig::default()),
+        }))
+    }
+
+    fn receiver(&self, id: FlowId, flow: &Flow) -> Result<Receiver, WorldError> {
+        let name = &flow.name;
+        let arq = self.part(name, &flow.arq)?;
+        let video = match &flow.media.video {
+            None => None,
+            Some(_) => {
+                let draws = self.streams.sequence(name, "decode time");
+                let decoder = DecoderModel::new(DECODE_MEDIAN, DECODE_SIGMA, draws);
+                Some((self.part(name, &flow.jitter_buffer)?, decoder))
+            }
+        };
+        let audio = match &flow.media.audio {
+            None => None,
+            Some(_) => Some(self.part(name, &flow.audio_buffer)?),
+        };
+        Ok(Receiver::new(ReceiverConfig {
+            flow: id,
+            start: flow.start,
+            stop: flow.stop,
+            video,
+            audio,
+            requester: arq.requester,
+            fec: self.part(name, &flow.fec)?.map(|pair| pair.decoder),
+            feedback: match flow.feedback {
+                Feedback::Default => FeedbackGenerator::webrtc(),
+                Feedback::Every(interval) => FeedbackGenerator::every(interval),
+            },
+            overhead: overhead(flow.rtp_overhead),
+            session: Session::new(Role::Controlled, SessionConfig::default()),
+        }))
+    }
+}
+
+/// Builds the world of one run, and what metrics need to know of it.
+///
+/// # Errors
+/// When a plug-in refuses its parameters or a file that it needs.
+pub fn build(scenario: &Scenario, seed: u64, assets: &Assets) -> Result<(World, RunFacts), WorldError> {
+    let streams = Streams::new(seed);
+    let builder = Builder { streams: &streams, assets };
+    let (mut links, mut link_facts) = (Vec::new(), Vec::new());
+    for (id, spec) in (0u16..).map(LinkId).zip(&scenario.network.links) {
+        links.push(builder.link(id, spec)?);
+        let capacity = builder.part(&spec.name, &spec.rate)?;
+        link_facts.push(LinkFacts {
+            name: spec.name.clone(),
+            capacity: Box::new(move |from, to| capacity.capacity(from, to)),
+        });
+    }
+    let (mut nodes, mut routes, mut flow_facts): (Vec<Box<dyn Node>>, _, _) = (Vec::new(), Vec::new(), Vec::new());
+    for (id, flow) in (0u16..).map(FlowId).zip(&scenario.flows) {
+        nodes.push(Box::new(builder.sender(id, flow)?));
+        nodes.push(Box::new(builder.receiver(id, flow)?));
+        routes.push(Route { outward: flow.outward.clone(), back: flow.back.clone() });
+        flow_facts.push(FlowFacts {
+            name: flow.name.clone(),
+            start: flow.start,
+            stop: flow.stop,
+            video: flow.media.video.is_some(),
+            audio: flow.media.audio.is_some(),
+            outward: flow.outward.clone(),
+            back: flow.back.clone(),
+            congestion_control: flow.congestion_control.name().to_owned(),
+        });
+    }
+    let facts = RunFacts {
+        duration: Time::from(scenario.duration),
+        from: scenario.measure.from,
+        to: scenario.measure.to,
+        flows: flow_facts,
+        links: link_facts,
+    };
+    Ok((World::new(links, nodes, routes), facts))
+}
+
+fn overhead(choice: RtpOverhead) -> Overhead {
+    match choice {
+        RtpOverhead::Webrtc => Overhead::webrtc(),
+        RtpOverhead::None => Overhead::none(),
+    }
+}
