@@ -247,6 +247,13 @@ pub trait CongestionController: Send {
     /// What the controller asks for now.
     fn output(&self) -> CcOutput;
 
+    /// How many decisions it has published so far, for a controller that
+    /// publishes at times of its own choosing, be it with unchanged values;
+    /// `None`: a decision is a change of the output or a probe.
+    fn decisions(&self) -> Option<u64> {
+        None
+    }
+
     /// The next probe cluster to send, each handed out once.
     fn poll_probe(&mut self) -> Option<ProbeCluster> {
         None
