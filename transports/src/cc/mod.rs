@@ -10,6 +10,10 @@
 //! Calls with equal `now` are allowed; `now` never falls. [`CongestionController::output`]
 //! is valid before any feedback.
 
+pub mod fixed;
+pub mod gcc;
+pub mod replay;
+
 use weaknet_core::packet::Ecn;
 use weaknet_core::{Bitrate, Bytes, Kind, Span, Time};
 
