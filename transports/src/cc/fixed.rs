@@ -6,7 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weaknet_core::{Bitrate, BuildContext, BuildError, Plugin, Time};
 
-use super::{CcEvent, CcOutput, CongestionControl, CongestionController, Constraints, Feedback, Visitor};
+use super::{
+    CcEvent, CcOutput, CongestionControl, CongestionController, Constraints, Feedback, Visitor,
+};
 
 /// A constant target bitrate.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -21,7 +23,10 @@ pub struct Fixed {
 
 impl Default for Fixed {
     fn default() -> Self {
-        Self { rate: Bitrate::from_mbps(1), pacing_factor: 2.5 }
+        Self {
+            rate: Bitrate::from_mbps(1),
+            pacing_factor: 2.5,
+        }
     }
 }
 
@@ -38,7 +43,11 @@ impl Plugin for Fixed {
         if !(1.0..=1_000.0).contains(&self.pacing_factor) {
             return Err(BuildError::field("pacing_factor", "expected 1 to 1000"));
         }
-        Ok(Box::new(Constant { rate: self.rate, target: self.rate, pacing_factor: self.pacing_factor }))
+        Ok(Box::new(Constant {
+            rate: self.rate,
+            target: self.rate,
+            pacing_factor: self.pacing_factor,
+        }))
     }
 }
 
@@ -84,11 +93,16 @@ impl CongestionController for Constant {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use weaknet_core::{Assets, Streams};
+    use weaknet_core::Streams;
+    use weaknet_core::plugin::Assets;
 
     fn build(config: &Fixed) -> Result<Box<dyn CongestionController>, BuildError> {
         let (streams, assets) = (Streams::new(1), Assets::default());
-        config.build(&BuildContext { path: "call", streams: &streams, assets: &assets })
+        config.build(&BuildContext {
+            path: "call",
+            streams: &streams,
+            assets: &assets,
+        })
     }
 
     #[test]
@@ -96,11 +110,17 @@ mod tests {
         let mut controller = build(&Fixed::default()).unwrap();
         assert_eq!(controller.output().target, Some(Bitrate::from_mbps(1)));
         assert_eq!(controller.output().pacing, Some(Bitrate::from_kbps(2_500)));
-        let constraints =
-            Constraints { min: Bitrate::from_kbps(50), start: Bitrate::from_kbps(300), max: Bitrate::from_kbps(800) };
+        let constraints = Constraints {
+            min: Bitrate::from_kbps(50),
+            start: Bitrate::from_kbps(300),
+            max: Bitrate::from_kbps(800),
+        };
         controller.on_event(Time::ZERO, &CcEvent::Start(constraints));
         assert_eq!(controller.output().target, Some(Bitrate::from_kbps(800)));
-        let wide = Constraints { max: Bitrate::from_mbps(5), ..constraints };
+        let wide = Constraints {
+            max: Bitrate::from_mbps(5),
+            ..constraints
+        };
         controller.on_event(Time::ZERO, &CcEvent::Constraints(wide));
         assert_eq!(controller.output().target, Some(Bitrate::from_mbps(1)));
     }
@@ -108,8 +128,18 @@ mod tests {
     #[test]
     fn nonsense_is_refused() {
         let field = |config: Fixed| build(&config).err().and_then(|error| error.field);
-        assert_eq!(field(Fixed { rate: Bitrate::ZERO, ..Fixed::default() }).as_deref(), Some("rate"));
-        let slow = Fixed { pacing_factor: f64::NAN, ..Fixed::default() };
+        assert_eq!(
+            field(Fixed {
+                rate: Bitrate::ZERO,
+                ..Fixed::default()
+            })
+            .as_deref(),
+            Some("rate")
+        );
+        let slow = Fixed {
+            pacing_factor: f64::NAN,
+            ..Fixed::default()
+        };
         assert_eq!(field(slow).as_deref(), Some("pacing_factor"));
     }
 }

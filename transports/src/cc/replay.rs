@@ -16,8 +16,8 @@ use weaknet_core::packet::Ecn;
 use weaknet_core::{Bitrate, Bytes, Span, Time};
 
 use super::{
-    CcEvent, CcOutput, CongestionController, Constraints, DeliverySnapshot, Feedback, FeedbackKind, PacketResult,
-    ProbeCluster, SentKind, SentPacket,
+    CcEvent, CcOutput, CongestionController, Constraints, DeliverySnapshot, Feedback, FeedbackKind,
+    PacketResult, ProbeCluster, SentKind, SentPacket,
 };
 
 /// First line of a packet trace.
@@ -115,18 +115,27 @@ fn parse(text: &str) -> Result<Vec<Row>, ReplayError> {
     let mut lines = text.lines().zip(1..);
     match lines.next() {
         Some((header, _)) if header.trim_end() == PACKETS_HEADER => {}
-        _ => return Err(ReplayError { line: 1, message: format!("expected the header `{PACKETS_HEADER}`") }),
+        _ => {
+            return Err(ReplayError {
+                line: 1,
+                message: format!("expected the header `{PACKETS_HEADER}`"),
+            });
+        }
     }
     let mut rows: Vec<Row> = Vec::new();
     for (text, line) in lines.filter(|(text, _)| !text.trim().is_empty()) {
-        let row = parse_row(text.trim_end(), rows.last()).map_err(|message| ReplayError { line, message })?;
+        let row = parse_row(text.trim_end(), rows.last())
+            .map_err(|message| ReplayError { line, message })?;
         rows.push(row);
     }
     Ok(rows)
 }
 
 fn parse_row(text: &str, before: Option<&Row>) -> Result<Row, String> {
-    let mut fields = Fields { values: text.split(','), names: PACKETS_HEADER.split(',') };
+    let mut fields = Fields {
+        values: text.split(','),
+        names: PACKETS_HEADER.split(','),
+    };
     let number = fields.at_most(u64::MAX - 1)?;
     let size = fields.at_most(LARGEST_BYTES)?;
     let sent = Time::from_micros(fields.at_most(LATEST_US)?);
@@ -148,7 +157,9 @@ fn parse_row(text: &str, before: Option<&Row>) -> Result<Row, String> {
         return Err("`send_us` falls".into());
     }
     let report = match (report_sent, report_received) {
-        (Some(_), Some(arrival)) if arrival < sent => return Err("`fb_recv_us` is before `send_us`".into()),
+        (Some(_), Some(arrival)) if arrival < sent => {
+            return Err("`fb_recv_us` is before `send_us`".into());
+        }
         (Some(departure), Some(arrival)) => Some((departure, arrival)),
         (None, None) => None,
         _ => return Err("only one of `fb_sent_us` and `fb_recv_us` is given".into()),
@@ -168,8 +179,19 @@ fn parse_row(text: &str, before: Option<&Row>) -> Result<Row, String> {
         }
         _ => return Err("a probe needs `probe_min_packets` and `probe_min_bytes`".into()),
     };
-    let bytes_so_far = before.map_or(0, |before| before.bytes_so_far).saturating_add(size);
-    Ok(Row { number, size, sent, received, report, probe, in_flight, bytes_so_far })
+    let bytes_so_far = before
+        .map_or(0, |before| before.bytes_so_far)
+        .saturating_add(size);
+    Ok(Row {
+        number,
+        size,
+        sent,
+        received,
+        report,
+        probe,
+        in_flight,
+        bytes_so_far,
+    })
 }
 
 /// The fields of a line, in step with their names.
@@ -181,7 +203,10 @@ struct Fields<'a> {
 impl<'a> Fields<'a> {
     fn next(&mut self) -> Result<(&'static str, &'a str), String> {
         let name = self.names.next().unwrap_or("field");
-        self.values.next().map(|value| (name, value.trim())).ok_or_else(|| format!("`{name}` is missing"))
+        self.values
+            .next()
+            .map(|value| (name, value.trim()))
+            .ok_or_else(|| format!("`{name}` is missing"))
     }
 
     fn at_most(&mut self, most: u64) -> Result<u64, String> {
@@ -192,7 +217,11 @@ impl<'a> Fields<'a> {
     /// A number, or -1 for none.
     fn optional(&mut self, most: u64) -> Result<Option<u64>, String> {
         let (name, value) = self.next()?;
-        if value == "-1" { Ok(None) } else { Self::number(name, value, most).map(Some) }
+        if value == "-1" {
+            Ok(None)
+        } else {
+            Self::number(name, value, most).map(Some)
+        }
     }
 
     fn number(name: &str, value: &str, most: u64) -> Result<u64, String> {
@@ -220,15 +249,24 @@ struct Player<'a> {
 impl Player<'_> {
     fn play(&mut self, config: &ReplayConfig) {
         self.decisions.start(config);
-        let Some(end) = self.rows.last().map(|row| row.sent) else { return };
+        let Some(end) = self.rows.last().map(|row| row.sent) else {
+            return;
+        };
         // Rows by arrival of their report; rows of one report are neighbours.
-        let mut reported: Vec<(Time, usize)> =
-            self.rows.iter().enumerate().filter_map(|(at, row)| Some((row.report?.1, at))).collect();
+        let mut reported: Vec<(Time, usize)> = self
+            .rows
+            .iter()
+            .enumerate()
+            .filter_map(|(at, row)| Some((row.report?.1, at)))
+            .collect();
         reported.sort_unstable();
         let mut reports = reported.chunk_by(|a, b| a.0 == b.0).peekable();
         let mut tick = Some(config.first_tick).filter(|_| !config.tick.is_zero());
         loop {
-            let report = reports.peek().map(|report| report[0].0).filter(|at| *at <= end);
+            let report = reports
+                .peek()
+                .map(|report| report[0].0)
+                .filter(|at| *at <= end);
             let due_tick = tick.filter(|at| *at < end);
             let departure = self.rows.get(self.sent).map(|row| row.sent);
             let earliest = [departure, report, due_tick].into_iter().flatten().min();
@@ -251,17 +289,23 @@ impl Player<'_> {
         self.sent += 1;
         self.sent_bytes = row.bytes_so_far;
         let packet = row.sent_packet();
-        self.decisions.call(row.sent, |controller| controller.on_sent(&packet));
+        self.decisions
+            .call(row.sent, |controller| controller.on_sent(&packet));
     }
 
     fn report(&mut self, now: Time, rows: &[(Time, usize)]) {
         self.batch.clear();
-        self.batch.extend(rows.iter().map(|(_, at)| self.rows[*at].result()));
+        self.batch
+            .extend(rows.iter().map(|(_, at)| self.rows[*at].result()));
         let rows = || rows.iter().map(|(_, at)| &self.rows[*at]);
-        let in_flight =
-            rows().next_back().map_or(0, |highest| self.sent_bytes.saturating_sub(highest.bytes_so_far));
+        let in_flight = rows().next_back().map_or(0, |highest| {
+            self.sent_bytes.saturating_sub(highest.bytes_so_far)
+        });
         let reported_bytes = rows().fold(0_u64, |sum, row| sum.saturating_add(row.size));
-        let made = rows().next().and_then(|row| row.report).map(|(departure, _)| departure);
+        let made = rows()
+            .next()
+            .and_then(|row| row.report)
+            .map(|(departure, _)| departure);
         self.report_rtt_and_loss(now);
         let feedback = Feedback {
             now,
@@ -271,21 +315,39 @@ impl Player<'_> {
             prior_in_flight: Bytes::new(in_flight.saturating_add(reported_bytes)),
             kind: FeedbackKind::PerPacket,
         };
-        self.decisions.call(now, |controller| controller.on_feedback(&feedback));
+        self.decisions
+            .call(now, |controller| controller.on_feedback(&feedback));
     }
 
     fn report_rtt_and_loss(&mut self, now: Time) {
-        let arrived = self.batch.iter().filter(|packet| packet.received.is_some()).count() as u32;
+        let arrived = self
+            .batch
+            .iter()
+            .filter(|packet| packet.received.is_some())
+            .count() as u32;
         self.received += arrived;
         self.lost += self.batch.len() as u32 - arrived;
-        let newest = self.batch.iter().rev().find(|packet| packet.received.is_some());
-        let Some(newest) = newest.filter(|_| self.reported.is_none_or(|last| now - last >= REPORT_INTERVAL)) else {
+        let newest = self
+            .batch
+            .iter()
+            .rev()
+            .find(|packet| packet.received.is_some());
+        let Some(newest) = newest.filter(|_| {
+            self.reported
+                .is_none_or(|last| now - last >= REPORT_INTERVAL)
+        }) else {
             return;
         };
         let rtt = CcEvent::Rtt(now - newest.sent.at);
-        let loss = CcEvent::LossReport { lost: self.lost, received: self.received, interval: REPORT_INTERVAL };
-        self.decisions.call(now, |controller| controller.on_event(now, &rtt));
-        self.decisions.call(now, |controller| controller.on_event(now, &loss));
+        let loss = CcEvent::LossReport {
+            lost: self.lost,
+            received: self.received,
+            interval: REPORT_INTERVAL,
+        };
+        self.decisions
+            .call(now, |controller| controller.on_event(now, &rtt));
+        self.decisions
+            .call(now, |controller| controller.on_event(now, &loss));
         self.reported = Some(now);
         self.lost = 0;
         self.received = 0;
@@ -329,14 +391,24 @@ impl<'a> Decisions<'a> {
     fn new(controller: &'a mut dyn CongestionController, config: &ReplayConfig) -> Self {
         let (count, output) = (controller.decisions(), controller.output());
         let text = format!("{UPDATES_HEADER}\n");
-        Self { controller, start: config.constraints.start, count, output, text }
+        Self {
+            controller,
+            start: config.constraints.start,
+            count,
+            output,
+            text,
+        }
     }
 
     fn start(&mut self, config: &ReplayConfig) {
         let allocated = CcEvent::MaxAllocated(config.max_allocated);
-        self.call(Time::ZERO, |controller| controller.on_event(Time::ZERO, &allocated));
+        self.call(Time::ZERO, |controller| {
+            controller.on_event(Time::ZERO, &allocated)
+        });
         let start = CcEvent::Start(config.constraints);
-        self.call(Time::ZERO, |controller| controller.on_event(Time::ZERO, &start));
+        self.call(Time::ZERO, |controller| {
+            controller.on_event(Time::ZERO, &start)
+        });
         self.timer(Time::ZERO);
     }
 
@@ -362,7 +434,9 @@ impl<'a> Decisions<'a> {
         let output = &self.output;
         let target = output.target.unwrap_or(self.start);
         let pacing = output.pacing.unwrap_or_else(|| self.start.mul_f64(2.5));
-        let cwnd = output.cwnd.map_or(-1, |bytes| i64::try_from(bytes.get()).unwrap_or(i64::MAX));
+        let cwnd = output
+            .cwnd
+            .map_or(-1, |bytes| i64::try_from(bytes.get()).unwrap_or(i64::MAX));
         // Writing to a string cannot fail.
         let _ = write!(
             self.text,
@@ -373,8 +447,20 @@ impl<'a> Decisions<'a> {
             output.padding.as_bps()
         );
         let mut probe = first_probe;
-        while let Some(ProbeCluster { id, rate, duration, min_packets, .. }) = probe {
-            let _ = write!(self.text, ",probe:{id}:{}:{}:{min_packets}", rate.as_bps(), duration.as_millis());
+        while let Some(ProbeCluster {
+            id,
+            rate,
+            duration,
+            min_packets,
+            ..
+        }) = probe
+        {
+            let _ = write!(
+                self.text,
+                ",probe:{id}:{}:{}:{min_packets}",
+                rate.as_bps(),
+                duration.as_millis()
+            );
             probe = self.controller.poll_probe();
         }
         self.text.push('\n');

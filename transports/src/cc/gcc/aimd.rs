@@ -139,7 +139,9 @@ impl Aimd {
 
     /// Whether a decrease may follow the latest change already.
     pub(super) fn may_decrease(&self, throughput: Rate, now: Stamp) -> bool {
-        let interval = self.rtt.clamp(Delta::from_millis(10), Delta::from_millis(200));
+        let interval = self
+            .rtt
+            .clamp(Delta::from_millis(10), Delta::from_millis(200));
         self.changed.is_none_or(|changed| now - changed >= interval)
             || (self.initialized && throughput < self.estimate * 0.5)
     }
@@ -172,7 +174,9 @@ impl Aimd {
     }
 
     fn initialize(&mut self, throughput: Option<Rate>, now: Stamp) {
-        let Some(throughput) = throughput.filter(|_| !self.initialized) else { return };
+        let Some(throughput) = throughput.filter(|_| !self.initialized) else {
+            return;
+        };
         let since = *self.first_throughput.get_or_insert(now);
         if now - since > INITIALIZATION {
             self.estimate = throughput;
@@ -190,7 +194,11 @@ impl Aimd {
             self.throughput * 1.5 + Rate::from_kbps(10)
         };
         if self.estimate < limit {
-            let step = if self.link.is_known() { self.additive_step(now) } else { self.multiplicative_step(now) };
+            let step = if self.link.is_known() {
+                self.additive_step(now)
+            } else {
+                self.multiplicative_step(now)
+            };
             self.estimate = (self.estimate + step).min(limit);
         }
         self.changed = Some(now);
@@ -224,7 +232,9 @@ impl Aimd {
     }
 
     fn additive_step(&self, now: Stamp) -> Rate {
-        let elapsed = self.changed.map_or(0.0, |changed| (now - changed).as_secs_f64());
+        let elapsed = self
+            .changed
+            .map_or(0.0, |changed| (now - changed).as_secs_f64());
         Rate::from_bps_f64(self.slope_near_capacity() * elapsed)
     }
 
@@ -284,7 +294,10 @@ mod tests {
         aimd.update(Usage::Normal, Some(Rate::from_kbps(960)), at(1_100));
         // 845 kbps in 33,333 us are 3521 bytes: 3 packets of 1174 bytes per
         // 2 x (100 + 100) ms.
-        assert_eq!(aimd.estimate(), Rate::from_bps(845_000 + 1_174 * 8 * 1_000 / 400));
+        assert_eq!(
+            aimd.estimate(),
+            Rate::from_bps(845_000 + 1_174 * 8 * 1_000 / 400)
+        );
     }
 
     #[test]

@@ -26,7 +26,11 @@ pub struct AlrConfig {
 
 impl Default for AlrConfig {
     fn default() -> Self {
-        Self { usage: 0.8, start: 0.4, stop: -0.6 }
+        Self {
+            usage: 0.8,
+            start: 0.4,
+            stop: -0.6,
+        }
     }
 }
 
@@ -46,7 +50,14 @@ pub(super) struct AlrDetector {
 
 impl AlrDetector {
     pub(super) fn new(config: &AlrConfig) -> Self {
-        Self { config: config.clone(), last_sent: None, kbps: 0, limit: 0, unused: 0, since: None }
+        Self {
+            config: config.clone(),
+            last_sent: None,
+            kbps: 0,
+            limit: 0,
+            unused: 0,
+            since: None,
+        }
     }
 
     /// Since when the application has been the limit.
@@ -61,11 +72,17 @@ impl AlrDetector {
     }
 
     pub(super) fn on_sent(&mut self, size: Size, now: Stamp) {
-        let Some(last) = self.last_sent.replace(now) else { return };
+        let Some(last) = self.last_sent.replace(now) else {
+            return;
+        };
         let earned = self.kbps.saturating_mul((now - last).as_millis()) / 8;
         self.unused = self.unused.saturating_sub(size.as_bytes()).max(-self.limit);
         self.unused = self.unused.saturating_add(earned).min(self.limit);
-        let ratio = if self.limit == 0 { 0.0 } else { self.unused as f64 / self.limit as f64 };
+        let ratio = if self.limit == 0 {
+            0.0
+        } else {
+            self.unused as f64 / self.limit as f64
+        };
         if ratio > self.config.start {
             self.since.get_or_insert(now);
         } else if ratio < self.config.stop {
@@ -81,7 +98,10 @@ mod tests {
 
     fn send(alr: &mut AlrDetector, from_ms: u64, to_ms: u64, kbps: u64) {
         for ms in (from_ms..to_ms).step_by(10) {
-            alr.on_sent(Size::from_bytes(kbps as i64 * 10 / 8), Time::from_millis(ms).into());
+            alr.on_sent(
+                Size::from_bytes(kbps as i64 * 10 / 8),
+                Time::from_millis(ms).into(),
+            );
         }
     }
 

@@ -7,7 +7,8 @@ use weaknet_core::packet::Ecn;
 use weaknet_core::{Span, Time};
 
 use crate::cc::{
-    CcEvent, CcOutput, CongestionController, Constraints, Feedback, PacketResult, ProbeCluster, SentPacket, Visitor,
+    CcEvent, CcOutput, CongestionController, Constraints, Feedback, PacketResult, ProbeCluster,
+    SentPacket, Visitor,
 };
 
 use super::alr::AlrDetector;
@@ -84,7 +85,10 @@ impl Controller {
             got_report: false,
             was_in_alr: false,
             published: Published::starting_at(Rate::from_kbps(300)),
-            output: CcOutput { ecn: Ecn::NotEct, ..CcOutput::default() },
+            output: CcOutput {
+                ecn: Ecn::NotEct,
+                ..CcOutput::default()
+            },
             decisions: 0,
             config: config.clone(),
         }
@@ -113,7 +117,9 @@ impl Controller {
 
     fn set_constraints(&mut self, constraints: Constraints, restart: bool, now: Stamp) {
         self.constraints = constraints;
-        let min = Rate::from(constraints.min).max(MIN_RATE).max(self.config.min_allocated.into());
+        let min = Rate::from(constraints.min)
+            .max(MIN_RATE)
+            .max(self.config.min_allocated.into());
         let max = Rate::from(constraints.max).max(min);
         let start = restart.then(|| Rate::from(constraints.start).max(min));
         self.send_side.set_bounds(min, start, max);
@@ -127,7 +133,12 @@ impl Controller {
     fn on_route_change(&mut self, now: Stamp) {
         self.throughput.reset();
         self.probe_estimator.reset();
-        let Gcc { grouping, trendline, aimd, .. } = &self.config;
+        let Gcc {
+            grouping,
+            trendline,
+            aimd,
+            ..
+        } = &self.config;
         self.delay = DelayBased::new(grouping, trendline, aimd, MIN_RATE);
         self.send_side.on_route_change();
         self.probes.reset(now);
@@ -136,7 +147,8 @@ impl Controller {
 
     fn tick(&mut self, now: Stamp) -> bool {
         self.send_side.update(now);
-        self.probes.set_alr(self.alr.since().filter(|_| self.got_report));
+        self.probes
+            .set_alr(self.alr.since().filter(|_| self.got_report));
         self.probes.on_tick(now);
         let windowed = self.refresh_window();
         self.publish_changes(now) || windowed
@@ -176,14 +188,17 @@ impl Controller {
             None => probed,
         });
 
-        let outcome = self.delay.on_report(&self.arrivals, acked, probed, app_limited, now);
+        let outcome = self
+            .delay
+            .on_report(&self.arrivals, acked, probed, app_limited, now);
         if let Some(estimate) = outcome.estimate {
             if outcome.from_probe {
                 self.send_side.set_target(estimate);
             }
             self.send_side.set_delay_limit(estimate);
         }
-        self.send_side.on_packets(feedback.packets, app_limited, now);
+        self.send_side
+            .on_packets(feedback.packets, app_limited, now);
         let published = outcome.estimate.is_some() && self.publish_changes(now);
         if outcome.recovered {
             self.probes.set_alr(self.alr.since());
@@ -205,14 +220,20 @@ impl Controller {
                 probe: packet.sent.probe,
             })
         }));
-        self.arrivals.sort_unstable_by_key(|packet| (packet.received, packet.sent, packet.number));
+        self.arrivals
+            .sort_unstable_by_key(|packet| (packet.received, packet.sent, packet.number));
     }
 
     fn measure_rtt(&mut self, now: Stamp) {
-        let Some(last) = self.arrivals.last() else { return };
+        let Some(last) = self.arrivals.last() else {
+            return;
+        };
         let rtts = self.arrivals.iter().map(|packet| now - packet.sent);
         // Without the time that a packet's report waited for the last arrival.
-        let propagation = self.arrivals.iter().map(|packet| (now - packet.sent) - (last.received - packet.received));
+        let propagation = self
+            .arrivals
+            .iter()
+            .map(|packet| (now - packet.sent) - (last.received - packet.received));
         let (longest, shortest) = (rtts.max(), propagation.min());
         if let (Some(longest), Some(shortest)) = (longest, shortest) {
             self.pushback.on_report(longest);
@@ -268,13 +289,24 @@ impl Controller {
     }
 
     fn set_pacer(&mut self) {
-        let Published { target, pushed_back, loss_state, .. } = self.published;
-        let factor =
-            self.config.pacing_factor.unwrap_or(if self.got_report { PACING } else { EARLY_PACING });
+        let Published {
+            target,
+            pushed_back,
+            loss_state,
+            ..
+        } = self.published;
+        let factor = self.config.pacing_factor.unwrap_or(if self.got_report {
+            PACING
+        } else {
+            EARLY_PACING
+        });
         let pacing = target.max(self.config.min_allocated.into()) * f64::from(factor);
         let max_padding = Rate::from(self.config.max_padding);
-        let padding =
-            if loss_state == State::IncreasingWithPadding { max_padding.max(target) } else { max_padding };
+        let padding = if loss_state == State::IncreasingWithPadding {
+            max_padding.max(target)
+        } else {
+            max_padding
+        };
         // Whole bytes per window.
         let window = Delta::from(self.config.pacing_window);
         let quantised = |rate: Rate| ((rate * window) / window).into();
@@ -285,7 +317,13 @@ impl Controller {
 
 impl Published {
     const fn starting_at(target: Rate) -> Self {
-        Self { target, pushed_back: target, loss_state: State::DelayBased, fraction_lost: 0, rtt: None }
+        Self {
+            target,
+            pushed_back: target,
+            loss_state: State::DelayBased,
+            fraction_lost: 0,
+            rtt: None,
+        }
     }
 }
 
@@ -298,7 +336,10 @@ impl CongestionController for Controller {
             self.send_side.backoff_mut().on_report(Delta::ZERO, now);
         }
         self.send_side.backoff_mut().on_sent(now);
-        if matches!(self.pushback.mode(), PushbackMode::DropFrames | PushbackMode::LowerTarget) {
+        if matches!(
+            self.pushback.mode(),
+            PushbackMode::DropFrames | PushbackMode::LowerTarget
+        ) {
             self.pushback.set_in_flight(packet.in_flight.into());
             self.deciding(|this| this.publish_changes(now));
         }
@@ -351,7 +392,9 @@ impl CongestionController for Controller {
                 self.delay.aimd_mut().set_rtt(rtt.into());
                 self.send_side.on_rtt(rtt.into());
             }
-            CcEvent::LossReport { lost, received, .. } => self.send_side.on_loss_report(lost, received, at),
+            CcEvent::LossReport { lost, received, .. } => {
+                self.send_side.on_loss_report(lost, received, at)
+            }
             CcEvent::PacerQueue(bytes) => self.pushback.set_in_pacer(Size::from(bytes)),
             _ => {}
         }
@@ -370,7 +413,13 @@ impl CongestionController for Controller {
     }
 
     fn snapshot(&self, visitor: &mut dyn Visitor) {
-        let bps = |rate: Rate| if rate.is_finite() { rate.as_bps() as f64 } else { f64::INFINITY };
+        let bps = |rate: Rate| {
+            if rate.is_finite() {
+                rate.as_bps() as f64
+            } else {
+                f64::INFINITY
+            }
+        };
         visitor.number("trend_slope", self.delay.trend().slope());
         visitor.number("trend_threshold_ms", self.delay.trend().threshold());
         visitor.number("usage", f64::from(self.delay.last_usage() as u8));
@@ -388,7 +437,10 @@ impl CongestionController for Controller {
         if let Some(window) = self.pushback.window() {
             visitor.number("data_window_bytes", window.as_bytes() as f64);
         }
-        visitor.number("application_limited", f64::from(u8::from(self.alr.since().is_some())));
+        visitor.number(
+            "application_limited",
+            f64::from(u8::from(self.alr.since().is_some())),
+        );
     }
 
     fn clone_box(&self) -> Box<dyn CongestionController> {

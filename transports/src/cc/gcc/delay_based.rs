@@ -4,11 +4,11 @@
 //! goog_cc/delay_based_bwe, July 2026).
 //! Not modelled: the trial that judges audio and video packets apart.
 
+use super::Arrival;
 use super::aimd::{Aimd, AimdConfig};
 use super::inter_arrival::{GroupingConfig, InterArrival};
 use super::trendline::{Trendline, TrendlineConfig, Usage};
 use super::units::{Delta, Rate, Stamp};
-use super::Arrival;
 
 /// Silence after which the past says nothing.
 const STREAM_TIMEOUT: Delta = Delta::from_secs(2);
@@ -37,7 +37,12 @@ pub(super) struct DelayBased {
 }
 
 impl DelayBased {
-    pub(super) fn new(grouping: &GroupingConfig, trend: &TrendlineConfig, aimd: &AimdConfig, min: Rate) -> Self {
+    pub(super) fn new(
+        grouping: &GroupingConfig,
+        trend: &TrendlineConfig,
+        aimd: &AimdConfig,
+        min: Rate,
+    ) -> Self {
         Self {
             grouping: grouping.clone(),
             groups: InterArrival::new(grouping),
@@ -77,7 +82,11 @@ impl DelayBased {
         now: Stamp,
     ) -> Outcome {
         if arrivals.is_empty() {
-            return Outcome { estimate: None, from_probe: false, recovered: false };
+            return Outcome {
+                estimate: None,
+                from_probe: false,
+                recovered: false,
+            };
         }
         let recovered = self.follow_delay(arrivals, now);
         self.aimd.set_app_limited(app_limited);
@@ -89,7 +98,10 @@ impl DelayBased {
 
     fn follow_delay(&mut self, arrivals: &[Arrival], now: Stamp) -> bool {
         let mut before = self.trend.usage();
-        if self.last_report.is_none_or(|last| now - last > STREAM_TIMEOUT) {
+        if self
+            .last_report
+            .is_none_or(|last| now - last > STREAM_TIMEOUT)
+        {
             self.groups = InterArrival::new(&self.grouping);
             self.trend.reset();
         }
@@ -106,8 +118,18 @@ impl DelayBased {
         recovered
     }
 
-    fn estimate(&mut self, acked: Option<Rate>, probed: Option<Rate>, recovered: bool, now: Stamp) -> Outcome {
-        let mut outcome = Outcome { estimate: None, from_probe: false, recovered: false };
+    fn estimate(
+        &mut self,
+        acked: Option<Rate>,
+        probed: Option<Rate>,
+        recovered: bool,
+        now: Stamp,
+    ) -> Outcome {
+        let mut outcome = Outcome {
+            estimate: None,
+            from_probe: false,
+            recovered: false,
+        };
         if self.trend.usage() == Usage::Overusing {
             outcome.estimate = match acked {
                 Some(acked) if self.aimd.may_decrease(acked, now) => self.update(Some(acked), now),

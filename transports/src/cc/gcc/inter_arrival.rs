@@ -88,7 +88,12 @@ impl InterArrival {
 
     /// Takes a packet in order of arrival, `reported` at the sender's clock;
     /// yields the difference of the two groups before the one it opens.
-    pub(super) fn on_packet(&mut self, sent: Stamp, received: Stamp, reported: Stamp) -> Option<GroupDelta> {
+    pub(super) fn on_packet(
+        &mut self,
+        sent: Stamp,
+        received: Stamp,
+        reported: Stamp,
+    ) -> Option<GroupDelta> {
         let Some(current) = self.current else {
             self.open(sent, received, reported);
             return None;
@@ -180,18 +185,40 @@ mod tests {
     #[test]
     fn third_group_yields_the_first_difference() {
         let mut grouping = InterArrival::new(&GroupingConfig::default());
-        let deltas =
-            feed(&mut grouping, &[(0, 30), (5, 36), (20, 51), (25, 60), (40, 71), (60, 95)]);
-        assert_eq!(deltas, [None, None, None, None, Some((20, 24)), Some((15, 11))]);
+        let deltas = feed(
+            &mut grouping,
+            &[(0, 30), (5, 36), (20, 51), (25, 60), (40, 71), (60, 95)],
+        );
+        assert_eq!(
+            deltas,
+            [None, None, None, None, Some((20, 24)), Some((15, 11))]
+        );
     }
 
     #[test]
-    fn bursts_extend_a_group_and_reordered_packets_are_left_out() {
+    fn bursts_extend_a_group_and_packets_from_before_it_are_left_out() {
         let mut grouping = InterArrival::new(&GroupingConfig::default());
-        // Sent 10 ms apart, arriving together: one group, up to 100 ms.
-        let deltas = feed(&mut grouping, &[(0, 50), (10, 51), (20, 52), (5, 53), (60, 100), (90, 130)]);
-        assert_eq!(deltas, [None, None, None, None, None, Some((40, 48))]);
-        assert_eq!(feed(&mut grouping, &[(80, 140)]), [None]);
+        // Sent 10 ms apart, arriving together: one group.
+        let packets = [(0, 50), (10, 51), (20, 52), (60, 100), (90, 130)];
+        assert_eq!(
+            feed(&mut grouping, &packets),
+            [None, None, None, None, Some((40, 48))]
+        );
+        // Sent before the latest group began: its arrival does not count.
+        assert_eq!(
+            feed(&mut grouping, &[(80, 140), (120, 170)]),
+            [None, Some((30, 30))]
+        );
+    }
+
+    #[test]
+    fn a_burst_ends_after_a_tenth_of_a_second() {
+        let mut grouping = InterArrival::new(&GroupingConfig::default());
+        let burst: Vec<_> = (0..30).map(|k| (10 * k, 500 + 4 * k)).collect();
+        let deltas = feed(&mut grouping, &burst);
+        // The 26th packet arrives 100 ms after the first and opens a group.
+        assert!(deltas.iter().all(Option::is_none));
+        assert_eq!(feed(&mut grouping, &[(400, 700)]), [Some((50, 20))]);
     }
 
     #[test]
@@ -212,7 +239,10 @@ mod tests {
         feed(&mut grouping, &[(0, 500), (20, 520), (40, 100)]);
         for sent in [60, 80, 100] {
             assert!(grouping.current.is_some());
-            assert_eq!(grouping.on_packet(at(sent), at(sent + 60), at(sent + 90)), None);
+            assert_eq!(
+                grouping.on_packet(at(sent), at(sent + 60), at(sent + 90)),
+                None
+            );
         }
         assert!(grouping.current.is_none());
     }

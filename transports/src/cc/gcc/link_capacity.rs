@@ -23,7 +23,10 @@ pub(super) struct LinkCapacity {
 
 impl LinkCapacity {
     pub(super) const fn new() -> Self {
-        Self { kbps: None, variance: 0.4 }
+        Self {
+            kbps: None,
+            variance: 0.4,
+        }
     }
 
     pub(super) const fn is_known(&self) -> bool {
@@ -36,12 +39,16 @@ impl LinkCapacity {
 
     /// Above this the estimate no longer holds.
     pub(super) fn upper(&self) -> Rate {
-        self.kbps.map_or(Rate::INFINITE, |kbps| Rate::from_kbps_f64(kbps + self.spread(kbps)))
+        self.kbps.map_or(Rate::INFINITE, |kbps| {
+            Rate::from_kbps_f64(kbps + self.spread(kbps))
+        })
     }
 
     /// Below this the estimate no longer holds.
     pub(super) fn lower(&self) -> Rate {
-        self.kbps.map_or(Rate::ZERO, |kbps| Rate::from_kbps_f64((kbps - self.spread(kbps)).max(0.0)))
+        self.kbps.map_or(Rate::ZERO, |kbps| {
+            Rate::from_kbps_f64((kbps - self.spread(kbps)).max(0.0))
+        })
     }
 
     pub(super) const fn reset(&mut self) {
@@ -50,7 +57,9 @@ impl LinkCapacity {
 
     pub(super) fn on_overuse(&mut self, throughput: Rate) {
         let sample = throughput.as_kbps() as f64;
-        let kbps = self.kbps.map_or(sample, |kbps| (1.0 - WEIGHT) * kbps + WEIGHT * sample);
+        let kbps = self
+            .kbps
+            .map_or(sample, |kbps| (1.0 - WEIGHT) * kbps + WEIGHT * sample);
         self.kbps = Some(kbps);
         let error = kbps - sample;
         let variance = (1.0 - WEIGHT) * self.variance + WEIGHT * error * error / kbps.max(1.0);

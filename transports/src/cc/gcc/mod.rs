@@ -124,7 +124,8 @@ impl Default for Gcc {
 impl Plugin for Gcc {
     type Kind = CongestionControl;
     const NAME: &'static str = "gcc";
-    const SUMMARY: &'static str = "Google congestion control as in libwebrtc: delay trend, loss likelihood and probes";
+    const SUMMARY: &'static str =
+        "Google congestion control as in libwebrtc: delay trend, loss likelihood and probes";
     const REFERENCES: &'static [&'static str] = &[
         "libwebrtc modules/congestion_controller/goog_cc, July 2026",
         "draft-ietf-rmcat-gcc-02 (2016)",
@@ -140,29 +141,77 @@ impl Plugin for Gcc {
 impl Gcc {
     fn validate(&self) -> Result<(), BuildError> {
         if self.process_interval.is_zero() {
-            return Err(BuildError::field("process_interval", "expected a time above zero"));
+            return Err(BuildError::field(
+                "process_interval",
+                "expected a time above zero",
+            ));
         }
         if self.pacing_window < Span::from_millis(1) {
             return Err(BuildError::field("pacing_window", "expected 1ms or more"));
         }
-        check("pacing_factor", self.pacing_factor.map_or(1.0, f64::from), 0.1, 100.0)?;
-        check("trendline.window", self.trendline.window as f64, 10.0, 200.0)?;
+        check(
+            "pacing_factor",
+            self.pacing_factor.map_or(1.0, f64::from),
+            0.1,
+            100.0,
+        )?;
+        check(
+            "trendline.window",
+            self.trendline.window as f64,
+            10.0,
+            200.0,
+        )?;
         check("trendline.smoothing", self.trendline.smoothing, 0.0, 1.0)?;
         check("trendline.gain", self.trendline.gain, 0.0, 1e6)?;
         check("trendline.threshold", self.trendline.threshold, 6.0, 600.0)?;
-        check("trendline.threshold_up", self.trendline.threshold_up, 0.0, 1.0)?;
-        check("trendline.threshold_down", self.trendline.threshold_down, 0.0, 1.0)?;
-        check("trendline.overuse_time", self.trendline.overuse_time, 0.0, 1e6)?;
+        check(
+            "trendline.threshold_up",
+            self.trendline.threshold_up,
+            0.0,
+            1.0,
+        )?;
+        check(
+            "trendline.threshold_down",
+            self.trendline.threshold_down,
+            0.0,
+            1.0,
+        )?;
+        check(
+            "trendline.overuse_time",
+            self.trendline.overuse_time,
+            0.0,
+            1e6,
+        )?;
         check("aimd.backoff", self.aimd.backoff, 0.01, 0.99)?;
         check("aimd.growth", self.aimd.growth, 1.0, 10.0)?;
-        check("throughput.packets", self.throughput.packets as f64, 10.0, 1_000.0)?;
-        check("throughput.max_packets", self.throughput.max_packets as f64, self.throughput.packets as f64, 1_000.0)?;
-        check("throughput.required_packets", self.throughput.required_packets as f64, 2.0, self.throughput.packets as f64)?;
+        check(
+            "throughput.packets",
+            self.throughput.packets as f64,
+            10.0,
+            1_000.0,
+        )?;
+        check(
+            "throughput.max_packets",
+            self.throughput.max_packets as f64,
+            self.throughput.packets as f64,
+            1_000.0,
+        )?;
+        check(
+            "throughput.required_packets",
+            self.throughput.required_packets as f64,
+            2.0,
+            self.throughput.packets as f64,
+        )?;
         check("alr.usage", self.alr.usage, 0.0, 10.0)?;
         check("alr.start", self.alr.start, -1.0, 1.0)?;
         check("alr.stop", self.alr.stop, -1.0, self.alr.start)?;
         check("early_loss.low", f64::from(self.early_loss.low), 0.0, 1.0)?;
-        check("early_loss.high", f64::from(self.early_loss.high), f64::from(self.early_loss.low), 1.0)?;
+        check(
+            "early_loss.high",
+            f64::from(self.early_loss.high),
+            f64::from(self.early_loss.low),
+            1.0,
+        )?;
         check("rtt_backoff.fraction", self.rtt_backoff.fraction, 0.0, 1.0)?;
         self.loss.validate()?;
         self.validate_probing()
@@ -176,9 +225,18 @@ impl Gcc {
             ("probing.further_scale", probing.further_scale),
             ("probing.further_threshold", probing.further_threshold),
             ("probing.alr_scale", probing.alr_scale),
-            ("probing.first_allocation_scale", probing.first_allocation_scale),
-            ("probing.second_allocation_scale", probing.second_allocation_scale),
-            ("probing.allocation_limit_scale", probing.allocation_limit_scale),
+            (
+                "probing.first_allocation_scale",
+                probing.first_allocation_scale,
+            ),
+            (
+                "probing.second_allocation_scale",
+                probing.second_allocation_scale,
+            ),
+            (
+                "probing.allocation_limit_scale",
+                probing.allocation_limit_scale,
+            ),
             ("probing.loss_limited_scale", probing.loss_limited_scale),
         ] {
             check(name, value, 0.0, 100.0)?;
@@ -191,6 +249,9 @@ fn check(field: &str, value: f64, least: f64, most: f64) -> Result<(), BuildErro
     if value >= least && value <= most {
         Ok(())
     } else {
-        Err(BuildError::field(field, format!("expected {least} to {most}, found {value}")))
+        Err(BuildError::field(
+            field,
+            format!("expected {least} to {most}, found {value}"),
+        ))
     }
 }

@@ -229,7 +229,9 @@ impl ProbeController {
         self.max = if max.is_finite() { max } else { DEFAULT_MAX };
         match self.state {
             State::Init if self.network_up => self.probe_start(now),
-            State::Complete if self.estimate > Rate::ZERO && before < self.max && self.estimate < self.max => {
+            State::Complete
+                if self.estimate > Rate::ZERO && before < self.max && self.estimate < self.max =>
+            {
                 self.probe(&[self.max], false, now);
             }
             _ => {}
@@ -259,7 +261,11 @@ impl ProbeController {
         } else if second.min(limit) > first {
             self.probe(&[first, second.min(limit)], limit < second, now);
         } else {
-            self.probe(&[first], self.config.second_allocation_scale > 0.0 && limit < second, now);
+            self.probe(
+                &[first],
+                self.config.second_allocation_scale > 0.0 && limit < second,
+                now,
+            );
         }
     }
 
@@ -279,13 +285,20 @@ impl ProbeController {
     /// An underuse has ended: asks whether the rate before a large drop is
     /// back.
     pub(super) fn on_recovery(&mut self, now: Stamp) {
-        let alr = self.alr_since.is_some() || self.alr_ended.is_some_and(|ended| now - ended < ALR_ENDED_TIMEOUT);
+        let alr = self.alr_since.is_some()
+            || self
+                .alr_ended
+                .is_some_and(|ended| now - ended < ALR_ENDED_TIMEOUT);
         let suggested = self.before_drop * AFTER_DROP;
         if alr
             && self.state == State::Complete
             && suggested * (1.0 - UNCERTAINTY) > self.estimate
-            && self.dropped.is_some_and(|dropped| now - dropped < DROP_TIMEOUT)
-            && self.drop_probed.is_none_or(|probed| now - probed > BETWEEN_DROP_PROBES)
+            && self
+                .dropped
+                .is_some_and(|dropped| now - dropped < DROP_TIMEOUT)
+            && self
+                .drop_probed
+                .is_none_or(|probed| now - probed > BETWEEN_DROP_PROBES)
         {
             self.drop_probed = Some(now);
             self.probe(&[suggested], false, now);
@@ -294,7 +307,9 @@ impl ProbeController {
 
     /// Looks whether it is time for a probe.
     pub(super) fn on_tick(&mut self, now: Stamp) {
-        let timed_out = self.initiated.is_none_or(|initiated| now - initiated > RESULT_TIMEOUT);
+        let timed_out = self
+            .initiated
+            .is_none_or(|initiated| now - initiated > RESULT_TIMEOUT);
         if timed_out && self.state == State::Waiting {
             self.complete();
         }
@@ -310,12 +325,18 @@ impl ProbeController {
 
     fn may_repeat(&self, now: Stamp) -> bool {
         self.repeat_until.is_some_and(|until| until > now)
-            && self.initiated.is_none_or(|initiated| now - initiated >= RESULT_TIMEOUT)
+            && self
+                .initiated
+                .is_none_or(|initiated| now - initiated >= RESULT_TIMEOUT)
     }
 
     fn is_alr_probe_due(&self, now: Stamp) -> bool {
-        let Some(since) = self.alr_since.filter(|_| self.config.alr_probing) else { return false };
-        let latest = self.initiated.map_or(since, |initiated| initiated.max(since));
+        let Some(since) = self.alr_since.filter(|_| self.config.alr_probing) else {
+            return false;
+        };
+        let latest = self
+            .initiated
+            .map_or(since, |initiated| initiated.max(since));
         now - latest >= self.config.alr_interval.into()
     }
 
@@ -338,7 +359,9 @@ impl ProbeController {
         }
         match self.limit {
             Limit::HighRtt | Limit::DelayIncreased | Limit::Loss => return,
-            Limit::LossIncreasing => fastest = fastest.min(self.estimate * self.config.loss_limited_scale),
+            Limit::LossIncreasing => {
+                fastest = fastest.min(self.estimate * self.config.loss_limited_scale)
+            }
             Limit::Delay => {}
         }
         let mut last = Rate::ZERO;
@@ -357,7 +380,11 @@ impl ProbeController {
 
     fn launch(&mut self, rate: Rate, now: Stamp) {
         let repeated = self.repeat_until.is_some_and(|until| now < until);
-        let duration = if repeated { self.config.repeat_duration } else { self.config.duration };
+        let duration = if repeated {
+            self.config.repeat_duration
+        } else {
+            self.config.duration
+        };
         let cluster = ProbeCluster {
             id: self.next_id,
             rate: rate.into(),

@@ -102,7 +102,10 @@ pub(super) struct ProbeEstimator {
 
 impl ProbeEstimator {
     pub(super) fn new() -> Self {
-        Self { clusters: Vec::with_capacity(CLUSTERS), latest: None }
+        Self {
+            clusters: Vec::with_capacity(CLUSTERS),
+            latest: None,
+        }
     }
 
     pub(super) fn reset(&mut self) {
@@ -113,14 +116,19 @@ impl ProbeEstimator {
     /// Takes a packet that arrived; without a cluster it changes nothing.
     pub(super) fn on_packet(&mut self, packet: &Arrival) {
         let Some(asked) = packet.probe else { return };
-        self.clusters.retain(|cluster| cluster.last_received + CLUSTER_TIMEOUT >= packet.received);
-        let place = self.clusters.iter().position(|cluster| cluster.id == asked.id).unwrap_or_else(|| {
-            if self.clusters.len() == CLUSTERS {
-                self.clusters.remove(0);
-            }
-            self.clusters.push(Cluster::starting_with(packet, asked.id));
-            self.clusters.len() - 1
-        });
+        self.clusters
+            .retain(|cluster| cluster.last_received + CLUSTER_TIMEOUT >= packet.received);
+        let place = self
+            .clusters
+            .iter()
+            .position(|cluster| cluster.id == asked.id)
+            .unwrap_or_else(|| {
+                if self.clusters.len() == CLUSTERS {
+                    self.clusters.remove(0);
+                }
+                self.clusters.push(Cluster::starting_with(packet, asked.id));
+                self.clusters.len() - 1
+            });
         let cluster = &mut self.clusters[place];
         cluster.add(packet);
         self.latest = cluster.rate(&asked).or(self.latest);
@@ -156,7 +164,9 @@ mod tests {
 
     fn probe(packets: impl IntoIterator<Item = Arrival>) -> Option<Rate> {
         let mut estimator = ProbeEstimator::new();
-        packets.into_iter().for_each(|packet| estimator.on_packet(&packet));
+        packets
+            .into_iter()
+            .for_each(|packet| estimator.on_packet(&packet));
         estimator.take()
     }
 
@@ -183,15 +193,27 @@ mod tests {
     #[test]
     fn implausible_clusters_tell_nothing() {
         assert_eq!(probe((0..5).map(|k| packet(k, k * 10_000, 50_000))), None);
-        assert_eq!(probe((0..5).map(|k| packet(k, 0, 50_000 + k * 1_000))), None);
+        assert_eq!(
+            probe((0..5).map(|k| packet(k, 0, 50_000 + k * 1_000))),
+            None
+        );
         // Received more than twice as fast as sent.
-        assert_eq!(probe((0..5).map(|k| packet(k, k * 10_000, 90_000 + k * 4_900))), None);
+        assert_eq!(
+            probe((0..5).map(|k| packet(k, k * 10_000, 90_000 + k * 4_900))),
+            None
+        );
         assert!(probe((0..5).map(|k| packet(k, k * 10_000, 90_000 + k * 5_000))).is_some());
     }
 
     #[test]
     fn clusters_are_forgotten_a_second_after_their_last_arrival() {
-        let late = |k: u64| packet(k, k * 10_000, if k < 3 { 50_000 } else { 1_050_001 } + k * 10_000);
+        let late = |k: u64| {
+            packet(
+                k,
+                k * 10_000,
+                if k < 3 { 50_000 } else { 1_050_001 } + k * 10_000,
+            )
+        };
         assert_eq!(probe((0..5).map(late)), None);
     }
 }

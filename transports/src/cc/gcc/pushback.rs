@@ -107,7 +107,12 @@ impl Pushback {
     /// Moves the window halfway to what `target` fills in the shortest of the
     /// long round trips and the allowed queue.
     pub(super) fn refresh_window(&mut self, target: Rate) {
-        let Some(shortest) = self.rtts_ms.iter().min().filter(|_| self.config.mode != PushbackMode::Off) else {
+        let Some(shortest) = self
+            .rtts_ms
+            .iter()
+            .min()
+            .filter(|_| self.config.mode != PushbackMode::Off)
+        else {
             return;
         };
         let fills = target * (Delta::from_millis(*shortest) + self.config.queue.into());
@@ -117,8 +122,14 @@ impl Pushback {
 
     /// What remains of `target`; every call moves the share.
     pub(super) fn push_back(&mut self, target: Rate) -> Rate {
-        let Some(window) = self.window else { return target };
-        let extra = if self.config.count_pacer { self.in_pacer } else { Size::ZERO };
+        let Some(window) = self.window else {
+            return target;
+        };
+        let extra = if self.config.count_pacer {
+            self.in_pacer
+        } else {
+            Size::ZERO
+        };
         let fill = (self.in_flight + extra) / window;
         self.share = if fill > 1.5 {
             self.share * 0.9
@@ -151,7 +162,10 @@ mod tests {
         assert_eq!(pushback.window(), Some(Size::from_bytes(50_000)));
         pushback.refresh_window(Rate::from_kbps(500));
         assert_eq!(pushback.window(), Some(Size::from_bytes(37_500)));
-        assert_eq!(with_window(Rate::from_kbps(5)).window(), Some(SMALLEST_WINDOW));
+        assert_eq!(
+            with_window(Rate::from_kbps(5)).window(),
+            Some(SMALLEST_WINDOW)
+        );
     }
 
     #[test]
@@ -175,7 +189,10 @@ mod tests {
         for _ in 0..100 {
             pushback.push_back(Rate::from_kbps(1_000));
         }
-        assert_eq!(pushback.push_back(Rate::from_kbps(1_000)), Rate::from_kbps(30));
+        assert_eq!(
+            pushback.push_back(Rate::from_kbps(1_000)),
+            Rate::from_kbps(30)
+        );
         assert_eq!(pushback.push_back(Rate::from_kbps(20)), Rate::from_kbps(20));
     }
 }

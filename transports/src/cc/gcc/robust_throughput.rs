@@ -68,7 +68,11 @@ impl RobustThroughput {
     pub(super) fn new(config: &ThroughputConfig) -> Self {
         // Room for the window and a long report on top.
         let window = VecDeque::with_capacity(config.max_packets + 512);
-        Self { config: config.clone(), window, latest_dropped_sent: None }
+        Self {
+            config: config.clone(),
+            window,
+            latest_dropped_sent: None,
+        }
     }
 
     pub(super) fn reset(&mut self) {
@@ -79,7 +83,11 @@ impl RobustThroughput {
     /// Takes the packets that arrived, in order of arrival.
     pub(super) fn on_report(&mut self, arrivals: &[Arrival]) {
         for arrival in arrivals {
-            self.insert(Packet { sent: arrival.sent, received: arrival.received, size: arrival.size });
+            self.insert(Packet {
+                sent: arrival.sent,
+                received: arrival.received,
+                size: arrival.size,
+            });
         }
         while self.is_too_long() {
             let dropped = self.window.pop_front().map(|packet| packet.sent);
@@ -94,13 +102,19 @@ impl RobustThroughput {
             self.window.swap(place, place - 1);
             place -= 1;
         }
-        if self.window.back().is_some_and(|last| last.received - packet.received > MAX_REORDERING) {
+        if self
+            .window
+            .back()
+            .is_some_and(|last| last.received - packet.received > MAX_REORDERING)
+        {
             self.reset();
         }
     }
 
     fn is_too_long(&self) -> bool {
-        let (Some(first), Some(last)) = (self.window.front(), self.window.back()) else { return false };
+        let (Some(first), Some(last)) = (self.window.front(), self.window.back()) else {
+            return false;
+        };
         let span = last.received - first.received;
         self.window.len() > self.config.max_packets
             || span > self.config.max_duration.into()
@@ -130,14 +144,19 @@ impl RobustThroughput {
             received = received + packet.size;
             // A packet sent before one that has left the window came late;
             // its departure would stretch the time of sending.
-            if self.latest_dropped_sent.is_none_or(|dropped| packet.sent >= dropped) {
+            if self
+                .latest_dropped_sent
+                .is_none_or(|dropped| packet.sent >= dropped)
+            {
                 departures.add(packet);
             }
         }
         let time = (last.received - first.received) - widest_gap + second_gap;
         let receive_rate = (received - first.size) / time.max(SHORTEST);
         Some(match departures.rate() {
-            Some(send_rate) if departures.count >= self.config.required_packets => send_rate.min(receive_rate),
+            Some(send_rate) if departures.count >= self.config.required_packets => {
+                send_rate.min(receive_rate)
+            }
             _ => receive_rate,
         })
     }
@@ -229,7 +248,11 @@ mod tests {
         throughput.on_report(&steady(300));
         assert_eq!(throughput.window.len(), 101);
         let mut slow = RobustThroughput::new(&ThroughputConfig::default());
-        slow.on_report(&(0..60).map(|k| packet(k, k * 200, k * 200 + 30)).collect::<Vec<_>>());
+        slow.on_report(
+            &(0..60)
+                .map(|k| packet(k, k * 200, k * 200 + 30))
+                .collect::<Vec<_>>(),
+        );
         assert_eq!(slow.window.len(), 20);
     }
 

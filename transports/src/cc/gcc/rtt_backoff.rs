@@ -46,7 +46,12 @@ pub(super) struct RttBackoff {
 
 impl RttBackoff {
     pub(super) fn new(config: &RttBackoffConfig) -> Self {
-        Self { limit: config.limit.into(), last_report: None, last_sent: None, rtt: Delta::ZERO }
+        Self {
+            limit: config.limit.into(),
+            last_report: None,
+            last_sent: None,
+            rtt: Delta::ZERO,
+        }
     }
 
     pub(super) const fn on_report(&mut self, rtt: Delta, now: Stamp) {

@@ -31,7 +31,10 @@ pub struct EarlyLossConfig {
 
 impl Default for EarlyLossConfig {
     fn default() -> Self {
-        Self { low: 0.02, high: 0.1 }
+        Self {
+            low: 0.02,
+            high: 0.1,
+        }
     }
 }
 
@@ -73,7 +76,11 @@ pub(super) struct SendSide {
 }
 
 impl SendSide {
-    pub(super) fn new(early_loss: &EarlyLossConfig, rtt_backoff: &RttBackoffConfig, loss: &LossV2Config) -> Self {
+    pub(super) fn new(
+        early_loss: &EarlyLossConfig,
+        rtt_backoff: &RttBackoffConfig,
+        loss: &LossV2Config,
+    ) -> Self {
         let mut loss = LossV2::new(loss);
         loss.set_bounds(MIN_RATE, DEFAULT_MAX);
         Self {
@@ -143,7 +150,11 @@ impl SendSide {
 
     pub(super) fn set_bounds(&mut self, min: Rate, start: Option<Rate>, max: Rate) {
         self.min = min.max(MIN_RATE);
-        self.max = if max > Rate::ZERO && max.is_finite() { max.max(self.min) } else { DEFAULT_MAX };
+        self.max = if max > Rate::ZERO && max.is_finite() {
+            max.max(self.min)
+        } else {
+            DEFAULT_MAX
+        };
         self.loss.set_bounds(self.min, self.max);
         if let Some(start) = start {
             self.set_target(start);
@@ -158,7 +169,11 @@ impl SendSide {
     }
 
     pub(super) fn set_delay_limit(&mut self, limit: Rate) {
-        self.delay_limit = if limit == Rate::ZERO { Rate::INFINITE } else { limit };
+        self.delay_limit = if limit == Rate::ZERO {
+            Rate::INFINITE
+        } else {
+            limit
+        };
         self.update_target(self.target);
     }
 
@@ -210,7 +225,11 @@ impl SendSide {
             return;
         }
         if self.fraction_lost == 0 && self.is_start_phase(now) && !self.loss.is_ready() {
-            let target = if self.delay_limit.is_finite() { self.target.max(self.delay_limit) } else { self.target };
+            let target = if self.delay_limit.is_finite() {
+                self.target.max(self.delay_limit)
+            } else {
+                self.target
+            };
             if target != self.target {
                 self.least_targets.clear();
                 self.least_targets.push_back((now, self.target));
@@ -230,7 +249,9 @@ impl SendSide {
 
     fn back_off(&mut self, now: Stamp) {
         let floor = Rate::from(self.rtt_backoff.floor);
-        let due = self.decreased.is_none_or(|at| now - at >= self.rtt_backoff.interval.into());
+        let due = self
+            .decreased
+            .is_none_or(|at| now - at >= self.rtt_backoff.interval.into());
         if due && self.target > floor {
             self.decreased = Some(now);
             self.update_target((self.target * self.rtt_backoff.fraction).max(floor));
@@ -250,28 +271,41 @@ impl SendSide {
             let grown = Rate::from_bps_f64(least.as_bps() as f64 * 1.08 + 0.5);
             return Some(grown + Rate::from_kbps(1));
         }
-        let due = self.decreased.is_none_or(|at| now - at >= DECREASE_INTERVAL + self.rtt);
+        let due = self
+            .decreased
+            .is_none_or(|at| now - at >= DECREASE_INTERVAL + self.rtt);
         if loss <= self.early_loss.high || self.decreased_since_report || !due {
             return None;
         }
         self.decreased = Some(now);
         self.decreased_since_report = true;
         let kept = f64::from(512 - u16::from(self.fraction_lost));
-        Some(Rate::from_bps_f64(self.target.as_bps() as f64 * kept / 512.0))
+        Some(Rate::from_bps_f64(
+            self.target.as_bps() as f64 * kept / 512.0,
+        ))
     }
 
     fn is_start_phase(&self, now: Stamp) -> bool {
-        self.first_report.is_none_or(|first| now - first < START_PHASE)
+        self.first_report
+            .is_none_or(|first| now - first < START_PHASE)
     }
 
     /// Keeps the window of least targets.
     fn remember_target(&mut self, now: Stamp) {
         // A millisecond more, so that a tick a little early still counts.
         let age = |at: Stamp| now - at + Delta::from_millis(1);
-        while self.least_targets.front().is_some_and(|(at, _)| age(*at) > INCREASE_INTERVAL) {
+        while self
+            .least_targets
+            .front()
+            .is_some_and(|(at, _)| age(*at) > INCREASE_INTERVAL)
+        {
             self.least_targets.pop_front();
         }
-        while self.least_targets.back().is_some_and(|(_, rate)| self.target <= *rate) {
+        while self
+            .least_targets
+            .back()
+            .is_some_and(|(_, rate)| self.target <= *rate)
+        {
             self.least_targets.pop_back();
         }
         self.least_targets.push_back((now, self.target));

@@ -30,5 +30,8 @@ pub(super) fn lost(number: u64, sent_ms: u64, size: u64) -> PacketResult {
 
 /// A packet that arrived.
 pub(super) fn received(number: u64, sent_ms: u64, received_ms: u64, size: u64) -> PacketResult {
-    PacketResult { received: Some(Time::from_millis(received_ms)), ..lost(number, sent_ms, size) }
+    PacketResult {
+        received: Some(Time::from_millis(received_ms)),
+        ..lost(number, sent_ms, size)
+    }
 }

@@ -138,7 +138,8 @@ impl Trendline {
         self.accumulated += delta.received.as_millis_f64() - sent_ms;
         let smoothing = self.config.smoothing;
         self.smoothed = smoothing * self.smoothed + (1.0 - smoothing) * self.accumulated;
-        self.window.push_back(((arrival_ms - first_ms) as f64, self.smoothed));
+        self.window
+            .push_back(((arrival_ms - first_ms) as f64, self.smoothed));
         if self.window.len() > self.config.window {
             self.window.pop_front();
         }
@@ -169,7 +170,11 @@ impl Trendline {
         } else {
             self.overusing_ms = None;
             self.overuses = 0;
-            self.usage = if trend < -self.threshold { Usage::Underusing } else { Usage::Normal };
+            self.usage = if trend < -self.threshold {
+                Usage::Underusing
+            } else {
+                Usage::Normal
+            };
         }
         self.slope = slope;
         self.adapt_threshold(trend.abs(), now_ms);
@@ -180,7 +185,11 @@ impl Trendline {
         if trend > self.threshold + SPIKE {
             return;
         }
-        let rate = if trend < self.threshold { self.config.threshold_down } else { self.config.threshold_up };
+        let rate = if trend < self.threshold {
+            self.config.threshold_down
+        } else {
+            self.config.threshold_up
+        };
         let step = rate * (trend - self.threshold) * since_ms.min(LONGEST_STEP_MS) as f64;
         self.threshold = (self.threshold + step).clamp(THRESHOLD_RANGE.0, THRESHOLD_RANGE.1);
     }
@@ -189,12 +198,17 @@ impl Trendline {
 /// Slope of the least-squares line; `None` when all arrivals are the same.
 fn fit_slope(points: &VecDeque<(f64, f64)>) -> Option<f64> {
     let count = points.len() as f64;
-    let (sum_x, sum_y) = points.iter().fold((0.0, 0.0), |(sx, sy), (x, y)| (sx + x, sy + y));
+    let (sum_x, sum_y) = points
+        .iter()
+        .fold((0.0, 0.0), |(sx, sy), (x, y)| (sx + x, sy + y));
     let (mean_x, mean_y) = (sum_x / count, sum_y / count);
-    let (covariance, variance) = points.iter().fold((0.0, 0.0), |(covariance, variance), (x, y)| {
-        let dx = x - mean_x;
-        (covariance + dx * (y - mean_y), variance + dx * dx)
-    });
+    let (covariance, variance) =
+        points
+            .iter()
+            .fold((0.0, 0.0), |(covariance, variance), (x, y)| {
+                let dx = x - mean_x;
+                (covariance + dx * (y - mean_y), variance + dx * dx)
+            });
     (variance != 0.0).then(|| covariance / variance)
 }
 
@@ -206,8 +220,10 @@ mod tests {
 
     fn run(trend: &mut Trendline, groups: std::ops::Range<i64>, sent_us: i64, received_us: i64) {
         for k in groups {
-            let delta =
-                GroupDelta { sent: Delta::from_micros(sent_us), received: Delta::from_micros(received_us) };
+            let delta = GroupDelta {
+                sent: Delta::from_micros(sent_us),
+                received: Delta::from_micros(received_us),
+            };
             let arrival = Time::from_micros((1_000_000 + k * received_us) as u64);
             trend.on_group(delta, Stamp::from(arrival));
         }
@@ -215,9 +231,14 @@ mod tests {
 
     #[test]
     fn slope_of_a_line_is_its_slope() {
-        let points: VecDeque<_> = (0..20).map(|k| (f64::from(k) * 10.0, f64::from(k) * 2.5)).collect();
+        let points: VecDeque<_> = (0..20)
+            .map(|k| (f64::from(k) * 10.0, f64::from(k) * 2.5))
+            .collect();
         assert!((fit_slope(&points).unwrap() - 0.25).abs() < 1e-12);
-        assert_eq!(fit_slope(&(0..20).map(|k| (5.0, f64::from(k))).collect()), None);
+        assert_eq!(
+            fit_slope(&(0..20).map(|k| (5.0, f64::from(k))).collect()),
+            None
+        );
     }
 
     #[test]
@@ -265,6 +286,9 @@ mod tests {
         let mut trend = Trendline::new(&config);
         run(&mut trend, 0..30, 20_000, 22_000);
         trend.reset();
-        assert_eq!(format!("{trend:?}"), format!("{:?}", Trendline::new(&config)));
+        assert_eq!(
+            format!("{trend:?}"),
+            format!("{:?}", Trendline::new(&config))
+        );
     }
 }

@@ -31,6 +31,10 @@ const fn to_nearest_thousand(value: i64) -> i64 {
     value.saturating_add(500).div_euclid(1_000)
 }
 
+const fn microbits_to_bytes(microbits: i64) -> i64 {
+    microbits.saturating_add(4_000_000) / 8_000_000
+}
+
 fn clamp_to_i64(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
@@ -73,7 +77,11 @@ impl Rate {
 
 impl From<Bitrate> for Rate {
     fn from(rate: Bitrate) -> Self {
-        if rate.as_bps() > Self::LARGEST { Self::INFINITE } else { Self(clamp_to_i64(rate.as_bps())) }
+        if rate.as_bps() > Self::LARGEST {
+            Self::INFINITE
+        } else {
+            Self(clamp_to_i64(rate.as_bps()))
+        }
     }
 }
 
@@ -212,7 +220,12 @@ impl Div<Delta> for Size {
     type Output = Rate;
     /// Rounded down; no limit when the time is zero.
     fn div(self, time: Delta) -> Rate {
-        Rate(self.0.saturating_mul(8_000_000).checked_div(time.0).unwrap_or(i64::MAX))
+        Rate(
+            self.0
+                .saturating_mul(8_000_000)
+                .checked_div(time.0)
+                .unwrap_or(i64::MAX),
+        )
     }
 }
 
@@ -220,7 +233,7 @@ impl Mul<Delta> for Rate {
     type Output = Size;
     /// To the nearest byte, half up.
     fn mul(self, time: Delta) -> Size {
-        Size(self.0.saturating_mul(time.0).saturating_add(4_000_000) / 8_000_000)
+        Size(microbits_to_bytes(self.0.saturating_mul(time.0)))
     }
 }
 
@@ -241,14 +254,20 @@ mod tests {
         let window = Delta::from_millis(40);
         assert_eq!(Rate::from_bps(331_100) * window, Size::from_bytes(1_656));
         assert_eq!(Size::from_bytes(1_656) / window, Rate::from_bps(331_200));
-        assert_eq!(Size::from_bytes(1) / Delta::from_micros(3), Rate::from_bps(2_666_666));
+        assert_eq!(
+            Size::from_bytes(1) / Delta::from_micros(3),
+            Rate::from_bps(2_666_666)
+        );
     }
 
     #[test]
     fn extremes_saturate() {
         assert_eq!(Rate::from(Bitrate::MAX), Rate::INFINITE);
         assert_eq!(Size::from_bytes(1) / Delta::ZERO, Rate::INFINITE);
-        assert_eq!(Size::from(Bytes::MAX) + Size::from_bytes(1), Size::from(Bytes::MAX));
+        assert_eq!(
+            Size::from(Bytes::MAX) + Size::from_bytes(1),
+            Size::from(Bytes::MAX)
+        );
         assert!(Stamp::from(Time::MAX) - Stamp::from(Time::ZERO) > Delta::ZERO);
     }
 }

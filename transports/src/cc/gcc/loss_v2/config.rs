@@ -135,7 +135,11 @@ impl LossV2Config {
         at_most_one("temporal_weight", self.temporal_weight)?;
         at_most_one("mean_loss_weight", self.mean_loss_weight)?;
         within("median_rate_factor", self.median_rate_factor, 0.0, 1e6)?;
-        if self.candidate_factors.iter().any(|factor| !(*factor > 0.0 && *factor < 1e3)) {
+        if self
+            .candidate_factors
+            .iter()
+            .any(|factor| !(*factor > 0.0 && *factor < 1e3))
+        {
             return Err(error("candidate_factors", "factors above 0 and below 1000"));
         }
         at_most_one("acked_candidate_factor", self.acked_candidate_factor)?;
@@ -145,7 +149,12 @@ impl LossV2Config {
         within("bias_smoothing", self.bias_smoothing, 1e-9, 1.0)?;
         at_most_one("initial_inherent_loss", self.initial_inherent_loss)?;
         at_most_one("min_inherent_loss", self.min_inherent_loss)?;
-        within("max_inherent_loss", self.max_inherent_loss, self.min_inherent_loss, 1.0)?;
+        within(
+            "max_inherent_loss",
+            self.max_inherent_loss,
+            self.min_inherent_loss,
+            1.0,
+        )?;
         if !(1..=100).contains(&self.newton_steps) {
             return Err(error("newton_steps", "1 to 100"));
         }
@@ -154,8 +163,18 @@ impl LossV2Config {
         within("acked_floor", self.acked_floor, 0.0, 100.0)?;
         within("max_increase", self.max_increase, 1e-9, 1e3)?;
         within("rampup_factor", self.rampup_factor, 1.0, 1e3)?;
-        within("rampup_factor_in_hold", self.rampup_factor_in_hold, 1.0, 1e3)?;
-        within("rampup_hold_threshold", self.rampup_hold_threshold, 0.0, 1e3)?;
+        within(
+            "rampup_factor_in_hold",
+            self.rampup_factor_in_hold,
+            1.0,
+            1e3,
+        )?;
+        within(
+            "rampup_hold_threshold",
+            self.rampup_hold_threshold,
+            0.0,
+            1e3,
+        )?;
         within("hold_factor", self.hold_factor, 0.0, 1e3)
     }
 }

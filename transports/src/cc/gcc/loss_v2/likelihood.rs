@@ -34,7 +34,8 @@ impl Channel {
         let most = if self.bandwidth == Rate::ZERO {
             1.0
         } else {
-            (config.max_inherent_loss + Rate::from(config.inherent_loss_balance) / self.bandwidth).min(1.0)
+            (config.max_inherent_loss + Rate::from(config.inherent_loss_balance) / self.bandwidth)
+                .min(1.0)
         };
         self.inherent_loss = self.inherent_loss.max(config.min_inherent_loss).min(most);
     }
@@ -59,26 +60,32 @@ impl Channel {
     /// loss is moderate.
     pub(super) fn objective(&self, observations: &Observations, config: &LossV2Config) -> f64 {
         let bias = self.bandwidth_bias(observations.mean_loss(), config);
-        observations.weighted().fold(0.0, |sum, (weight, observation)| {
-            let loss = self.loss_probability(observation.rate);
-            let (lost, passed) = kilobytes(observation);
-            let likelihood = weight * (lost * libm::log(loss) + passed * libm::log(1.0 - loss));
-            sum + likelihood + weight * bias * observation.size.as_kilobytes_f64()
-        })
+        observations
+            .weighted()
+            .fold(0.0, |sum, (weight, observation)| {
+                let loss = self.loss_probability(observation.rate);
+                let (lost, passed) = kilobytes(observation);
+                let likelihood = weight * (lost * libm::log(loss) + passed * libm::log(1.0 - loss));
+                sum + likelihood + weight * bias * observation.size.as_kilobytes_f64()
+            })
     }
 
     fn bandwidth_bias(&self, mean_loss: f64, config: &LossV2Config) -> f64 {
         let below = config.bias_loss_threshold - mean_loss;
         let adjusted = |factor: f64| factor * below / (config.bias_smoothing + below.abs());
         let kbps = self.bandwidth.as_kbps() as f64;
-        adjusted(config.bandwidth_bias) * kbps + adjusted(config.log_bandwidth_bias) * libm::log(1.0 + kbps)
+        adjusted(config.bandwidth_bias) * kbps
+            + adjusted(config.log_bandwidth_bias) * libm::log(1.0 + kbps)
     }
 }
 
 /// Kilobytes lost and passed.
 fn kilobytes(observation: &Observation) -> (f64, f64) {
     let passed: Size = observation.size - observation.lost;
-    (observation.lost.as_kilobytes_f64(), passed.as_kilobytes_f64())
+    (
+        observation.lost.as_kilobytes_f64(),
+        passed.as_kilobytes_f64(),
+    )
 }
 
 #[cfg(test)]
@@ -87,14 +94,23 @@ mod tests {
     use crate::cc::gcc::testing::{lost, received};
 
     fn channel(kbps: i64, inherent_loss: f64) -> Channel {
-        Channel { bandwidth: Rate::from_kbps(kbps), inherent_loss }
+        Channel {
+            bandwidth: Rate::from_kbps(kbps),
+            inherent_loss,
+        }
     }
 
     #[test]
     fn excess_adds_to_the_inherent_loss() {
         assert!((channel(500, 0.1).loss_probability(Rate::from_kbps(1_000)) - 0.55).abs() < 1e-12);
-        assert_eq!(channel(500, 0.1).loss_probability(Rate::from_kbps(500)), 0.1);
-        assert_eq!(channel(500, 0.0).loss_probability(Rate::from_kbps(400)), CERTAINTY);
+        assert_eq!(
+            channel(500, 0.1).loss_probability(Rate::from_kbps(500)),
+            0.1
+        );
+        assert_eq!(
+            channel(500, 0.0).loss_probability(Rate::from_kbps(400)),
+            CERTAINTY
+        );
     }
 
     #[test]
@@ -110,17 +126,33 @@ mod tests {
 
     #[test]
     fn newton_steps_find_the_share_lost_and_it_is_the_most_likely() {
-        let config = LossV2Config { newton_steps: 50, ..LossV2Config::default() };
+        let config = LossV2Config {
+            newton_steps: 50,
+            ..LossV2Config::default()
+        };
         let mut observations = Observations::new(&config);
         let report: Vec<_> = (0..100)
-            .map(|k| if k % 25 == 0 { lost(k, k * 10, 1_000) } else { received(k, k * 10, k * 10 + 40, 1_000) })
+            .map(|k| {
+                if k % 25 == 0 {
+                    lost(k, k * 10, 1_000)
+                } else {
+                    received(k, k * 10, k * 10 + 40, 1_000)
+                }
+            })
             .collect();
         assert!(observations.on_report(&report));
         let mut best = channel(5_000, 0.01);
         best.improve(&observations, &config);
-        assert!((best.inherent_loss - 0.04).abs() < 1e-6, "{}", best.inherent_loss);
+        assert!(
+            (best.inherent_loss - 0.04).abs() < 1e-6,
+            "{}",
+            best.inherent_loss
+        );
         for other in [0.02, 0.05] {
-            assert!(best.objective(&observations, &config) > channel(5_000, other).objective(&observations, &config));
+            assert!(
+                best.objective(&observations, &config)
+                    > channel(5_000, other).objective(&observations, &config)
+            );
         }
     }
 }

@@ -47,7 +47,11 @@ struct Hold {
 }
 
 impl Hold {
-    const NONE: Self = Self { until: None, time: SHORTEST_HOLD, rate: Rate::INFINITE };
+    const NONE: Self = Self {
+        until: None,
+        time: SHORTEST_HOLD,
+        rate: Rate::INFINITE,
+    };
 }
 
 /// Loss-based estimate.
@@ -113,7 +117,8 @@ impl LossV2 {
         self.observations.mean_loss()
     }
     pub(super) fn inherent_loss(&self) -> f64 {
-        self.best.map_or(self.config.initial_inherent_loss, |best| best.inherent_loss)
+        self.best
+            .map_or(self.config.initial_inherent_loss, |best| best.inherent_loss)
     }
 
     pub(super) const fn set_acked(&mut self, acked: Rate) {
@@ -127,21 +132,34 @@ impl LossV2 {
 
     /// Takes all packets of a report and, when they complete an observation,
     /// estimates anew.
-    pub(super) fn on_report(&mut self, packets: &[PacketResult], delay_estimate: Rate, app_limited: bool) {
+    pub(super) fn on_report(
+        &mut self,
+        packets: &[PacketResult],
+        delay_estimate: Rate,
+        app_limited: bool,
+    ) {
         self.delay_estimate = delay_estimate;
         if !self.observations.on_report(packets) {
             return;
         }
-        let Some(last_sent) = self.observations.last_sent() else { return };
+        let Some(last_sent) = self.observations.last_sent() else {
+            return;
+        };
         let excess = self.observations.mean_loss() - self.config.bound_loss_offset;
-        self.upper =
-            Some(if excess > 0.0 { Rate::from(self.config.bound_balance) / excess } else { self.max });
+        self.upper = Some(if excess > 0.0 {
+            Rate::from(self.config.bound_balance) / excess
+        } else {
+            self.max
+        });
         let best = match self.best {
             Some(best) => best,
             None if delay_estimate.is_finite() => {
                 self.estimate = delay_estimate;
                 self.state = State::DelayBased;
-                Channel { bandwidth: delay_estimate, inherent_loss: self.config.initial_inherent_loss }
+                Channel {
+                    bandwidth: delay_estimate,
+                    inherent_loss: self.config.initial_inherent_loss,
+                }
             }
             None => return,
         };
@@ -149,12 +167,22 @@ impl LossV2 {
         let mut candidate = self.most_likely(best, app_limited, last_sent);
         self.limit_growth(&mut candidate, best, last_sent);
 
-        let bounded =
-            self.lower_bound().max(candidate.bandwidth.min(self.upper_bound()).min(self.delay_estimate));
+        let bounded = self.lower_bound().max(
+            candidate
+                .bandwidth
+                .min(self.upper_bound())
+                .min(self.delay_estimate),
+        );
         self.best = Some(if bounded < candidate.bandwidth {
-            Channel { bandwidth: bounded, inherent_loss: 0.0 }
+            Channel {
+                bandwidth: bounded,
+                inherent_loss: 0.0,
+            }
         } else if self.config.acked_floor > 0.0 {
-            Channel { bandwidth: candidate.bandwidth.max(self.lower_bound()), ..candidate }
+            Channel {
+                bandwidth: candidate.bandwidth.max(self.lower_bound()),
+                ..candidate
+            }
         } else {
             candidate
         });
@@ -166,11 +194,16 @@ impl LossV2 {
         let mut highest = f64::MIN;
         let limit = current.bandwidth.max(self.candidate_limit());
         for bandwidth in self.candidates(current.bandwidth, app_limited, last_sent) {
-            let mut candidate = Channel { bandwidth: bandwidth.min(limit), ..current };
+            let mut candidate = Channel {
+                bandwidth: bandwidth.min(limit),
+                ..current
+            };
             candidate.bound(&self.config);
             candidate.improve(&self.observations, &self.config);
             let objective = candidate.objective(&self.observations, &self.config);
-            if objective > highest || (objective == highest && candidate.bandwidth > most_likely.bandwidth) {
+            if objective > highest
+                || (objective == highest && candidate.bandwidth > most_likely.bandwidth)
+            {
                 highest = objective;
                 most_likely = candidate;
             }
@@ -178,12 +211,21 @@ impl LossV2 {
         most_likely
     }
 
-    fn candidates(&self, current: Rate, app_limited: bool, last_sent: Stamp) -> impl Iterator<Item = Rate> {
-        let padded = self.padding.is_some_and(|(since, _)| since + self.config.padding.into() >= last_sent);
+    fn candidates(
+        &self,
+        current: Rate,
+        app_limited: bool,
+        last_sent: Stamp,
+    ) -> impl Iterator<Item = Rate> {
+        let padded = self
+            .padding
+            .is_some_and(|(since, _)| since + self.config.padding.into() >= last_sent);
         let skip_acked = app_limited
             && self.config.skip_acked_when_app_limited
             && (self.config.padding.is_zero() || !padded);
-        let acked = self.acked.filter(|_| self.config.acked_candidate && !skip_acked);
+        let acked = self
+            .acked
+            .filter(|_| self.config.acked_candidate && !skip_acked);
         let delay = Some(self.delay_estimate)
             .filter(|delay| self.config.delay_candidate && delay.is_finite() && *delay > current);
         let factors = self.config.candidate_factors.iter();
@@ -194,7 +236,11 @@ impl LossV2 {
     }
 
     fn candidate_limit(&self) -> Rate {
-        if self.is_loss_limited() && self.window_limit.is_finite() { self.window_limit } else { self.max }
+        if self.is_loss_limited() && self.window_limit.is_finite() {
+            self.window_limit
+        } else {
+            self.max
+        }
     }
 
     /// Keeps the candidate from growing too far beyond `current`.
@@ -206,13 +252,25 @@ impl LossV2 {
         if !self.is_loss_limited() {
             return;
         }
-        if self.window_since.is_some_and(|since| since + self.config.increase_window.into() > last_sent) {
+        if self
+            .window_since
+            .is_some_and(|since| since + self.config.increase_window.into() > last_sent)
+        {
             candidate.bandwidth = candidate.bandwidth.min(self.window_limit);
         }
-        let Some(acked) = self.acked.filter(|_| self.is_increase(current, candidate.bandwidth)) else { return };
+        let Some(acked) = self
+            .acked
+            .filter(|_| self.is_increase(current, candidate.bandwidth))
+        else {
+            return;
+        };
         let held = self.hold.rate;
         let near_hold = held.is_finite() && acked < held * self.config.rampup_hold_threshold;
-        let factor = if near_hold { self.config.rampup_factor_in_hold } else { self.config.rampup_factor };
+        let factor = if near_hold {
+            self.config.rampup_factor_in_hold
+        } else {
+            self.config.rampup_factor
+        };
         candidate.bandwidth = current.max(candidate.bandwidth.min(acked * factor));
         if self.state == State::Decreasing && candidate.bandwidth == current {
             // The least increase changes the state, and with it the padding.
@@ -222,7 +280,10 @@ impl LossV2 {
 
     fn publish(&mut self, bounded: Rate, last_sent: Stamp) {
         let below_delay = bounded < self.delay_estimate;
-        if self.state == State::Decreasing && below_delay && self.hold.until.is_some_and(|until| until > last_sent) {
+        if self.state == State::Decreasing
+            && below_delay
+            && self.hold.until.is_some_and(|until| until > last_sent)
+        {
             if self.config.acked_floor > 0.0 {
                 self.hold.rate = self.hold.rate.max(self.lower_bound());
             }
@@ -233,7 +294,9 @@ impl LossV2 {
             self.hold = Hold::NONE;
             self.padding = None;
             self.state = State::DelayBased;
-        } else if self.is_increase(self.estimate, bounded) && self.may_keep_increasing(bounded, last_sent) {
+        } else if self.is_increase(self.estimate, bounded)
+            && self.may_keep_increasing(bounded, last_sent)
+        {
             self.increase(bounded, last_sent);
         } else {
             self.start_hold(bounded, last_sent);
@@ -259,13 +322,19 @@ impl LossV2 {
         if self.state != State::Decreasing && self.config.hold_factor > 0.0 {
             let time = self.hold.time;
             let next = (time * self.config.hold_factor).min(LONGEST_HOLD);
-            self.hold = Hold { until: Some(last_sent + time), time: next, rate };
+            self.hold = Hold {
+                until: Some(last_sent + time),
+                time: next,
+                rate,
+            };
         }
     }
 
     /// Opens the next window of limited growth.
     fn open_window(&mut self, last_sent: Stamp) {
-        let over = self.window_since.is_none_or(|since| since + self.config.increase_window.into() < last_sent);
+        let over = self
+            .window_since
+            .is_none_or(|since| since + self.config.increase_window.into() < last_sent);
         if let Some(best) = self.best.filter(|_| over && self.is_loss_limited()) {
             self.window_limit = (best.bandwidth * self.config.max_increase).max(MIN_RATE);
             self.window_since = Some(last_sent);
@@ -285,12 +354,15 @@ impl LossV2 {
         if self.config.padding.is_zero() || self.state != State::IncreasingWithPadding {
             return true;
         }
-        self.padding
-            .is_none_or(|(since, padded)| since + self.config.padding.into() >= last_sent || padded < rate)
+        self.padding.is_none_or(|(since, padded)| {
+            since + self.config.padding.into() >= last_sent || padded < rate
+        })
     }
 
     fn lower_bound(&self) -> Rate {
-        let acked = self.acked.map_or(Rate::ZERO, |acked| acked * self.config.acked_floor);
+        let acked = self
+            .acked
+            .map_or(Rate::ZERO, |acked| acked * self.config.acked_floor);
         acked.max(self.min)
     }
 

@@ -35,7 +35,11 @@ pub(super) struct Observations {
 
 impl Observations {
     pub(super) fn new(config: &LossV2Config) -> Self {
-        let powers = |base: f64| (0..config.observations).map(|age| libm::pow(base, age as f64)).collect();
+        let powers = |base: f64| {
+            (0..config.observations)
+                .map(|age| libm::pow(base, age as f64))
+                .collect()
+        };
         Self {
             least_time: config.observation.into(),
             capacity: config.observations,
@@ -66,7 +70,9 @@ impl Observations {
 
     /// All observations with their weights in the likelihood.
     pub(super) fn weighted(&self) -> impl Iterator<Item = (f64, &Observation)> {
-        self.slots.iter().map(|observation| (self.likelihood_weights[self.age(observation)], observation))
+        self.slots
+            .iter()
+            .map(|observation| (self.likelihood_weights[self.age(observation)], observation))
     }
 
     /// Takes all packets of a report; whether they complete an observation.
@@ -74,7 +80,11 @@ impl Observations {
         let mut span: Option<(Stamp, Stamp)> = None;
         for packet in packets {
             let (number, size) = (packet.sent.number, Size::from(packet.sent.size));
-            match (packet.received, self.partial_lost.binary_search_by_key(&number, |(number, _)| *number)) {
+            match (
+                packet.received,
+                self.partial_lost
+                    .binary_search_by_key(&number, |(number, _)| *number),
+            ) {
                 (Some(_), Ok(place)) => {
                     self.partial_lost.remove(place);
                 }
@@ -83,9 +93,13 @@ impl Observations {
             }
             self.partial_size = self.partial_size + size;
             let sent = Stamp::from(packet.sent.at);
-            span = Some(span.map_or((sent, sent), |(first, last)| (first.min(sent), last.max(sent))));
+            span = Some(span.map_or((sent, sent), |(first, last)| {
+                (first.min(sent), last.max(sent))
+            }));
         }
-        let Some((first, last)) = span else { return false };
+        let Some((first, last)) = span else {
+            return false;
+        };
         let time = last - *self.last_sent.get_or_insert(first);
         if time <= Delta::ZERO || time < self.least_time {
             return false;
@@ -97,9 +111,16 @@ impl Observations {
     }
 
     fn push(&mut self, time: Delta) {
-        let lost = self.partial_lost.iter().fold(Size::ZERO, |sum, (_, size)| sum + *size);
-        let observation =
-            Observation { id: self.count, rate: self.partial_size / time, size: self.partial_size, lost };
+        let lost = self
+            .partial_lost
+            .iter()
+            .fold(Size::ZERO, |sum, (_, size)| sum + *size);
+        let observation = Observation {
+            id: self.count,
+            rate: self.partial_size / time,
+            size: self.partial_size,
+            lost,
+        };
         let place = self.count % self.capacity;
         if place == self.slots.len() {
             self.slots.push(observation);
@@ -121,17 +142,31 @@ impl Observations {
         let mut best = Extreme::new(1.0);
         for observation in &self.slots {
             let weight = self.mean_loss_weights[self.age(observation)];
-            let (weighted_size, weighted_lost) = (observation.size * weight, observation.lost * weight);
+            let (weighted_size, weighted_lost) =
+                (observation.size * weight, observation.lost * weight);
             size = size + weighted_size;
             lost = lost + weighted_lost;
             if self.count > 3 {
-                let loss =
-                    if observation.size == Size::ZERO { 0.0 } else { observation.lost / observation.size };
+                let loss = if observation.size == Size::ZERO {
+                    0.0
+                } else {
+                    observation.lost / observation.size
+                };
                 if loss > worst.loss {
-                    worst = Extreme { loss, size: weighted_size, lost: weighted_lost, rate: observation.rate };
+                    worst = Extreme {
+                        loss,
+                        size: weighted_size,
+                        lost: weighted_lost,
+                        rate: observation.rate,
+                    };
                 }
                 if loss < best.loss {
-                    best = Extreme { loss, size: weighted_size, lost: weighted_lost, rate: observation.rate };
+                    best = Extreme {
+                        loss,
+                        size: weighted_size,
+                        lost: weighted_lost,
+                        rate: observation.rate,
+                    };
                 }
             }
         }
@@ -147,7 +182,12 @@ impl Observations {
 
     fn median_rate(&mut self) -> Rate {
         self.rates.clear();
-        self.rates.extend(self.slots.iter().map(|observation| observation.rate).filter(|rate| *rate > Rate::ZERO));
+        self.rates.extend(
+            self.slots
+                .iter()
+                .map(|observation| observation.rate)
+                .filter(|rate| *rate > Rate::ZERO),
+        );
         self.rates.sort_unstable();
         let middle = self.rates.len() / 2;
         match self.rates.as_slice() {
@@ -172,7 +212,12 @@ struct Extreme {
 
 impl Extreme {
     const fn new(loss: f64) -> Self {
-        Self { loss, size: Size::ZERO, lost: Size::ZERO, rate: Rate::ZERO }
+        Self {
+            loss,
+            size: Size::ZERO,
+            lost: Size::ZERO,
+            rate: Rate::ZERO,
+        }
     }
 }
 
@@ -183,7 +228,13 @@ mod tests {
 
     fn observe(observations: &mut Observations, from: u64, lost_of_ten: u64) -> bool {
         let report: Vec<_> = (from..from + 10)
-            .map(|k| if k < from + lost_of_ten { lost(k, k * 30, 1_000) } else { received(k, k * 30, k * 30 + 40, 1_000) })
+            .map(|k| {
+                if k < from + lost_of_ten {
+                    lost(k, k * 30, 1_000)
+                } else {
+                    received(k, k * 30, k * 30 + 40, 1_000)
+                }
+            })
             .collect();
         observations.on_report(&report)
     }
@@ -191,7 +242,9 @@ mod tests {
     #[test]
     fn observation_is_complete_after_250_ms_of_sending() {
         let mut observations = Observations::new(&LossV2Config::default());
-        assert!(!observations.on_report(&[received(0, 0, 40, 1_000), received(1, 249, 289, 1_000)]));
+        assert!(
+            !observations.on_report(&[received(0, 0, 40, 1_000), received(1, 249, 289, 1_000)])
+        );
         assert!(observations.on_report(&[received(2, 250, 290, 1_000)]));
         assert_eq!(observations.slots[0].rate, Rate::from_kbps(96));
     }
@@ -199,7 +252,11 @@ mod tests {
     #[test]
     fn late_arrival_takes_a_loss_back() {
         let mut observations = Observations::new(&LossV2Config::default());
-        observations.on_report(&[lost(0, 0, 1_000), lost(1, 10, 1_000), received(2, 20, 60, 1_000)]);
+        observations.on_report(&[
+            lost(0, 0, 1_000),
+            lost(1, 10, 1_000),
+            received(2, 20, 60, 1_000),
+        ]);
         observations.on_report(&[received(1, 10, 70, 1_000), received(3, 300, 340, 1_000)]);
         assert_eq!(observations.slots[0].lost, Size::from_bytes(1_000));
     }
