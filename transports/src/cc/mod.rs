@@ -10,6 +10,10 @@
 //! Calls with equal `now` are allowed; `now` never falls. [`CongestionController::output`]
 //! is valid before any feedback.
 
+pub mod fixed;
+pub mod gcc;
+pub mod replay;
+
 use weaknet_core::packet::Ecn;
 use weaknet_core::{Bitrate, Bytes, Kind, Span, Time};
 
@@ -246,6 +250,13 @@ pub trait CongestionController: Send {
 
     /// What the controller asks for now.
     fn output(&self) -> CcOutput;
+
+    /// How many decisions it has published so far, for a controller that
+    /// publishes at times of its own choosing, be it with unchanged values;
+    /// `None`: a decision is a change of the output or a probe.
+    fn decisions(&self) -> Option<u64> {
+        None
+    }
 
     /// The next probe cluster to send, each handed out once.
     fn poll_probe(&mut self) -> Option<ProbeCluster> {
