@@ -2,4 +2,6 @@
 //! comparing, storing.
 
 pub mod metrics;
+pub mod registry;
 pub mod results;
+pub mod scenario;
