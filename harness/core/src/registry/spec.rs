@@ -19,10 +19,15 @@ pub struct Spec<K: Kind>(Arc<Chosen<K>>);
 struct Chosen<K: Kind> {
     name: &'static str,
     config: Value,
-    place: Option<Place>,
-    /// The configuration as written, to find the place of one parameter.
-    written: Option<Node>,
+    written: Option<Written>,
     build: Build<K>,
+}
+
+/// Where a choice stands in a file.
+pub(super) struct Written {
+    pub(super) place: Place,
+    /// The configuration, to find the place of one parameter.
+    pub(super) config: Option<Node>,
 }
 
 impl<K: Kind> Spec<K> {
@@ -31,18 +36,16 @@ impl<K: Kind> Spec<K> {
     /// # Errors
     /// When the configuration cannot be written as JSON.
     pub fn of<P: Plugin<Kind = K>>(config: P) -> Result<Self, serde_json::Error> {
-        Self::new(config, None, None)
+        Self::new(config, None)
     }
 
-    pub(crate) fn new<P: Plugin<Kind = K>>(
+    pub(super) fn new<P: Plugin<Kind = K>>(
         config: P,
-        place: Option<Place>,
-        written: Option<Node>,
+        written: Option<Written>,
     ) -> Result<Self, serde_json::Error> {
         Ok(Self(Arc::new(Chosen {
             name: P::NAME,
             config: serde_json::to_value(&config)?,
-            place,
             written,
             build: Box::new(move |cx| config.build(cx)),
         })))
@@ -69,7 +72,7 @@ impl<K: Kind> Spec<K> {
     /// Where it was chosen; `None` for defaults.
     #[must_use]
     pub fn place(&self) -> Option<&Place> {
-        self.0.place.as_ref()
+        self.0.written.as_ref().map(|written| &written.place)
     }
 
     /// Builds the running thing.
@@ -83,15 +86,17 @@ impl<K: Kind> Spec<K> {
     /// Points at the parameter at fault, or at the plug-in.
     #[must_use]
     pub fn diagnose(&self, error: &BuildError) -> Diagnostic {
-        let parameter = error
-            .field
-            .as_deref()
-            .and_then(|field| self.0.written.as_ref()?.find(field));
+        let config = self
+            .0
+            .written
+            .as_ref()
+            .and_then(|written| written.config.as_ref());
+        let parameter = error.field.as_deref().and_then(|field| config?.find(field));
         let message = match &error.field {
             Some(field) => format!("{} `{}`: {field}: {}", K::NAME, self.0.name, error.message),
             None => format!("{} `{}`: {}", K::NAME, self.0.name, error.message),
         };
-        match parameter.map(Node::place).or(self.0.place.as_ref()) {
+        match parameter.map(Node::place).or_else(|| self.place()) {
             Some(place) => Diagnostic::new(place, message),
             None => Diagnostic::bare(message),
         }
