@@ -127,30 +127,19 @@ impl Scores {
     /// Empty scores for so many flows and links.
     #[must_use]
     pub fn new(flows: usize, links: usize) -> Self {
-        Self {
-            flows: vec![BTreeMap::new(); flows],
-            links: vec![BTreeMap::new(); links],
-        }
+        Self { flows: vec![BTreeMap::new(); flows], links: vec![BTreeMap::new(); links] }
     }
 
     /// Sets a flow's metric. Values that are not finite are left out.
     pub fn flow(&mut self, flow: FlowId, name: &'static str, value: f64) {
-        if let Some(scores) = self
-            .flows
-            .get_mut(usize::from(flow.0))
-            .filter(|_| value.is_finite())
-        {
+        if let Some(scores) = self.flows.get_mut(usize::from(flow.0)).filter(|_| value.is_finite()) {
             scores.insert(name, value);
         }
     }
 
     /// Sets a link's metric. Values that are not finite are left out.
     pub fn link(&mut self, link: LinkId, name: &'static str, value: f64) {
-        if let Some(scores) = self
-            .links
-            .get_mut(usize::from(link.0))
-            .filter(|_| value.is_finite())
-        {
+        if let Some(scores) = self.links.get_mut(usize::from(link.0)).filter(|_| value.is_finite()) {
             scores.insert(name, value);
         }
     }

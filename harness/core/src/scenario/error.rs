@@ -200,13 +200,14 @@ impl fmt::Display for Diagnostic {
                 .try_for_each(|help| write!(f, "\n  = help: {help}"));
         };
         write!(f, "{place}: {}", self.message)?;
-        let (line, text) = (place.line().to_string(), place.line_text());
+        let line = place.line().to_string();
+        let (text, column) = excerpt(place.line_text(), place.column());
         let margin = " ".repeat(line.len());
         // Tabs stay tabs, so that the caret stands below its character however
         // wide they are shown.
         let before = text
             .chars()
-            .take(place.column() - 1)
+            .take(column - 1)
             .map(|c| if c == '\t' { '\t' } else { ' ' });
         let width = place
             .text()
@@ -227,6 +228,32 @@ impl fmt::Display for Diagnostic {
 }
 
 impl std::error::Error for Diagnostic {}
+
+/// The part of a long line around a column, and the column in it.
+fn excerpt(line: &str, column: usize) -> (String, usize) {
+    const WIDTH: usize = 160;
+    const BEFORE: usize = 60;
+    let printable = |c: char| {
+        if c.is_control() && c != '\t' {
+            '\u{fffd}'
+        } else {
+            c
+        }
+    };
+    let skipped = if line.chars().count() <= WIDTH {
+        0
+    } else {
+        column.saturating_sub(BEFORE + 1)
+    };
+    (
+        line.chars()
+            .skip(skipped)
+            .take(WIDTH)
+            .map(printable)
+            .collect(),
+        column - skipped,
+    )
+}
 
 /// Everything that is wrong with the scenarios asked for; at least one thing.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -21,28 +21,30 @@ use crate::registry::{Registry, Spec};
 /// Flows and links are numbered in 16 bits.
 const MAX_ITEMS: usize = 1 << 16;
 
-/// What scenarios are resolved against.
+/// What a scenario is resolved with besides its tree.
 #[derive(Clone, Copy)]
-pub struct Known<'a> {
+pub struct Terms<'a> {
     /// The plug-ins.
     pub registry: &'a Registry,
     /// The metrics.
     pub metrics: &'a [Definition],
+    /// The scenario's name when it has none.
+    pub stem: &'a str,
+    /// Counts instead of the file's own seeds.
+    pub seeds: Option<&'a Seeds>,
+    /// How many cases the scenario stands for.
+    pub cases: u64,
+    /// How many runs, cases times seeds, there may be.
+    pub limit: u64,
 }
 
-/// Resolves a tree without `extends` and `matrix`. `stem` names the scenario
-/// when it has no name; `seeds` counts instead of the file's own.
+/// Resolves a tree without `extends` and `matrix`.
 ///
 /// # Errors
 /// Everything that is found wrong.
-pub fn resolve(
-    tree: &Node,
-    stem: &str,
-    seeds: Option<&Seeds>,
-    known: Known<'_>,
-) -> Result<Scenario, Diagnostics> {
+pub fn resolve(tree: &Node, terms: Terms<'_>) -> Result<Scenario, Diagnostics> {
     let mut resolver = Resolver {
-        known,
+        terms,
         found: Vec::new(),
     };
     let document: Option<Document> = resolver.read(tree);
@@ -50,7 +52,7 @@ pub fn resolve(
         resolver.plugins_of_tree(tree);
         return Err(Diagnostics(resolver.found));
     };
-    let scenario = resolver.scenario(&document, tree, stem, seeds);
+    let scenario = resolver.scenario(&document, tree);
     match scenario {
         Some(scenario) if resolver.found.is_empty() => Ok(scenario),
         _ => Err(Diagnostics(resolver.found)),
@@ -64,7 +66,7 @@ fn is_name(text: &str) -> bool {
 }
 
 struct Resolver<'a> {
-    known: Known<'a>,
+    terms: Terms<'a>,
     found: Vec<Diagnostic>,
 }
 
@@ -79,15 +81,9 @@ impl Resolver<'_> {
             .ok()
     }
 
-    fn scenario(
-        &mut self,
-        doc: &Document,
-        tree: &Node,
-        stem: &str,
-        seeds: Option<&Seeds>,
-    ) -> Option<Scenario> {
+    fn scenario(&mut self, doc: &Document, tree: &Node) -> Option<Scenario> {
         let place = |key: &str| tree.get(key).map_or_else(|| tree.place(), Node::place);
-        let name = doc.name.as_deref().unwrap_or(stem);
+        let name = doc.name.as_deref().unwrap_or(self.terms.stem);
         if !is_name(name) {
             self.report(
                 place("name"),
@@ -100,8 +96,7 @@ impl Resolver<'_> {
                 "a scenario of `0s` has nothing to run: expected a duration above zero",
             );
         }
-        let seeds = seeds.unwrap_or(&doc.seeds);
-        self.seeds(seeds, place("seeds"));
+        let seeds = self.seeds(self.terms.seeds.unwrap_or(&doc.seeds), place("seeds"))?;
         let measure = self.measure(doc, tree);
         let network = self.network(doc, tree)?;
         let flows = self.flows(doc, tree, &network);
@@ -114,7 +109,7 @@ impl Resolver<'_> {
         let subjects = Subjects {
             flows: &flow_names,
             links: &link_names,
-            metrics: self.known.metrics,
+            metrics: self.terms.metrics,
         };
         let expect = doc.expect.iter().enumerate().filter_map(|(i, text)| {
             let place = tree
@@ -130,7 +125,7 @@ impl Resolver<'_> {
             name: name.to_owned(),
             about: doc.about.clone(),
             duration: doc.duration,
-            seeds: seeds.to_vec(),
+            seeds,
             measure,
             network,
             flows: flows?,
@@ -138,17 +133,30 @@ impl Resolver<'_> {
         })
     }
 
-    fn seeds(&mut self, seeds: &Seeds, place: &Place) {
+    fn seeds(&mut self, seeds: &Seeds, place: &Place) -> Option<Vec<u64>> {
         if seeds.is_empty() {
             self.report(place, "no seeds: expected at least one");
         }
-        if let Seeds::List(list) = seeds {
-            let mut sorted = list.clone();
-            sorted.sort_unstable();
-            if let Some(pair) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
-                self.report(place, format!("seed {} is here twice", pair[0]));
-            }
+        let Terms { cases, limit, .. } = self.terms;
+        if cases
+            .checked_mul(seeds.len())
+            .is_none_or(|runs| runs > limit)
+        {
+            let runs = u128::from(cases) * u128::from(seeds.len());
+            let message = format!(
+                "{cases} cases x {} seeds = {runs} runs: more than the limit of {limit}",
+                seeds.len()
+            );
+            self.report(place, message);
+            return None;
         }
+        let seeds = seeds.to_vec();
+        let mut sorted = seeds.clone();
+        sorted.sort_unstable();
+        if let Some(pair) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
+            self.report(place, format!("seed {} is here twice", pair[0]));
+        }
+        Some(seeds)
     }
 
     fn measure(&mut self, doc: &Document, tree: &Node) -> Measure {
@@ -245,9 +253,9 @@ impl Resolver<'_> {
 
     fn choose<K: Kind>(&mut self, node: Option<&Node>, default: &str) -> Option<Spec<K>> {
         let chosen = match node.filter(|node| !node.is_null()) {
-            Some(node) => self.known.registry.choose(node),
+            Some(node) => self.terms.registry.choose(node),
             None => self
-                .known
+                .terms
                 .registry
                 .default_of(default)
                 .map_err(Diagnostics::from),
