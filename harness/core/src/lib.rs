@@ -1,5 +1,9 @@
 //! From a scenario file to a verdict: loading, planning, running, scoring,
 //! comparing, storing.
 
+pub mod files;
 pub mod metrics;
+pub mod plan;
+pub mod registry;
 pub mod results;
+pub mod scenario;

@@ -1,0 +1,176 @@
+//! The resolved scenario as JSON: every default filled in, every quantity in
+//! one spelling. It is a scenario file again, and what digests cover.
+
+use serde_json::{Map, Value, json};
+use weaknet_core::packet::LinkId;
+use weaknet_core::{Bitrate, Kind, Span, Time};
+
+use super::model::{
+    End, Feedback, Flow, LinkSpec, LossAt, Media, Network, RtpOverhead, Scenario, Topology,
+};
+use crate::registry::Spec;
+
+impl Scenario {
+    /// The scenario as a file that loads to the same scenario.
+    #[must_use]
+    pub fn canonical(&self) -> Value {
+        let mut map = Map::new();
+        put(&mut map, "name", &self.name);
+        if let Some(about) = &self.about {
+            put(&mut map, "about", about);
+        }
+        put(&mut map, "duration", self.duration);
+        map.insert("seeds".to_owned(), json!(self.seeds));
+        map.insert(
+            "measure".to_owned(),
+            json!({ "from": since_start(self.measure.from), "to": since_start(self.measure.to) }),
+        );
+        map.insert("network".to_owned(), self.network.canonical());
+        map.insert(
+            "flows".to_owned(),
+            self.flows
+                .iter()
+                .map(|flow| flow.canonical(&self.network))
+                .collect(),
+        );
+        map.insert(
+            "expect".to_owned(),
+            self.expect.iter().map(|e| json!(e.text)).collect(),
+        );
+        Value::Object(map)
+    }
+
+    /// What makes two cases the same case apart from the seed: everything but
+    /// the sentence for people and the list of seeds.
+    #[must_use]
+    pub fn identity(&self) -> Value {
+        let mut value = self.canonical();
+        if let Some(map) = value.as_object_mut() {
+            map.remove("about");
+            map.remove("seeds");
+        }
+        value
+    }
+}
+
+impl Network {
+    fn canonical(&self) -> Value {
+        let links: Map<String, Value> = self
+            .links
+            .iter()
+            .map(|link| (link.name.clone(), link.canonical()))
+            .collect();
+        match self.topology {
+            Topology::Ends => Value::Object(links),
+            Topology::Links => json!({ "links": links }),
+        }
+    }
+
+    fn names(&self, route: &[LinkId]) -> Vec<&str> {
+        route
+            .iter()
+            .filter_map(|id| self.links.get(usize::from(id.0)))
+            .map(|link| link.name.as_str())
+            .collect()
+    }
+}
+
+impl LinkSpec {
+    fn canonical(&self) -> Value {
+        json!({
+            "rate": self.rate.canonical(),
+            "delay": self.delay.canonical(),
+            "loss": self.loss.canonical(),
+            "loss_at": match self.loss_at {
+                LossAt::AfterLink => "after_link",
+                LossAt::BeforeQueue => "before_queue",
+            },
+            "queue": self.queue.canonical(),
+        })
+    }
+}
+
+impl Flow {
+    fn canonical(&self, network: &Network) -> Value {
+        let mut map = Map::new();
+        put(&mut map, "name", &self.name);
+        match network.topology {
+            Topology::Ends => put(
+                &mut map,
+                "from",
+                if self.from == End::A { "a" } else { "b" },
+            ),
+            Topology::Links => {
+                map.insert("route".to_owned(), json!(network.names(&self.outward)));
+                map.insert("route_back".to_owned(), json!(network.names(&self.back)));
+            }
+        }
+        put(&mut map, "start", since_start(self.start));
+        put(&mut map, "stop", since_start(self.stop));
+        map.insert("media".to_owned(), self.media.canonical());
+        plugin(&mut map, &self.congestion_control);
+        plugin(&mut map, &self.fec);
+        plugin(&mut map, &self.arq);
+        plugin(&mut map, &self.jitter_buffer);
+        plugin(&mut map, &self.audio_buffer);
+        plugin(&mut map, &self.pacer);
+        put(
+            &mut map,
+            "rtp_overhead",
+            if self.rtp_overhead == RtpOverhead::Webrtc {
+                "webrtc"
+            } else {
+                "none"
+            },
+        );
+        let feedback = match self.feedback {
+            Feedback::Default => json!("default"),
+            Feedback::Every(every) => json!({ "every": every }),
+        };
+        map.insert("feedback".to_owned(), feedback);
+        let mut bounds = Map::new();
+        put(&mut bounds, "min_bitrate", self.constraints.min);
+        put(&mut bounds, "start_bitrate", self.constraints.start);
+        if self.constraints.max != Bitrate::MAX {
+            put(&mut bounds, "max_bitrate", self.constraints.max);
+        }
+        map.insert("constraints".to_owned(), Value::Object(bounds));
+        Value::Object(map)
+    }
+}
+
+impl Media {
+    fn canonical(&self) -> Value {
+        let mut map = Map::new();
+        if let Some(video) = &self.video {
+            let mut stream = Map::new();
+            put(&mut stream, "max_bitrate", video.max_bitrate);
+            put(&mut stream, "min_bitrate", video.min_bitrate);
+            if let Some(start) = video.start_bitrate {
+                put(&mut stream, "start_bitrate", start);
+            }
+            stream.insert("fps".to_owned(), json!(video.fps));
+            stream.insert("source".to_owned(), video.source.canonical());
+            map.insert("video".to_owned(), Value::Object(stream));
+        }
+        if let Some(audio) = &self.audio {
+            map.insert(
+                "audio".to_owned(),
+                json!({ "bitrate": audio.bitrate, "source": audio.source.canonical() }),
+            );
+        }
+        Value::Object(map)
+    }
+}
+
+fn since_start(at: Time) -> Span {
+    at.since(Time::ZERO)
+}
+
+fn put(map: &mut Map<String, Value>, key: &str, value: impl ToString) {
+    map.insert(key.to_owned(), Value::String(value.to_string()));
+}
+
+fn plugin<K: Kind>(map: &mut Map<String, Value>, spec: &Spec<K>) {
+    map.insert(K::NAME.to_owned(), spec.canonical());
+}

@@ -1,0 +1,266 @@
+//! The typed scenario: what is left of a scenario file once `extends`, `--set`
+//! and `matrix` are applied, defaults are filled in and names are resolved.
+
+use weaknet_core::packet::LinkId;
+use weaknet_core::{Bitrate, Span, Time};
+use weaknet_netem::model::{Delay, Loss, Qdisc, Rate};
+use weaknet_transports::arq::Arq;
+use weaknet_transports::cc::{CongestionControl, Constraints};
+use weaknet_transports::fec::Fec;
+use weaknet_transports::jitter::{AudioJitter, Jitter};
+use weaknet_transports::media::{Audio, Video};
+use weaknet_transports::pacing::Pacing;
+
+use super::error::Place;
+use crate::registry::Spec;
+
+/// One case of a scenario file.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    /// Its name; the file's stem when the file gives none.
+    pub name: String,
+    /// One sentence for people.
+    pub about: Option<String>,
+    /// How long a run lasts; never zero.
+    pub duration: Span,
+    /// One run per seed; at least one, no duplicates.
+    pub seeds: Vec<u64>,
+    /// The window that metrics look at.
+    pub measure: Measure,
+    /// The links.
+    pub network: Network,
+    /// The flows, by [`weaknet_core::packet::FlowId`].
+    pub flows: Vec<Flow>,
+    /// What the results must satisfy.
+    pub expect: Vec<Expectation>,
+}
+
+/// A window of a run: `from <= t < to`, never empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Measure {
+    /// Its start.
+    pub from: Time,
+    /// Its end, the end of the run at the latest.
+    pub to: Time,
+}
+
+/// The links of a scenario.
+#[derive(Debug, Clone)]
+pub struct Network {
+    /// How the file describes them.
+    pub topology: Topology,
+    /// The links, by [`LinkId`].
+    pub links: Vec<LinkSpec>,
+}
+
+/// How the file describes the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Topology {
+    /// Two ends, a and b: link 0 is `forward` (a to b), link 1 is `backward`.
+    Ends,
+    /// Named links, and a route per flow.
+    Links,
+}
+
+/// One link, one direction.
+#[derive(Debug, Clone)]
+pub struct LinkSpec {
+    /// Its name.
+    pub name: String,
+    /// How fast it serialises; default `unlimited`.
+    pub rate: Spec<Rate>,
+    /// How long packets travel; default `0ms`.
+    pub delay: Spec<Delay>,
+    /// Which packets it loses; default `none`.
+    pub loss: Spec<Loss>,
+    /// Where it loses them.
+    pub loss_at: LossAt,
+    /// Which packets wait; default `drop_tail` with its own defaults.
+    pub queue: Spec<Qdisc>,
+}
+
+/// Where a link loses packets.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Default,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum LossAt {
+    /// Behind the link: a lost packet has used link time.
+    #[default]
+    AfterLink,
+    /// Before the queue: a lost packet costs nothing.
+    BeforeQueue,
+}
+
+/// An end of the two-ended network.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Default,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum End {
+    /// Sends over `forward`.
+    #[default]
+    A,
+    /// Sends over `backward`.
+    B,
+}
+
+/// One direction of a call.
+#[derive(Debug, Clone)]
+pub struct Flow {
+    /// Its name.
+    pub name: String,
+    /// The sending end of the two-ended network; `a` where flows have routes.
+    pub from: End,
+    /// When it starts.
+    pub start: Time,
+    /// When it stops; the end of the run at the latest.
+    pub stop: Time,
+    /// Links from sender to receiver, in order.
+    pub outward: Vec<LinkId>,
+    /// Links from receiver to sender, in order.
+    pub back: Vec<LinkId>,
+    /// What it carries; at least one of both.
+    pub media: Media,
+    /// Decides how fast to send; default `gcc`.
+    pub congestion_control: Spec<CongestionControl>,
+    /// Repair sent in advance; default `none`.
+    pub fec: Spec<Fec>,
+    /// Repair on request; default `nack`.
+    pub arq: Spec<Arq>,
+    /// Evens out video; default `webrtc`.
+    pub jitter_buffer: Spec<Jitter>,
+    /// Evens out audio; default `fixed`.
+    pub audio_buffer: Spec<AudioJitter>,
+    /// Spreads packets; default `webrtc`.
+    pub pacer: Spec<Pacing>,
+    /// Which headers packets carry.
+    pub rtp_overhead: RtpOverhead,
+    /// When the receiver reports.
+    pub feedback: Feedback,
+    /// Bounds on the congestion controller's target.
+    pub constraints: Constraints,
+}
+
+/// What a flow carries.
+#[derive(Debug, Clone)]
+pub struct Media {
+    /// The video stream, if there is one.
+    pub video: Option<VideoStream>,
+    /// The audio stream, if there is one.
+    pub audio: Option<AudioStream>,
+}
+
+/// A video stream.
+#[derive(Debug, Clone)]
+pub struct VideoStream {
+    /// The encoder never goes above.
+    pub max_bitrate: Bitrate,
+    /// The encoder never goes below.
+    pub min_bitrate: Bitrate,
+    /// What the encoder starts at; `None`: what congestion control starts at.
+    pub start_bitrate: Option<Bitrate>,
+    /// Frames per second; finite and above zero.
+    pub fps: f64,
+    /// Camera and encoder; default `rfc8593`.
+    pub source: Spec<Video>,
+}
+
+/// An audio stream.
+#[derive(Debug, Clone)]
+pub struct AudioStream {
+    /// Payload rate.
+    pub bitrate: Bitrate,
+    /// Microphone and encoder; default `opus`.
+    pub source: Spec<Audio>,
+}
+
+/// Which headers and trailers packets carry besides IP, UDP and RTP.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Default,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum RtpOverhead {
+    /// What WebRTC sends: header extensions and SRTP.
+    #[default]
+    Webrtc,
+    /// None at all, as in simulations of other groups.
+    None,
+}
+
+/// When the receiver sends congestion control feedback.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Feedback {
+    /// As the receiver's own rule says.
+    #[default]
+    Default,
+    /// At a fixed interval; never zero.
+    Every(Span),
+}
+
+/// A condition on a metric, judged on the median over seeds.
+#[derive(Debug, Clone)]
+pub struct Expectation {
+    /// The flow or link.
+    pub subject: String,
+    /// The metric, one that the subject's kind has.
+    pub metric: String,
+    /// How the metric must relate to the value.
+    pub op: Comparison,
+    /// The bound; shares are between 0 and 1.
+    pub value: f64,
+    /// The condition as written.
+    pub text: String,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// How a metric must relate to a bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparison {
+    /// `<=`
+    AtMost,
+    /// `<`
+    Below,
+    /// `>=`
+    AtLeast,
+    /// `>`
+    Above,
+}
+
+impl Comparison {
+    /// Whether `value` relates to `bound` as it must.
+    #[must_use]
+    pub fn holds(self, value: f64, bound: f64) -> bool {
+        match self {
+            Self::AtMost => value <= bound,
+            Self::Below => value < bound,
+            Self::AtLeast => value >= bound,
+            Self::Above => value > bound,
+        }
+    }
+}
