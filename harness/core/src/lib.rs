@@ -7,3 +7,4 @@ pub mod plan;
 pub mod registry;
 pub mod results;
 pub mod scenario;
+pub mod stats;

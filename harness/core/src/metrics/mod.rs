@@ -9,10 +9,41 @@
 //! clipped part; set-up, first frame, connect and convergence are never
 //! windowed; rates divide by the window's length.
 
+mod audio;
+mod convergence;
+mod frame_delay;
+mod freeze_rule;
+mod link;
+mod mask;
+mod packet_delay;
+mod packet_loss;
+mod samples;
+mod scorer;
+mod session;
+#[cfg(test)]
+mod testing;
+mod throughput;
+mod traffic;
+mod video_freezes;
+
 use std::collections::BTreeMap;
 
+pub use audio::Audio;
+pub use convergence::Convergence;
+pub use frame_delay::FrameDelay;
+pub use freeze_rule::{FreezeRule, Gap, GapKind};
+pub use link::Links;
+pub use mask::EventMask;
+pub use packet_delay::PacketDelay;
+pub use packet_loss::PacketLoss;
+pub use samples::Samples;
+pub use scorer::Scorer;
+pub use session::Session;
+pub use throughput::Throughput;
+pub use traffic::is_flow_traffic;
+pub use video_freezes::VideoFreezes;
 use weaknet_core::packet::{FlowId, LinkId};
-use weaknet_core::{Event, Kind, Time};
+use weaknet_core::{Event, Kind, Span, Time};
 
 /// The kind of metric sets.
 pub enum Metrics {}
@@ -79,8 +110,7 @@ pub struct FlowFacts {
     pub outward: Vec<LinkId>,
     /// Links back, in order.
     pub back: Vec<LinkId>,
-    /// Index of the flow's opposite direction among the flows is not needed
-    /// here; a flow is one direction.
+    /// Name of its congestion controller.
     pub congestion_control: String,
 }
 
@@ -111,6 +141,36 @@ impl RunFacts {
     #[must_use]
     pub fn in_window(&self, at: Time) -> bool {
         self.from <= at && at < self.to
+    }
+
+    /// Length of the measurement window.
+    #[must_use]
+    pub fn window(&self) -> Span {
+        self.to.since(self.from)
+    }
+
+    /// The part of the window in which a flow is on: `None` when empty.
+    #[must_use]
+    pub fn on_air(&self, flow: &FlowFacts) -> Option<(Time, Time)> {
+        let (from, to) = (
+            self.from.max(flow.start),
+            self.to.min(flow.stop).min(self.duration),
+        );
+        (from < to).then_some((from, to))
+    }
+
+    /// The outward link with the smallest capacity in the window and that
+    /// capacity in bits; `None` when all are unlimited.
+    #[must_use]
+    pub fn bottleneck(&self, flow: &FlowFacts) -> Option<(LinkId, f64)> {
+        let capacity = |&id: &LinkId| {
+            let link = self.links.get(usize::from(id.0))?;
+            Some((id, (link.capacity)(self.from, self.to)?))
+        };
+        flow.outward
+            .iter()
+            .filter_map(capacity)
+            .min_by(|a, b| a.1.total_cmp(&b.1))
     }
 }
 
@@ -166,4 +226,32 @@ pub trait MetricSet: Send {
     fn finish(&mut self, run: &RunFacts, scores: &mut Scores);
     /// What the set defines.
     fn definitions(&self) -> &'static [Definition];
+    /// Which events the set wants; it may get others and must ignore them.
+    fn interest(&self) -> EventMask {
+        EventMask::ALL
+    }
 }
+
+/// The definitions of all metrics that weaknet brings along, set by set.
+pub fn builtin_definitions() -> impl Iterator<Item = &'static Definition> {
+    [
+        video_freezes::DEFINITIONS,
+        frame_delay::DEFINITIONS,
+        audio::DEFINITIONS,
+        throughput::DEFINITIONS,
+        packet_loss::DEFINITIONS,
+        packet_delay::DEFINITIONS,
+        convergence::DEFINITIONS,
+        link::DEFINITIONS,
+        session::DEFINITIONS,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+const FLOW: &[Subject] = &[Subject::Flow];
+const LINK: &[Subject] = &[Subject::Link];
+const BOTH: &[Subject] = &[Subject::Flow, Subject::Link];
+
+#[cfg(test)]
+mod tests;

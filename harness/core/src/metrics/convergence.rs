@@ -1,0 +1,202 @@
+//! How fast a flow reaches its own rate, and how evenly flows share a link.
+//!
+//! Implements: Jain's fairness index (Jain, Chiu, Hawe 1984),
+//! (sum x)^2 / (n sum x^2); time to 90 % of the flow's own steady rate, as in
+//! the Chromium recordings that the models are checked against.
+//!
+//! Corners, decided here:
+//! - Steady rate: mean over the last 20 s of the flow's time, or its second
+//!   half when that is shorter. The rate on the way there is a mean over 1 s
+//!   ending at each multiple of 100 ms after the start. Flows of less than 2 s
+//!   have none.
+//! - Fairness compares rates over the part of the window in which all flows on
+//!   the link are on; without such a part it is absent.
+//!
+//! Differs: the recordings look at whole seconds only.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use weaknet_core::packet::{FlowId, LinkId};
+use weaknet_core::{BuildContext, BuildError, Event, Plugin, Span, Time};
+
+use super::{
+    BOTH, Better, Definition, EventMask, FLOW, FlowFacts, MetricSet, Metrics, RunFacts, Scores,
+    is_flow_traffic,
+};
+
+pub(super) const DEFINITIONS: &[Definition] = &[
+    Definition {
+        name: "convergence_time_s",
+        subjects: FLOW,
+        better: Better::Lower,
+        summary: "Time from the flow's start until it first receives 90 % of its own steady rate.",
+        formula: "smallest t, multiple of 0.1 s, with the receive rate over [t - 1 s, t) >= 0.9 x steady rate; steady rate = mean over the last min(20 s, half) of the flow's time; never windowed",
+        source: "RFC 8868 section 3 (convergence time at start); time to 90 % of the own steady rate",
+    },
+    Definition {
+        name: "fairness_jain",
+        subjects: BOTH,
+        better: Better::Higher,
+        summary: "How evenly flows share a link: 1 is even, 1/n is one flow having all.",
+        formula: "(sum x)^2 / (n sum x^2), x = bytes of receive_rate_kbps of each flow that crosses the link outward, over the part of the window in which all of them are on, at least two; flow: the index of its shared link with the smallest capacity",
+        source: "Jain, Chiu, Hawe 1984 (DEC-TR-301)",
+    },
+];
+
+const BIN: Span = Span::from_millis(100);
+const BINS_PER_SECOND: usize = 10;
+const STEADY: Span = Span::from_secs(20);
+
+/// Configuration of the set; there is nothing to choose.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Convergence {}
+
+impl Plugin for Convergence {
+    type Kind = Metrics;
+    const NAME: &'static str = "convergence";
+    const SUMMARY: &'static str = "time to the steady rate and fairness between flows";
+    const REFERENCES: &'static [&'static str] =
+        &["RFC 8868 section 3", "Jain, Chiu, Hawe 1984 (DEC-TR-301)"];
+    fn build(&self, _: &BuildContext<'_>) -> Result<Box<dyn MetricSet>, BuildError> {
+        Ok(Box::new(Set::default()))
+    }
+}
+
+#[derive(Default)]
+struct Set {
+    /// By flow: bytes received in bins of 100 ms from its start.
+    bins: Vec<Vec<u64>>,
+    /// By link.
+    shared: Vec<Option<Shared>>,
+}
+
+/// A link that several flows cross.
+struct Shared {
+    from: Time,
+    to: Time,
+    flows: Vec<FlowId>,
+    bytes: Vec<u64>,
+}
+
+impl Shared {
+    fn new(run: &RunFacts, link: LinkId) -> Option<Self> {
+        let crossing = |flow: &&(usize, &FlowFacts)| flow.1.outward.contains(&link);
+        let flows: Vec<(usize, &FlowFacts)> = run
+            .flows
+            .iter()
+            .enumerate()
+            .filter(|f| crossing(&f))
+            .collect();
+        let from = flows.iter().map(|f| f.1.start).fold(run.from, Time::max);
+        let to = flows
+            .iter()
+            .map(|f| f.1.stop)
+            .fold(run.to.min(run.duration), Time::min);
+        (flows.len() >= 2 && from < to).then(|| Self {
+            from,
+            to,
+            bytes: vec![0; flows.len()],
+            flows: flows
+                .into_iter()
+                .map(|(index, _)| FlowId(index as u16))
+                .collect(),
+        })
+    }
+
+    fn index(&self) -> f64 {
+        let sum: f64 = self.bytes.iter().map(|&x| x as f64).sum();
+        let squares: f64 = self.bytes.iter().map(|&x| (x as f64) * (x as f64)).sum();
+        sum * sum / (self.bytes.len() as f64 * squares)
+    }
+}
+
+/// The time in which a flow is on, window or not.
+fn life(run: &RunFacts, flow: &FlowFacts) -> Span {
+    flow.stop.min(run.duration).since(flow.start)
+}
+
+fn convergence_s(bins: &[u64], life: Span) -> Option<f64> {
+    let whole = (life.as_nanos() / BIN.as_nanos()) as usize;
+    let steady_bins = ((life / 2).min(STEADY).as_nanos() / BIN.as_nanos()) as usize;
+    if steady_bins < BINS_PER_SECOND {
+        return None;
+    }
+    let bytes = |from: usize, to: usize| -> u64 { bins.iter().take(to).skip(from).sum() };
+    let steady = bytes(whole - steady_bins, whole) as f64 / steady_bins as f64;
+    let enough = 0.9 * steady * BINS_PER_SECOND as f64;
+    let reached =
+        (BINS_PER_SECOND..=whole).find(|&end| bytes(end - BINS_PER_SECOND, end) as f64 >= enough);
+    reached
+        .filter(|_| steady > 0.0)
+        .map(|bins| bins as f64 * BIN.as_secs_f64())
+}
+
+impl MetricSet for Set {
+    fn start(&mut self, run: &RunFacts) {
+        self.bins.resize_with(run.flows.len(), Vec::new);
+        self.shared = (0..run.links.len())
+            .map(|link| Shared::new(run, LinkId(link as u16)))
+            .collect();
+    }
+
+    fn event(&mut self, run: &RunFacts, at: Time, event: &Event) {
+        let Event::Received { packet, .. } = event else {
+            return;
+        };
+        let flow = usize::from(packet.flow.0);
+        let Some((bins, facts)) = self.bins.get_mut(flow).zip(run.flows.get(flow)) else {
+            return;
+        };
+        if !is_flow_traffic(packet) || at < facts.start {
+            return;
+        }
+        let bin = (at.since(facts.start).as_nanos() / BIN.as_nanos()) as usize;
+        if bin >= bins.len() {
+            bins.resize(bin + 1, 0);
+        }
+        bins[bin] += u64::from(packet.size);
+        for link in &facts.outward {
+            let Some(Some(shared)) = self.shared.get_mut(usize::from(link.0)) else {
+                continue;
+            };
+            if shared.from <= at && at < shared.to {
+                let place = shared.flows.iter().position(|&f| f == packet.flow);
+                if let Some(bytes) = place.and_then(|place| shared.bytes.get_mut(place)) {
+                    *bytes += u64::from(packet.size);
+                }
+            }
+        }
+    }
+
+    fn finish(&mut self, run: &RunFacts, scores: &mut Scores) {
+        for (index, shared) in self.shared.iter().enumerate() {
+            if let Some(shared) = shared {
+                scores.link(LinkId(index as u16), "fairness_jain", shared.index());
+            }
+        }
+        for (index, facts) in run.flows.iter().enumerate() {
+            let flow = FlowId(index as u16);
+            if let Some(seconds) = convergence_s(&self.bins[index], life(run, facts)) {
+                scores.flow(flow, "convergence_time_s", seconds);
+            }
+            let capacity =
+                |link: &LinkId| (run.links[usize::from(link.0)].capacity)(run.from, run.to);
+            let shared = facts.outward.iter().filter_map(|link| {
+                let shared = self.shared.get(usize::from(link.0))?.as_ref()?;
+                Some((capacity(link).unwrap_or(f64::INFINITY), shared))
+            });
+            if let Some((_, shared)) = shared.min_by(|a, b| a.0.total_cmp(&b.0)) {
+                scores.flow(flow, "fairness_jain", shared.index());
+            }
+        }
+    }
+
+    fn definitions(&self) -> &'static [Definition] {
+        DEFINITIONS
+    }
+
+    fn interest(&self) -> EventMask {
+        EventMask::RECEIVED
+    }
+}

@@ -1,0 +1,93 @@
+//! Which events a metric set wants to see.
+
+use std::ops::BitOr;
+
+use weaknet_core::Event;
+
+/// A set of event variants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventMask(u32);
+
+/// Number of variants told apart; the last one stands for all later ones.
+pub(crate) const VARIANTS: usize = 18;
+
+impl EventMask {
+    /// Every event.
+    pub const ALL: Self = Self(u32::MAX);
+    /// [`Event::LinkArrive`].
+    pub const LINK_ARRIVE: Self = Self(1);
+    /// [`Event::LinkDrop`].
+    pub const LINK_DROP: Self = Self(1 << 1);
+    /// [`Event::LinkDeliver`].
+    pub const LINK_DELIVER: Self = Self(1 << 2);
+    /// [`Event::Sent`].
+    pub const SENT: Self = Self(1 << 3);
+    /// [`Event::Received`].
+    pub const RECEIVED: Self = Self(1 << 4);
+    /// [`Event::MediaUsable`].
+    pub const MEDIA_USABLE: Self = Self(1 << 5);
+    /// [`Event::FrameEncoded`].
+    pub const FRAME_ENCODED: Self = Self(1 << 6);
+    /// [`Event::FrameDropped`].
+    pub const FRAME_DROPPED: Self = Self(1 << 7);
+    /// [`Event::FrameRendered`].
+    pub const FRAME_RENDERED: Self = Self(1 << 8);
+    /// [`Event::KeyFrameRequested`].
+    pub const KEY_FRAME_REQUESTED: Self = Self(1 << 9);
+    /// [`Event::NackSent`].
+    pub const NACK_SENT: Self = Self(1 << 10);
+    /// [`Event::AudioPlayed`].
+    pub const AUDIO_PLAYED: Self = Self(1 << 11);
+    /// [`Event::Target`].
+    pub const TARGET: Self = Self(1 << 12);
+    /// [`Event::Gauge`].
+    pub const GAUGE: Self = Self(1 << 13);
+    /// [`Event::RttSample`].
+    pub const RTT_SAMPLE: Self = Self(1 << 14);
+    /// [`Event::Session`].
+    pub const SESSION: Self = Self(1 << 15);
+    /// [`Event::Paused`].
+    pub const PAUSED: Self = Self(1 << 16);
+
+    /// Whether the variant number `variant` is in the set.
+    pub(crate) const fn has(self, variant: usize) -> bool {
+        self.0 >> variant & 1 == 1
+    }
+
+    /// Whether this event is in the set.
+    #[must_use]
+    pub const fn contains(self, event: &Event) -> bool {
+        self.has(variant(event))
+    }
+}
+
+impl BitOr for EventMask {
+    type Output = Self;
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// The number of an event's variant.
+pub(crate) const fn variant(event: &Event) -> usize {
+    match event {
+        Event::LinkArrive { .. } => 0,
+        Event::LinkDrop { .. } => 1,
+        Event::LinkDeliver { .. } => 2,
+        Event::Sent { .. } => 3,
+        Event::Received { .. } => 4,
+        Event::MediaUsable { .. } => 5,
+        Event::FrameEncoded { .. } => 6,
+        Event::FrameDropped { .. } => 7,
+        Event::FrameRendered { .. } => 8,
+        Event::KeyFrameRequested { .. } => 9,
+        Event::NackSent { .. } => 10,
+        Event::AudioPlayed { .. } => 11,
+        Event::Target { .. } => 12,
+        Event::Gauge { .. } => 13,
+        Event::RttSample { .. } => 14,
+        Event::Session { .. } => 15,
+        Event::Paused { .. } => 16,
+        _ => VARIANTS - 1,
+    }
+}

@@ -1,0 +1,216 @@
+//! Loss before and after repair, and what the repair costs.
+//!
+//! Implements: RFC 8868 section 3 (loss reported before and after repair).
+//!
+//! Corners, decided here:
+//! - The fate of a packet is known when it arrives or is dropped; it belongs to
+//!   the window then, so packets still under way at the end do not count.
+//! - Loss after repair compares packets by their order of sending: those sent
+//!   in the window and at least 2 s before the end of the run, so that repair
+//!   has had its time. Streams number their packets one by one; when the first
+//!   number seen is larger than the count of packets sent so far it is taken
+//!   for the first packet's, else counting starts at 0.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use weaknet_core::packet::{Class, FlowId, Leg, Media};
+use weaknet_core::{BuildContext, BuildError, Event, Plugin, Span, Time};
+
+use super::{
+    BOTH, Better, Definition, EventMask, FLOW, MetricSet, Metrics, RunFacts, Scores,
+    is_flow_traffic,
+};
+
+const RFC8868: &str = "RFC 8868 section 3 (losses before and after repair)";
+
+pub(super) const DEFINITIONS: &[Definition] = &[
+    Definition {
+        name: "loss_ratio",
+        subjects: BOTH,
+        better: Better::Lower,
+        summary: "Share of packets that the network loses or drops.",
+        formula: "flow: packets of send_rate_kbps dropped or lost on any link / those + arrived; link: packets dropped or lost / those + delivered; by time of loss, arrival or delivery in the window",
+        source: "RFC 8868 section 3; RFC 7680 (one-way loss)",
+    },
+    Definition {
+        name: "residual_loss_ratio",
+        subjects: FLOW,
+        better: Better::Lower,
+        summary: "Share of media packets that never become usable, after RTX and FEC.",
+        formula: "1 - usable / sent over media packets sent in the window and at least 2 s before the end of the run",
+        source: RFC8868,
+    },
+    Definition {
+        name: "rtx_overhead_ratio",
+        subjects: FLOW,
+        better: Better::Lower,
+        summary: "Retransmissions sent per media sent.",
+        formula: "IP bytes of RTX / IP bytes of first transmissions, sent in the window",
+        source: "RFC 4588; W3C webrtc-stats retransmittedBytesSent",
+    },
+    Definition {
+        name: "fec_overhead_ratio",
+        subjects: FLOW,
+        better: Better::Lower,
+        summary: "Repair packets sent per media sent.",
+        formula: "IP bytes of FEC / IP bytes of first transmissions, sent in the window",
+        source: "RFC 6363 (repair and source packets)",
+    },
+];
+
+/// How long repair may take before a packet counts as lost.
+const REPAIR_TIME: Span = Span::from_secs(2);
+
+/// Configuration of the set; there is nothing to choose.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PacketLoss {}
+
+impl Plugin for PacketLoss {
+    type Kind = Metrics;
+    const NAME: &'static str = "packet_loss";
+    const SUMMARY: &'static str = "loss before and after repair, overhead of RTX and FEC";
+    const REFERENCES: &'static [&'static str] =
+        &["RFC 8868 section 3", "RFC 7680", "RFC 4588", "RFC 6363"];
+    fn build(&self, _: &BuildContext<'_>) -> Result<Box<dyn MetricSet>, BuildError> {
+        Ok(Box::new(Set::default()))
+    }
+}
+
+#[derive(Default)]
+struct Set {
+    flows: Vec<Counts>,
+}
+
+#[derive(Default)]
+struct Counts {
+    lost: u64,
+    arrived: u64,
+    media_bytes: u64,
+    rtx_bytes: u64,
+    fec_bytes: u64,
+    audio: Stream,
+    video: Stream,
+}
+
+/// First transmissions of one stream: which are judged and which got usable.
+#[derive(Default)]
+struct Stream {
+    sent: u64,
+    /// Indices of the first and after the last packet that is judged.
+    judged: Option<(u64, u64)>,
+    first_seq: Option<u64>,
+    /// Indices of usable packets; those outside the judged range are skipped
+    /// at the end.
+    usable: Vec<u64>,
+}
+
+impl Stream {
+    fn sent(&mut self, judged: bool) {
+        if judged {
+            let first = self.judged.map_or(self.sent, |(first, _)| first);
+            self.judged = Some((first, self.sent + 1));
+        }
+        self.sent += 1;
+    }
+
+    fn usable(&mut self, seq: u64) {
+        let sent = self.sent;
+        let first = *self
+            .first_seq
+            .get_or_insert(if seq < sent { 0 } else { seq });
+        self.usable.extend(seq.checked_sub(first));
+    }
+
+    /// Packets judged and those of them that got usable.
+    fn totals(&self) -> (u64, u64) {
+        let (first, end) = self.judged.unwrap_or_default();
+        let usable = self
+            .usable
+            .iter()
+            .filter(|&&index| first <= index && index < end)
+            .count() as u64;
+        (end - first, usable)
+    }
+}
+
+impl MetricSet for Set {
+    fn start(&mut self, run: &RunFacts) {
+        self.flows.resize_with(run.flows.len(), Counts::default);
+    }
+
+    fn event(&mut self, run: &RunFacts, at: Time, event: &Event) {
+        let inside = run.in_window(at);
+        match *event {
+            Event::Sent { packet, .. } if packet.leg == Leg::Outward => {
+                let Some(counts) = self.flows.get_mut(usize::from(packet.flow.0)) else {
+                    return;
+                };
+                let bytes = if inside { u64::from(packet.size) } else { 0 };
+                let judged = inside && at + REPAIR_TIME <= run.duration;
+                match packet.class {
+                    Class::Audio => counts.audio.sent(judged),
+                    Class::Video => counts.video.sent(judged),
+                    _ => {}
+                }
+                match packet.class {
+                    Class::Audio | Class::Video => counts.media_bytes += bytes,
+                    Class::Rtx => counts.rtx_bytes += bytes,
+                    Class::Fec => counts.fec_bytes += bytes,
+                    _ => {}
+                }
+            }
+            Event::LinkDrop { packet, .. } if inside && is_flow_traffic(&packet) => {
+                if let Some(counts) = self.flows.get_mut(usize::from(packet.flow.0)) {
+                    counts.lost += 1;
+                }
+            }
+            Event::Received { packet, .. } if inside && is_flow_traffic(&packet) => {
+                if let Some(counts) = self.flows.get_mut(usize::from(packet.flow.0)) {
+                    counts.arrived += 1;
+                }
+            }
+            Event::MediaUsable {
+                flow, media, seq, ..
+            } => {
+                if let Some(counts) = self.flows.get_mut(usize::from(flow.0)) {
+                    match media {
+                        Media::Audio => counts.audio.usable(seq),
+                        Media::Video => counts.video.usable(seq),
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn finish(&mut self, run: &RunFacts, scores: &mut Scores) {
+        for (index, (counts, facts)) in self.flows.iter().zip(&run.flows).enumerate() {
+            // A quotient without a denominator is NaN and left out.
+            let mut set = |name, part: u64, whole: u64| {
+                scores.flow(FlowId(index as u16), name, part as f64 / whole as f64);
+            };
+            set("loss_ratio", counts.lost, counts.lost + counts.arrived);
+            if facts.audio || facts.video {
+                let ((audio, audio_usable), (video, video_usable)) =
+                    (counts.audio.totals(), counts.video.totals());
+                let sent = audio + video;
+                set(
+                    "residual_loss_ratio",
+                    sent.saturating_sub(audio_usable + video_usable),
+                    sent,
+                );
+                set("rtx_overhead_ratio", counts.rtx_bytes, counts.media_bytes);
+                set("fec_overhead_ratio", counts.fec_bytes, counts.media_bytes);
+            }
+        }
+    }
+
+    fn definitions(&self) -> &'static [Definition] {
+        DEFINITIONS
+    }
+
+    fn interest(&self) -> EventMask {
+        EventMask::SENT | EventMask::LINK_DROP | EventMask::RECEIVED | EventMask::MEDIA_USABLE
+    }
+}

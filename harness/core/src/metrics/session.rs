@@ -1,0 +1,215 @@
+//! Call set-up, the first picture, and what share of the media was delivered
+//! in time.
+//!
+//! Corners, decided here:
+//! - Set-up and first frame look at the whole run, never at the window. A call
+//!   that never connects has no set-up time, but a failed connect; when the run
+//!   ends before 5 s have passed the outcome is unknown and absent.
+//! - Delivery: a video frame is delivered when it is rendered; frames encoded
+//!   in the window and at least 2 s before the end of the run are judged.
+//!   20 ms of sound stand for one audio packet: real sound over all sound
+//!   played in the window after the first real one; when none is ever played,
+//!   all sound of the active window is missing.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use weaknet_core::event::SessionStage;
+use weaknet_core::packet::FlowId;
+use weaknet_core::{BuildContext, BuildError, Event, Plugin, Span, Time};
+
+use super::{Better, Definition, EventMask, FLOW, FlowFacts, MetricSet, Metrics, RunFacts, Scores};
+
+pub(super) const DEFINITIONS: &[Definition] = &[
+    Definition {
+        name: "setup_time_ms",
+        subjects: FLOW,
+        better: Better::Lower,
+        summary: "Time until both ends are connected.",
+        formula: "connected - started; never windowed; absent when the call never connects",
+        source: "connect time as in Aliyun RTC and Tencent TRTC join statistics (candidate check to both ends connected)",
+    },
+    Definition {
+        name: "first_frame_ms",
+        subjects: FLOW,
+        better: Better::Lower,
+        summary: "Time until the first picture is shown.",
+        formula: "first frame rendered - started; never windowed; absent when nothing is ever shown",
+        source: "first-frame time as in Aliyun RTC (subscription to first picture)",
+    },
+    Definition {
+        name: "connected_5s_ratio",
+        subjects: FLOW,
+        better: Better::Higher,
+        summary: "Whether the call connected within 5 s; over seeds the share that did.",
+        formula: "1 when connected - started <= 5 s, else 0; never windowed",
+        source: "5-second join success rate of Aliyun RTC, Tencent joinSuccessIn5sRate, Huawei JoinSuccess5SecsRate",
+    },
+    Definition {
+        name: "delivery_ratio",
+        subjects: FLOW,
+        better: Better::Higher,
+        summary: "Share of video frames and audio packets usable before their playout.",
+        formula: "(frames rendered + real sound played / 20 ms) / (frames encoded + sound due / 20 ms); frames by encoding in the window and 2 s before the end, sound by playout in the window",
+        source: "own definition: no published formula for delivery rate was found",
+    },
+];
+
+const CONNECT_LIMIT: Span = Span::from_secs(5);
+const SETTLING: Span = Span::from_secs(2);
+const AUDIO_PACKET: Span = Span::from_millis(20);
+
+/// Configuration of the set; there is nothing to choose.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Session {}
+
+impl Plugin for Session {
+    type Kind = Metrics;
+    const NAME: &'static str = "session";
+    const SUMMARY: &'static str = "set-up, first frame, connect success and delivery";
+    const REFERENCES: &'static [&'static str] = &[
+        "help.aliyun.com 2709847 (RTC metrics)",
+        "Tencent Cloud API DescribeTRTCMarketQualityData",
+    ];
+    fn build(&self, _: &BuildContext<'_>) -> Result<Box<dyn MetricSet>, BuildError> {
+        Ok(Box::new(Set::default()))
+    }
+}
+
+#[derive(Default)]
+struct Set {
+    calls: Vec<Call>,
+}
+
+#[derive(Default)]
+struct Call {
+    started: Option<Time>,
+    connected: Option<Time>,
+    failed: bool,
+    first_frame: Option<Time>,
+    /// Frames that are judged, ascending.
+    due: Vec<u64>,
+    rendered: u64,
+    heard: bool,
+    real: Span,
+    played: Span,
+}
+
+impl Call {
+    fn stage(&mut self, at: Time, stage: SessionStage) {
+        match stage {
+            SessionStage::Started => {
+                self.started.get_or_insert(at);
+            }
+            SessionStage::Connected => {
+                self.connected.get_or_insert(at);
+            }
+            SessionStage::Failed => self.failed = true,
+            _ => {}
+        }
+    }
+
+    fn connected_in_time(&self, run: &RunFacts) -> Option<f64> {
+        let started = self.started?;
+        match self.connected {
+            Some(connected) => Some(f64::from(u8::from(
+                connected.since(started) <= CONNECT_LIMIT,
+            ))),
+            None => (self.failed || run.duration.since(started) > CONNECT_LIMIT).then_some(0.0),
+        }
+    }
+
+    fn delivery(&self, run: &RunFacts, facts: &FlowFacts) -> f64 {
+        let (mut units, mut due) = (self.rendered as f64, self.due.len() as f64);
+        if facts.audio {
+            let silent = || {
+                run.on_air(facts)
+                    .map_or(Span::ZERO, |(from, to)| to.since(from))
+            };
+            let sound = if self.heard { self.played } else { silent() };
+            units += self.real.as_secs_f64() / AUDIO_PACKET.as_secs_f64();
+            due += sound.as_secs_f64() / AUDIO_PACKET.as_secs_f64();
+        }
+        units / due
+    }
+}
+
+impl MetricSet for Set {
+    fn start(&mut self, run: &RunFacts) {
+        self.calls.resize_with(run.flows.len(), Call::default);
+    }
+
+    fn event(&mut self, run: &RunFacts, at: Time, event: &Event) {
+        let (Event::Session { flow, .. }
+        | Event::FrameEncoded { flow, .. }
+        | Event::FrameRendered { flow, .. }
+        | Event::AudioPlayed { flow, .. }) = *event
+        else {
+            return;
+        };
+        let Some((call, facts)) = self
+            .calls
+            .get_mut(usize::from(flow.0))
+            .zip(run.flows.get(usize::from(flow.0)))
+        else {
+            return;
+        };
+        match *event {
+            Event::Session { stage, .. } => call.stage(at, stage),
+            Event::FrameEncoded { frame, .. } => {
+                let next = call.due.last().is_none_or(|&last| last < frame);
+                if next && run.in_window(at) && at + SETTLING <= run.duration {
+                    call.due.push(frame);
+                }
+            }
+            Event::FrameRendered { frame, .. } => {
+                call.first_frame.get_or_insert(at);
+                call.rendered += u64::from(call.due.binary_search(&frame).is_ok());
+            }
+            Event::AudioPlayed {
+                length, captured, ..
+            } if at < facts.stop => {
+                call.heard |= captured.is_some();
+                if call.heard && run.in_window(at) {
+                    call.played += length;
+                    call.real += if captured.is_some() {
+                        length
+                    } else {
+                        Span::ZERO
+                    };
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn finish(&mut self, run: &RunFacts, scores: &mut Scores) {
+        for (index, (call, facts)) in self.calls.iter().zip(&run.flows).enumerate() {
+            let mut set = |name, value| scores.flow(FlowId(index as u16), name, value);
+            let started = call.started.unwrap_or(facts.start);
+            if let Some(connected) = call.connected {
+                set("setup_time_ms", connected.since(started).as_millis_f64());
+            }
+            if let Some(first) = call.first_frame {
+                set("first_frame_ms", first.since(started).as_millis_f64());
+            }
+            if let Some(ratio) = call.connected_in_time(run) {
+                set("connected_5s_ratio", ratio);
+            }
+            if facts.video || facts.audio {
+                set("delivery_ratio", call.delivery(run, facts));
+            }
+        }
+    }
+
+    fn definitions(&self) -> &'static [Definition] {
+        DEFINITIONS
+    }
+
+    fn interest(&self) -> EventMask {
+        EventMask::SESSION
+            | EventMask::FRAME_ENCODED
+            | EventMask::FRAME_RENDERED
+            | EventMask::AUDIO_PLAYED
+    }
+}

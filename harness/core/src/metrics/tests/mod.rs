@@ -1,0 +1,5 @@
+//! Worked examples of every metric set.
+
+mod definitions;
+mod media;
+mod packets;

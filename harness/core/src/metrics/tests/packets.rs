@@ -1,0 +1,304 @@
+use weaknet_core::event::DropReason;
+use weaknet_core::packet::{Class, FlowId, LinkId, Media, Tag};
+use weaknet_core::{Bitrate, Event, Span, Time};
+
+use crate::metrics::testing::{call, flow, link, ms, near, packet, run, score};
+use crate::metrics::{Convergence, Links, PacketDelay, PacketLoss, RunFacts, Throughput};
+
+fn sent(at: u64, packet: Tag) -> (Time, Event) {
+    (ms(at), Event::Sent { packet, payload: 0 })
+}
+
+fn received(at: u64, packet: Tag, one_way_ms: u64) -> (Time, Event) {
+    (
+        ms(at),
+        Event::Received {
+            packet,
+            one_way: Span::from_millis(one_way_ms),
+        },
+    )
+}
+
+fn delivered(at: u64, link: u16, packet: Tag, waited_ms: u64) -> (Time, Event) {
+    let waited = Span::from_millis(waited_ms);
+    (
+        ms(at),
+        Event::LinkDeliver {
+            link: LinkId(link),
+            packet,
+            waited,
+            total: waited,
+        },
+    )
+}
+
+fn dropped(at: u64, packet: Tag) -> (Time, Event) {
+    (
+        ms(at),
+        Event::LinkDrop {
+            link: LinkId(0),
+            packet,
+            reason: DropReason::Overflow,
+        },
+    )
+}
+
+fn usable(at: u64, media: Media, seq: u64) -> (Time, Event) {
+    (
+        ms(at),
+        Event::MediaUsable {
+            flow: FlowId(0),
+            media,
+            seq,
+            payload: 1000,
+            repaired: false,
+        },
+    )
+}
+
+#[test]
+fn a_half_used_link() {
+    // 1 Mbit/s for 10 s carries 1.25 MB: 500 packets of 1250 B are half of it.
+    let events: Vec<_> = (0..500)
+        .map(|n| delivered(n * 20, 0, packet(0, n, Class::Video, 1250), n % 5))
+        .collect();
+    let scores = score(&Links::default(), &run(10), &events).links.remove(0);
+    near(scores.get("utilisation"), 0.5);
+    near(scores.get("delivered_kbps"), 500.0);
+    near(scores.get("queue_delay_mean_ms"), 2.0);
+    near(scores.get("queue_delay_p50_ms"), 2.0);
+    near(scores.get("queue_delay_p99_ms"), 4.0);
+    near(scores.get("loss_ratio"), 0.0);
+    let mut unlimited = run(10);
+    unlimited.links[0].capacity = Box::new(|_, _| None);
+    let scores = score(&Links::default(), &unlimited, &events)
+        .links
+        .remove(0);
+    assert_eq!(scores.get("utilisation"), None);
+    let empty = score(&Links::default(), &run(10), &[]).links.remove(0);
+    assert_eq!(
+        (empty.get("utilisation"), empty.get("loss_ratio")),
+        (Some(&0.0), None)
+    );
+}
+
+#[test]
+fn rates_count_ip_bytes_of_flow_traffic_in_the_window() {
+    let run = RunFacts {
+        from: ms(2000),
+        ..run(10)
+    };
+    let classes = [
+        Class::Video,
+        Class::Audio,
+        Class::Rtx,
+        Class::Fec,
+        Class::Padding,
+        Class::Other,
+    ];
+    let mut events = vec![sent(1999, packet(0, 9, Class::Video, 100_000))];
+    events.extend(classes.map(|class| sent(2000, packet(0, 1, class, 1000))));
+    events.extend([Class::Rtcp, Class::Session].map(|class| sent(2000, packet(0, 2, class, 1000))));
+    events.push(received(2050, packet(0, 1, Class::Video, 1000), 50));
+    events.push(usable(2050, Media::Video, 0));
+    let back = Tag {
+        leg: weaknet_core::packet::Leg::Return,
+        ..packet(0, 3, Class::Other, 1000)
+    };
+    events.push(sent(3000, back));
+    let scores = call(&Throughput::default(), &run, &events);
+    near(scores.get("send_rate_kbps"), 6.0);
+    near(scores.get("receive_rate_kbps"), 1.0);
+    near(scores.get("goodput_kbps"), 1.0);
+    near(scores.get("utilisation"), 8000.0 / 8e6);
+    assert_eq!(scores.get("target_bitrate_kbps"), None);
+}
+
+#[test]
+fn the_target_is_averaged_over_time() {
+    let target = |at, kbps| {
+        let target = Bitrate::from_kbps(kbps);
+        (
+            ms(at),
+            Event::Target {
+                flow: FlowId(0),
+                target,
+                pacing: target,
+            },
+        )
+    };
+    // 300 until 4 s, 600 until 6 s, 900 until the flow stops at 8 s; window from 2 s.
+    let mut run = RunFacts {
+        from: ms(2000),
+        ..run(10)
+    };
+    run.flows[0].stop = ms(8000);
+    let scores = call(
+        &Throughput::default(),
+        &run,
+        &[target(0, 300), target(4000, 600), target(6000, 900)],
+    );
+    near(scores.get("target_bitrate_kbps"), 600.0);
+}
+
+#[test]
+fn loss_before_and_after_repair() {
+    let video = |n| packet(0, n, Class::Video, 1000);
+    let mut events = Vec::new();
+    for n in 0..10 {
+        events.push(sent(n, video(n)));
+    }
+    // Three are dropped; two of them are repaired; one more is still under way.
+    for n in 0..9 {
+        events.push(if n % 3 == 0 {
+            dropped(100 + n, video(n))
+        } else {
+            received(100 + n, video(n), 100)
+        });
+    }
+    for n in [1, 2, 4, 5, 7, 8] {
+        events.push(usable(110, Media::Video, n));
+    }
+    events.push(sent(200, packet(0, 50, Class::Rtx, 1000)));
+    events.push(sent(200, packet(0, 51, Class::Fec, 500)));
+    events.push(usable(300, Media::Video, 0));
+    events.push(usable(300, Media::Video, 3));
+    events.push(usable(300, Media::Video, 9));
+    // Sent in the last 2 s: not judged after repair.
+    events.push(sent(9500, video(60)));
+    let scores = call(&PacketLoss::default(), &run(10), &events);
+    near(scores.get("loss_ratio"), 3.0 / 9.0);
+    near(scores.get("residual_loss_ratio"), 0.1);
+    near(scores.get("rtx_overhead_ratio"), 1.0 / 11.0);
+    near(scores.get("fec_overhead_ratio"), 0.5 / 11.0);
+}
+
+#[test]
+fn loss_of_everything_is_one_and_streams_may_start_anywhere() {
+    let audio = |n| packet(0, n, Class::Audio, 100);
+    let all_lost: Vec<_> = (0..20)
+        .flat_map(|n| [sent(n, audio(n)), dropped(n, audio(n))])
+        .collect();
+    let scores = call(&PacketLoss::default(), &run(10), &all_lost);
+    near(scores.get("loss_ratio"), 1.0);
+    near(scores.get("residual_loss_ratio"), 1.0);
+    // Numbered from 40 000 on, every other packet usable.
+    let packets = (0..20).map(|n| sent(n, audio(n)));
+    let events: Vec<_> = packets
+        .chain((0..10).map(|n| usable(30, Media::Audio, 40_000 + 2 * n)))
+        .collect();
+    near(
+        call(&PacketLoss::default(), &run(10), &events).get("residual_loss_ratio"),
+        0.5,
+    );
+}
+
+#[test]
+fn residual_loss_follows_packets_by_sending_time_through_the_window() {
+    let run = RunFacts {
+        from: ms(1000),
+        to: ms(2000),
+        ..run(10)
+    };
+    let mut events: Vec<_> = (0..30)
+        .map(|n| sent(n * 100, packet(0, n, Class::Video, 1000)))
+        .collect();
+    // Sent in the window: 10..20. Of those 10..15 get usable, long after it.
+    events.extend((0..15).map(|n| usable(5000, Media::Video, n)));
+    near(
+        call(&PacketLoss::default(), &run, &events).get("residual_loss_ratio"),
+        0.5,
+    );
+}
+
+#[test]
+fn delays_jitter_and_wait() {
+    let video = |n| packet(0, n, Class::Video, 1000);
+    let mut events = vec![
+        received(0, video(0), 20),
+        received(10, video(1), 36),
+        received(20, video(2), 36),
+    ];
+    events.push((
+        ms(30),
+        Event::RttSample {
+            flow: FlowId(0),
+            rtt: Span::from_millis(80),
+        },
+    ));
+    events.push(delivered(40, 0, video(3), 7));
+    events.push(delivered(40, 0, packet(0, 4, Class::Rtcp, 100), 99));
+    let scores = call(&PacketDelay::default(), &run(10), &events);
+    near(scores.get("one_way_delay_p50_ms"), 36.0);
+    near(scores.get("one_way_delay_p95_ms"), 36.0);
+    // J: 16/16 = 1, then 1 - 1/16.
+    near(scores.get("interarrival_jitter_ms"), (1.0 + 0.9375) / 2.0);
+    near(scores.get("queue_delay_p50_ms"), 7.0);
+    near(scores.get("rtt_p50_ms"), 80.0);
+}
+
+#[test]
+fn a_flow_waits_in_all_queues_of_its_route() {
+    let mut run = run(10);
+    run.links.push(link("second", 1e6));
+    run.flows[0].outward = vec![LinkId(0), LinkId(1)];
+    let video = |n| packet(0, n, Class::Video, 1000);
+    let events = [
+        delivered(10, 0, video(1), 3),
+        delivered(11, 0, video(2), 50),
+        delivered(20, 1, video(1), 4),
+    ];
+    near(
+        call(&PacketDelay::default(), &run, &events).get("queue_delay_p50_ms"),
+        7.0,
+    );
+}
+
+#[test]
+fn convergence_is_the_first_second_at_nine_tenths() {
+    // 10 packets a second for 5 s, then 100 a second until 30 s.
+    let slow = (0..50).map(|n| n * 100);
+    let fast = (0..2500).map(|n| 5000 + n * 10);
+    let events: Vec<_> = slow
+        .chain(fast)
+        .map(|at| received(at, packet(0, at, Class::Video, 1000), 20))
+        .collect();
+    let scores = call(&Convergence::default(), &run(30), &events);
+    // After x ms of the fast second there are (1000 - x) / 100 + x / 10 >= 90 packets: x >= 889.
+    near(scores.get("convergence_time_s"), 5.9);
+    assert_eq!(
+        call(&Convergence::default(), &run(30), &[]).get("convergence_time_s"),
+        None
+    );
+    assert_eq!(
+        call(&Convergence::default(), &run(1), &events[..10]).get("convergence_time_s"),
+        None
+    );
+}
+
+#[test]
+fn jain_over_flows_that_are_on_together() {
+    let mut two = run(20);
+    two.flows.push(flow("second", ms(20_000)));
+    two.flows[1].start = ms(10_000);
+    // Alone the first flow gets much; together they get 3 : 1.
+    let mut events: Vec<_> = (0..100)
+        .map(|n| received(n * 100, packet(0, n, Class::Other, 1000), 5))
+        .collect();
+    for n in 0..40 {
+        events.push(received(
+            10_000 + n,
+            packet(u16::from(n % 4 == 3), n, Class::Other, 1000),
+            5,
+        ));
+    }
+    let scores = score(&Convergence::default(), &two, &events);
+    let want = 40.0f64.powi(2) / (2.0 * (30.0f64.powi(2) + 10.0f64.powi(2)));
+    near(scores.links[0].get("fairness_jain"), want);
+    near(scores.flows[0].get("fairness_jain"), want);
+    near(scores.flows[1].get("fairness_jain"), want);
+    assert_eq!(
+        score(&Convergence::default(), &run(20), &events).links[0].get("fairness_jain"),
+        None
+    );
+}
