@@ -1,2 +1,5 @@
-//! Placeholder.
-fn main() {}
+//! The `weaknet` command.
+
+fn main() -> std::process::ExitCode {
+    weaknet::main(weaknet::Registry::builtin())
+}

@@ -312,7 +312,7 @@ impl Sender {
             return;
         };
         let video = target - self.audio_rate;
-        let payload = video - self.parts.overhead.rate(video, format.fps);
+        let payload = video - header_rate(&self.parts.overhead, video, format.fps);
         let share = if repair > 0.0 {
             (repair / (repair + media)).min(0.5)
         } else {
@@ -343,7 +343,7 @@ impl Sender {
                 captured: audio.captured,
             };
             self.audio_packets += 1;
-            let size = self.parts.overhead.packet(rtp.kind, rtp.payload);
+            let size = self.parts.overhead.size_of(&rtp);
             self.audio_rate = Bytes::new(u64::from(size)).per(audio.length);
             let handle = self.waiting.push(Outgoing::Plain(rtp));
             self.parts.pacer.enqueue(
@@ -375,7 +375,8 @@ impl Sender {
 
     fn packetize(&mut self, out: &mut Outbox<'_>, frame: EncodedFrame) {
         let now = out.now();
-        let split = packetize(frame.size, self.parts.overhead.max_payload());
+        let overhead = self.parts.overhead;
+        let split = packetize(frame.size, overhead.max_video_payload(), overhead.remainder);
         let number = self.frames;
         self.frames += 1;
         out.event(Event::FrameEncoded {
@@ -384,7 +385,8 @@ impl Sender {
             key: frame.key,
             size: frame.size,
         });
-        for part in 0..split.parts() {
+        let parts = u16::try_from(split.count()).unwrap_or(u16::MAX);
+        for part in 0..parts {
             let rtp = Rtp {
                 media: Media::Video,
                 kind: RtpKind::Media,
@@ -393,9 +395,9 @@ impl Sender {
                 timestamp: ticks(frame.captured, VIDEO_TICKS_PER_SECOND),
                 frame: number,
                 part,
-                parts: split.parts(),
+                parts,
                 key: frame.key,
-                payload: split.size(part),
+                payload: u16::try_from(split.size(u32::from(part))).unwrap_or(u16::MAX),
                 captured: frame.captured,
             };
             self.kept.push(rtp);
@@ -433,7 +435,7 @@ impl Sender {
 
     fn enqueue(&mut self, now: Time, packet: Outgoing, priority: Priority) {
         let rtp = packet.rtp();
-        let size = Bytes::new(u64::from(self.parts.overhead.packet(rtp.kind, rtp.payload)));
+        let size = Bytes::new(u64::from(self.parts.overhead.size_of(&rtp)));
         let handle = self.waiting.push(packet);
         self.parts.pacer.enqueue(
             now,
@@ -455,7 +457,7 @@ impl Sender {
                     }
                 }
                 PacerAction::Pad { size, probe } => {
-                    let overhead = self.parts.overhead.packet(RtpKind::Padding, 0);
+                    let overhead = self.parts.overhead.rtp_size(Media::Video, RtpKind::Padding, 0);
                     let payload = size.get().saturating_sub(u64::from(overhead)).max(1);
                     let rtp = Rtp {
                         media: Media::Video,
@@ -469,7 +471,7 @@ impl Sender {
                         key: false,
                         payload: u16::try_from(payload)
                             .unwrap_or(u16::MAX)
-                            .min(self.parts.overhead.max_payload()),
+                            .min(u16::try_from(self.parts.overhead.max_padding).unwrap_or(u16::MAX)),
                         captured: now,
                     };
                     let sent = self.transmit(out, Outgoing::Plain(rtp), probe);
@@ -488,7 +490,7 @@ impl Sender {
         let now = out.now();
         let mut rtp = packet.rtp();
         rtp.transport_seq = self.history.next_number();
-        let wire = self.parts.overhead.packet(rtp.kind, rtp.payload);
+        let wire = self.parts.overhead.size_of(&rtp);
         let size = Bytes::new(u64::from(wire));
         let kind = match (rtp.kind, rtp.media) {
             (RtpKind::Rtx, _) => SentKind::Retransmission,
@@ -688,4 +690,14 @@ impl Visitor for Gauges<'_, '_> {
 fn ticks(at: Time, per_second: u64) -> u64 {
     let nanos = u128::from(at.as_nanos());
     u64::try_from(nanos * u128::from(per_second) / 1_000_000_000).unwrap_or(u64::MAX)
+}
+
+/// What packet headers take of a video rate (libwebrtc's
+/// `CalculateOverheadRate`: whole packets per frame).
+fn header_rate(overhead: &Overhead, video: Bitrate, fps: f64) -> Bitrate {
+    let per_packet = overhead.media(Media::Video);
+    let fps = fps.max(1.0);
+    let frame = video.as_bps_f64() / 8.0 / fps;
+    let packets = libm::ceil(frame / f64::from(overhead.max_media_packet.max(1))) * fps;
+    Bitrate::from_bps_f64(libm::ceil(packets) * f64::from(per_packet) * 8.0)
 }
