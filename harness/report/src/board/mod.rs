@@ -1,0 +1,68 @@
+//! The summary as people read it: cases grouped over seeds, scored, compared
+//! and judged. All reports are written from a [`Board`], so they agree.
+
+mod columns;
+mod expectations;
+mod groups;
+mod headline;
+mod scores;
+
+pub(crate) use columns::{Column, SubjectKind};
+pub(crate) use expectations::Judgement;
+pub(crate) use groups::{Axis, Group};
+pub(crate) use headline::plural;
+pub(crate) use scores::{Cell, Mark, Row, ScoreTable};
+
+use crate::ReportInput;
+
+/// A summary, digested for people.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Board<'s> {
+    /// Cases that differ only in the seed.
+    pub(crate) groups: Vec<Group<'s>>,
+    /// What groups differ in.
+    pub(crate) axes: Vec<Axis>,
+    /// Scores of flows, one table per kind of flow.
+    pub(crate) flows: Vec<ScoreTable>,
+    /// Scores of links.
+    pub(crate) links: Option<ScoreTable>,
+    /// Expectations, by group.
+    pub(crate) judgements: Vec<Judgement>,
+}
+
+impl<'s> Board<'s> {
+    /// Digests a summary.
+    pub(crate) fn new(input: &ReportInput<'s>) -> Self {
+        let cases = &input.summary.cases;
+        let (groups, axes) = groups::group(cases);
+        let expected = expectations::expected_metrics(cases);
+        let source = scores::Source {
+            cases,
+            groups: &groups,
+            axes: &axes,
+            expected: &expected,
+            definitions: input.definitions,
+            interval: input.interval,
+        };
+        let (flows, links) = (source.flow_tables(), source.link_table());
+        let judgements = expectations::judge(cases, &groups);
+        Self {
+            groups,
+            axes,
+            flows,
+            links,
+            judgements,
+        }
+    }
+
+    /// The number of seeds per group, such as `5 seeds`.
+    pub(crate) fn seeds(&self) -> String {
+        let counts = self.groups.iter().map(|group| group.cases.len());
+        let (least, most) = (counts.clone().min().unwrap_or(0), counts.max().unwrap_or(0));
+        if least == most {
+            format!("{most} {}", plural(most, "seed"))
+        } else {
+            format!("{least} to {most} seeds")
+        }
+    }
+}

@@ -1,0 +1,391 @@
+//! Score tables: one row per group and subject, one column per metric, the
+//! best of comparable rows marked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use weaknet_harness::metrics::{Better, Definition};
+use weaknet_harness::results::{CaseResult, SubjectScores};
+
+use super::columns::{Column, SubjectKind};
+use super::groups::{Axis, Group, is_choice};
+use crate::Interval;
+
+/// How a cell stands among the rows that it competes with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// Not the best, or nothing to compete with.
+    None,
+    /// The best mean, and no other row's interval reaches into its own.
+    Best,
+    /// The best mean, but another row's interval overlaps its own.
+    Leading,
+}
+
+/// A metric over the seeds of a group.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Cell {
+    /// Mean over the seeds that have a value.
+    pub(crate) mean: f64,
+    /// 95 % interval of the mean.
+    pub(crate) interval: Option<(f64, f64)>,
+    /// Standing.
+    pub(crate) mark: Mark,
+}
+
+/// One group and subject.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Row {
+    /// Index of the group.
+    pub(crate) group: usize,
+    /// Name of the flow or link.
+    pub(crate) subject: String,
+    /// Values of the table's heads.
+    pub(crate) labels: Vec<String>,
+    /// Rows with the same number compete.
+    pub(crate) contest: usize,
+    /// By column; `None`: the metric does not apply.
+    pub(crate) cells: Vec<Option<Cell>>,
+}
+
+/// The scores of all subjects of one kind.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ScoreTable {
+    /// The kind.
+    pub(crate) kind: SubjectKind,
+    /// What all rows share, for the title.
+    pub(crate) context: Vec<String>,
+    /// Names of the label columns.
+    pub(crate) heads: Vec<String>,
+    /// Metrics, most telling first.
+    pub(crate) columns: Vec<Column>,
+    /// Rows, those of one contest together.
+    pub(crate) rows: Vec<Row>,
+}
+
+/// A subject of a group with its scores by seed.
+struct Entry<'s> {
+    group: usize,
+    subject: &'s str,
+    seeds: Vec<&'s BTreeMap<String, f64>>,
+}
+
+/// What score tables are made from.
+pub(crate) struct Source<'s> {
+    /// The cases.
+    pub(crate) cases: &'s [CaseResult],
+    /// Their groups.
+    pub(crate) groups: &'s [Group<'s>],
+    /// Axes along which groups differ.
+    pub(crate) axes: &'s [Axis],
+    /// Metrics that expectations name.
+    pub(crate) expected: &'s BTreeSet<&'s str>,
+    /// Metrics known.
+    pub(crate) definitions: &'s [Definition],
+    /// Interval of a mean.
+    pub(crate) interval: Interval,
+}
+
+impl<'s> Source<'s> {
+    /// One table per kind of flow.
+    pub(crate) fn flow_tables(&self) -> Vec<ScoreTable> {
+        let mut kinds: BTreeMap<SubjectKind, Vec<Entry<'s>>> = BTreeMap::new();
+        for entry in self.entries(|case| &case.flows) {
+            kinds
+                .entry(SubjectKind::of_flow(&entry.metrics()))
+                .or_default()
+                .push(entry);
+        }
+        kinds
+            .into_iter()
+            .map(|(kind, entries)| self.table(kind, entries))
+            .collect()
+    }
+
+    /// The table of links; `None` without links that have scores.
+    pub(crate) fn link_table(&self) -> Option<ScoreTable> {
+        let entries: Vec<_> = self
+            .entries(|case| &case.links)
+            .into_iter()
+            .filter(|e| !e.metrics().is_empty())
+            .collect();
+        (!entries.is_empty()).then(|| self.table(SubjectKind::Link, entries))
+    }
+
+    fn entries(&self, subjects: fn(&CaseResult) -> &Vec<SubjectScores>) -> Vec<Entry<'s>> {
+        let mut entries: Vec<Entry<'s>> = Vec::new();
+        for (group, members) in self.groups.iter().enumerate() {
+            let first = entries.len();
+            for case in members.cases.iter().filter_map(|&at| self.cases.get(at)) {
+                for scores in subjects(case) {
+                    let known = entries[first..]
+                        .iter_mut()
+                        .find(|entry| entry.subject == scores.name);
+                    match known {
+                        Some(entry) => entry.seeds.push(&scores.metrics),
+                        None => {
+                            entries.push(Entry {
+                                group,
+                                subject: &scores.name,
+                                seeds: vec![&scores.metrics],
+                            });
+                        }
+                    }
+                }
+            }
+        }
+        entries
+    }
+
+    fn table(&self, kind: SubjectKind, entries: Vec<Entry<'s>>) -> ScoreTable {
+        let present: BTreeSet<&str> = entries.iter().flat_map(Entry::metrics).collect();
+        let metrics = kind.choose(&present, self.expected);
+        let (heads, context, labels) = self.labels(kind, &entries);
+        let contests = self.contests(&entries);
+        let mut rows: Vec<Row> = entries
+            .iter()
+            .zip(labels)
+            .zip(contests)
+            .map(|((entry, labels), contest)| Row {
+                group: entry.group,
+                subject: entry.subject.to_owned(),
+                labels,
+                contest,
+                cells: metrics
+                    .iter()
+                    .map(|metric| self.cell(entry, metric))
+                    .collect(),
+            })
+            .collect();
+        rows.sort_by_key(|row| row.contest);
+        let columns: Vec<Column> = metrics
+            .iter()
+            .enumerate()
+            .map(|(at, metric)| {
+                let means = rows
+                    .iter()
+                    .filter_map(|row| row.cells[at].as_ref())
+                    .map(|cell| cell.mean.abs());
+                Column::new(metric, self.definitions, means.fold(0.0, f64::max))
+            })
+            .collect();
+        if kind != SubjectKind::Link {
+            for contest in rows.chunk_by_mut(|a, b| a.contest == b.contest) {
+                for (at, column) in columns.iter().enumerate() {
+                    mark(contest, at, column);
+                }
+            }
+        }
+        ScoreTable {
+            kind,
+            context,
+            heads,
+            columns,
+            rows,
+        }
+    }
+
+    fn cell(&self, entry: &Entry<'_>, metric: &str) -> Option<Cell> {
+        let values: Vec<f64> = entry
+            .seeds
+            .iter()
+            .filter_map(|scores| scores.get(metric).copied())
+            .collect();
+        if values.is_empty() {
+            return None;
+        }
+        let mean = values.iter().sum::<f64>() / values.len() as f64;
+        Some(Cell {
+            mean,
+            interval: (self.interval)(&values),
+            mark: Mark::None,
+        })
+    }
+
+    /// Label columns: what differs between rows. What all share goes to the
+    /// title.
+    fn labels(
+        &self,
+        kind: SubjectKind,
+        entries: &[Entry<'_>],
+    ) -> (Vec<String>, Vec<String>, Vec<Vec<String>>) {
+        let mut heads = Vec::new();
+        let mut context = Vec::new();
+        let mut labels = vec![Vec::new(); entries.len()];
+        let mut add = |name: &str, values: Vec<String>, title: fn(&str, &str) -> String| {
+            if values.iter().all(|value| Some(value) == values.first()) {
+                context.extend(
+                    values
+                        .first()
+                        .filter(|v| !v.is_empty())
+                        .map(|value| title(name, value)),
+                );
+                return;
+            }
+            heads.push(name.to_owned());
+            for (row, value) in labels.iter_mut().zip(values) {
+                row.push(value);
+            }
+        };
+        let named = |name: &str, value: &str| format!("{name} {value}");
+        let of = |value: &dyn Fn(&Entry<'_>) -> Option<String>| -> Vec<String> {
+            entries
+                .iter()
+                .map(|entry| value(entry).unwrap_or_default())
+                .collect()
+        };
+        let param =
+            |path: &'s str| of(&|entry| self.groups.get(entry.group)?.params.get(path).cloned());
+        add(
+            "scenario",
+            of(&|e| Some(self.groups.get(e.group)?.scenario.to_owned())),
+            |_, value| value.to_owned(),
+        );
+        for axis in self.axes.iter().filter(|axis| !axis.is_choice()) {
+            add(&axis.label, param(&axis.path), named);
+        }
+        let subject = if kind == SubjectKind::Link {
+            "link"
+        } else {
+            "flow"
+        };
+        add(subject, of(&|e| Some(e.subject.to_owned())), named);
+        for axis in self.axes.iter().filter(|axis| axis.is_choice()) {
+            add(&axis.label, param(&axis.path), named);
+        }
+        (heads, context, labels)
+    }
+
+    /// Numbers the contests in order of first appearance: rows of the same
+    /// scenario, conditions and subject.
+    fn contests(&self, entries: &[Entry<'s>]) -> Vec<usize> {
+        let mut numbers = BTreeMap::new();
+        entries
+            .iter()
+            .map(|entry| {
+                let group = self.groups.get(entry.group);
+                let params = group.into_iter().flat_map(|group| group.params.iter());
+                let conditions: Vec<_> = params.filter(|(path, _)| !is_choice(path)).collect();
+                let key = (group.map(|group| group.scenario), conditions, entry.subject);
+                let next = numbers.len();
+                *numbers.entry(key).or_insert(next)
+            })
+            .collect()
+    }
+}
+
+impl<'s> Entry<'s> {
+    fn metrics(&self) -> BTreeSet<&'s str> {
+        self.seeds
+            .iter()
+            .flat_map(|scores| scores.keys().map(String::as_str))
+            .collect()
+    }
+}
+
+/// Marks the best mean of a contest: all that are written alike, none if all
+/// rows are.
+fn mark(contest: &mut [Row], at: usize, column: &Column) {
+    let cells: Vec<&Cell> = contest
+        .iter()
+        .filter_map(|row| row.cells.get(at)?.as_ref())
+        .collect();
+    let best = match column.better {
+        Better::Lower => cells.iter().map(|cell| cell.mean).min_by(f64::total_cmp),
+        Better::Higher => cells.iter().map(|cell| cell.mean).max_by(f64::total_cmp),
+        Better::Neither => None,
+    };
+    let Some(best) = best.map(|mean| column.format(mean)) else {
+        return;
+    };
+    let (winners, losers): (Vec<&Cell>, Vec<&Cell>) = cells
+        .iter()
+        .partition(|cell| column.format(cell.mean) == best);
+    if losers.is_empty() {
+        return;
+    }
+    let overlap = winners
+        .iter()
+        .any(|winner| losers.iter().any(|loser| overlaps(winner, loser)));
+    let mark = if overlap { Mark::Leading } else { Mark::Best };
+    for cell in contest
+        .iter_mut()
+        .filter_map(|row| row.cells.get_mut(at)?.as_mut())
+    {
+        if column.format(cell.mean) == best {
+            cell.mark = mark;
+        }
+    }
+}
+
+fn overlaps(a: &Cell, b: &Cell) -> bool {
+    let range = |cell: &Cell| cell.interval.unwrap_or((cell.mean, cell.mean));
+    let ((a_low, a_high), (b_low, b_high)) = (range(a), range(b));
+    a_low <= b_high && b_low <= a_high
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(mean: f64, half: f64) -> Row {
+        let cell = Cell {
+            mean,
+            interval: Some((mean - half, mean + half)),
+            mark: Mark::None,
+        };
+        Row {
+            group: 0,
+            subject: "call".into(),
+            labels: vec![],
+            contest: 0,
+            cells: vec![Some(cell)],
+        }
+    }
+
+    fn marks(better: Better, rows: &[(f64, f64)]) -> Vec<Mark> {
+        let mut rows: Vec<Row> = rows.iter().map(|(mean, half)| row(*mean, *half)).collect();
+        let column = Column {
+            better,
+            ..Column::new("x_ms", &[], 100.0)
+        };
+        mark(&mut rows, 0, &column);
+        rows.iter()
+            .map(|row| row.cells[0].as_ref().unwrap().mark)
+            .collect()
+    }
+
+    #[test]
+    fn best_follows_the_direction() {
+        let rows = [(100.0, 5.0), (200.0, 5.0), (300.0, 5.0)];
+        assert_eq!(
+            marks(Better::Lower, &rows),
+            [Mark::Best, Mark::None, Mark::None]
+        );
+        assert_eq!(
+            marks(Better::Higher, &rows),
+            [Mark::None, Mark::None, Mark::Best]
+        );
+        assert_eq!(marks(Better::Neither, &rows), [Mark::None; 3]);
+    }
+
+    #[test]
+    fn overlapping_intervals_only_lead() {
+        assert_eq!(
+            marks(Better::Lower, &[(100.0, 60.0), (150.0, 5.0)]),
+            [Mark::Leading, Mark::None]
+        );
+    }
+
+    #[test]
+    fn equal_rows_share_the_mark_and_equal_tables_have_none() {
+        assert_eq!(
+            marks(Better::Lower, &[(100.1, 1.0), (100.2, 1.0), (300.0, 1.0)]),
+            [Mark::Best, Mark::Best, Mark::None]
+        );
+        assert_eq!(
+            marks(Better::Lower, &[(100.0, 1.0), (100.0, 1.0)]),
+            [Mark::None; 2]
+        );
+        assert_eq!(marks(Better::Lower, &[(100.0, 1.0)]), [Mark::None]);
+    }
+}

@@ -1,0 +1,365 @@
+//! The sections of the page, in their order.
+
+use std::collections::BTreeSet;
+
+use weaknet_harness::metrics::Definition;
+
+use super::data::PageData;
+use super::escape::{clip, text};
+use super::{LONGEST_NAME, MOST_ROWS, reproduce};
+use crate::ReportInput;
+use crate::board::{Board, Cell, Column, Mark, Row, ScoreTable, plural};
+
+/// Bytes of the scenario that are written.
+const LONGEST_SCENARIO: usize = 200_000;
+
+/// Title and verdict.
+pub(super) fn verdict(input: &ReportInput<'_>, board: &Board<'_>) -> String {
+    let cases = input.summary.cases.len();
+    let class = match (
+        board.judgements.is_empty(),
+        board.judgements.iter().all(|j| j.ok),
+    ) {
+        (true, _) => "neutral",
+        (false, true) => "good",
+        (false, false) => "bad",
+    };
+    let facts = [
+        format!("{cases} {}", plural(cases, "case")),
+        board.seeds(),
+        format!("weaknet {}", input.version),
+        format!("digest {}", clip(&input.summary.digest, 16)),
+    ];
+    format!(
+        "<header>\n<h1>{}</h1>\n<p class=\"facts\">{}</p>\n<p class=\"verdict {class}\">{}</p>\n</header>\n",
+        name(input.title),
+        text(&facts.join(" · ")),
+        text(&board.headline())
+    )
+}
+
+/// Score tables of flows, and the expectations.
+pub(super) fn scores(input: &ReportInput<'_>, board: &Board<'_>, slots: &[usize]) -> String {
+    let mut html = "<section id=\"scores\">\n<h2>Scores</h2>\n".to_owned();
+    for table in &board.flows {
+        html.push_str(&score_table(Some(input), board, table, slots));
+    }
+    html.push_str(
+        "<p class=\"note\">Mean ± half of its 95 % interval over seeds. <b>★</b> best of the rows that compete \
+         (same scenario, conditions and flow); <b>☆</b> best mean, but intervals overlap.</p>\n",
+    );
+    html.push_str(&expectations(board));
+    html.push_str("</section>\n");
+    html
+}
+
+/// Score table of links.
+pub(super) fn links(board: &Board<'_>) -> String {
+    let Some(table) = &board.links else {
+        return String::new();
+    };
+    format!(
+        "<section id=\"links\">\n<h2>Links</h2>\n{}</section>\n",
+        score_table(None, board, table, &[])
+    )
+}
+
+/// A score table. With `input` its rows lead to timelines and carry markers.
+fn score_table(
+    input: Option<&ReportInput<'_>>,
+    board: &Board<'_>,
+    table: &ScoreTable,
+    slots: &[usize],
+) -> String {
+    let judged = input.is_some() && !board.judgements.is_empty();
+    let mut html = "<div class=\"scroll\"><table>\n".to_owned();
+    if !table.context.is_empty() {
+        html.push_str(&format!(
+            "<caption>{}</caption>\n",
+            name(&table.context.join(" · "))
+        ));
+    }
+    html.push_str("<thead><tr>");
+    for head in &table.heads {
+        html.push_str(&format!(
+            "<th scope=\"col\">{}</th>",
+            name(&head.replace('_', " "))
+        ));
+    }
+    if table.heads.is_empty() {
+        html.push_str(&format!(
+            "<th scope=\"col\">{}</th>",
+            if input.is_some() { "flow" } else { "link" }
+        ));
+    }
+    if judged {
+        html.push_str("<th scope=\"col\">expected</th>");
+    }
+    for column in &table.columns {
+        html.push_str(&column_head(column));
+    }
+    html.push_str("</tr></thead>\n<tbody>\n");
+    let mut above: Option<&Row> = None;
+    for row in table.rows.iter().take(MOST_ROWS) {
+        let apart = above.is_some_and(|above| above.contest != row.contest);
+        html.push_str(if apart {
+            "<tr class=\"apart\">"
+        } else {
+            "<tr>"
+        });
+        html.push_str(&label_cells(input, board, row, slots));
+        if judged {
+            html.push_str(&judged_cell(board, row));
+        }
+        for (column, cell) in table.columns.iter().zip(&row.cells) {
+            html.push_str(&cell_html(column, cell.as_ref()));
+        }
+        html.push_str("</tr>\n");
+        above = Some(row);
+    }
+    html.push_str("</tbody></table></div>\n");
+    let hidden = table.rows.len().saturating_sub(MOST_ROWS);
+    if hidden > 0 {
+        html.push_str(&format!(
+            "<p class=\"note\">{hidden} more rows in <code>cases.csv</code>.</p>\n"
+        ));
+    }
+    html
+}
+
+fn column_head(column: &Column) -> String {
+    let unit = if column.unit.is_empty() {
+        String::new()
+    } else {
+        format!(" <i>{}</i>", column.unit)
+    };
+    format!(
+        "<th scope=\"col\" class=\"num\" title=\"{0}\"><a href=\"#metric-{0}\">{1}</a>{unit}</th>",
+        name(&column.metric),
+        name(&column.label)
+    )
+}
+
+fn label_cells(
+    input: Option<&ReportInput<'_>>,
+    board: &Board<'_>,
+    row: &Row,
+    slots: &[usize],
+) -> String {
+    let mut labels: Vec<String> = row.labels.iter().map(|label| name(label)).collect();
+    if labels.is_empty() {
+        labels.push(name(&row.subject));
+    }
+    let first = board
+        .groups
+        .get(row.group)
+        .and_then(|group| group.cases.first());
+    let case = first.and_then(|&at| input?.summary.cases.get(at));
+    let slot = slots.get(row.group);
+    let last = labels.len() - 1;
+    let mut html = String::new();
+    for (at, label) in labels.iter().enumerate() {
+        let marker = match (at == last, slot) {
+            (true, Some(slot)) => format!("<span class=\"marker\" data-slot=\"{slot}\"></span>"),
+            _ => String::new(),
+        };
+        let content = match case {
+            Some(case) if at == last => format!(
+                "<a class=\"jump\" href=\"#timelines\" data-case=\"{}\" data-flow=\"{}\">{label}</a>",
+                text(&case.id),
+                text(&row.subject)
+            ),
+            _ => label.clone(),
+        };
+        html.push_str(&format!("<th scope=\"row\">{marker}{content}</th>"));
+    }
+    html
+}
+
+fn judged_cell(board: &Board<'_>, row: &Row) -> String {
+    let mine = || {
+        let of_group = board
+            .judgements
+            .iter()
+            .filter(|judgement| judgement.group == row.group);
+        of_group.filter(|judgement| judgement.subject.as_deref() == Some(row.subject.as_str()))
+    };
+    let (met, total) = (
+        mine().filter(|judgement| judgement.ok).count(),
+        mine().count(),
+    );
+    match (met, total) {
+        (_, 0) => "<td></td>".to_owned(),
+        (met, total) if met == total => format!("<td class=\"pass\">✓ {met} of {total}</td>"),
+        (met, total) => format!("<td class=\"fail\">✗ {met} of {total}</td>"),
+    }
+}
+
+fn cell_html(column: &Column, cell: Option<&Cell>) -> String {
+    let Some(cell) = cell else {
+        return "<td class=\"num absent\">–</td>".to_owned();
+    };
+    let (class, star) = match cell.mark {
+        Mark::None => ("num", ""),
+        Mark::Best => ("num best", "★"),
+        Mark::Leading => ("num leading", "☆"),
+    };
+    let half = cell.interval.map_or_else(String::new, |(low, high)| {
+        format!(
+            " <span class=\"half\" title=\"95 % interval {} to {}\">±{}</span>",
+            column.format(low),
+            column.format(high),
+            column.format((high - low) / 2.0)
+        )
+    });
+    format!(
+        "<td class=\"{class}\">{}{half}<span class=\"star\">{star}</span></td>",
+        column.format(cell.mean)
+    )
+}
+
+fn expectations(board: &Board<'_>) -> String {
+    if board.judgements.is_empty() {
+        return String::new();
+    }
+    let mut judgements: Vec<_> = board.judgements.iter().collect();
+    judgements.sort_by_key(|judgement| judgement.ok);
+    let mut html = "<h3>Expectations</h3>\n<div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\">verdict</th>\
+                    <th scope=\"col\">case</th><th scope=\"col\">expectation</th>\
+                    <th scope=\"col\" class=\"num\">median</th><th scope=\"col\" class=\"num\">seeds that pass</th>\
+                    </tr></thead>\n<tbody>\n"
+        .to_owned();
+    for judgement in judgements.iter().take(MOST_ROWS) {
+        let verdict = if judgement.ok {
+            "<td class=\"pass\">✓ pass"
+        } else {
+            "<td class=\"fail\">✗ fail"
+        };
+        let label = board
+            .groups
+            .get(judgement.group)
+            .map_or("", |group| group.label.as_str());
+        html.push_str(&format!(
+            "<tr>{verdict}</td><td>{}</td><td><code>{}</code></td><td class=\"num\">{}</td><td class=\"num\">{} of {}</td></tr>\n",
+            name(label),
+            name(&judgement.expr),
+            text(judgement.median.as_deref().unwrap_or("absent")),
+            judgement.seeds_ok,
+            judgement.seeds
+        ));
+    }
+    html.push_str("</tbody></table></div>\n");
+    if judgements.len() > MOST_ROWS {
+        html.push_str(&format!(
+            "<p class=\"note\">{} more in <code>summary.json</code>.</p>\n",
+            judgements.len() - MOST_ROWS
+        ));
+    }
+    html
+}
+
+/// Place of the scatter.
+pub(super) fn scatter(board: &Board<'_>) -> String {
+    if board.flows.is_empty() {
+        return String::new();
+    }
+    "<section id=\"scatter\" class=\"drawn\">\n<h2>Delay against quality</h2>\n<div class=\"controls\" id=\"scatter-controls\"></div>\n\
+     <div class=\"scatter\"><div id=\"scatter-plot\"></div><ul id=\"scatter-legend\" class=\"legend\"></ul></div>\n\
+     <p class=\"note\">Small: one seed. Large: mean over seeds with its 95 % interval. A click on a seed opens its timeline.</p>\n\
+     </section>\n"
+        .to_owned()
+}
+
+/// Place of the timelines.
+pub(super) fn timelines(input: &ReportInput<'_>, data: &PageData) -> String {
+    let cases = input.summary.cases.len();
+    let shown = data.timelines.len();
+    if shown == 0 {
+        return "<section id=\"timelines\">\n<h2>Timeline</h2>\n<p class=\"note\">This run recorded no time series.</p>\n</section>\n".to_owned();
+    }
+    let part = if shown < cases {
+        format!(" {shown} of {cases} cases are in this page; <code>series/</code> has them all.")
+    } else {
+        String::new()
+    };
+    format!(
+        "<section id=\"timelines\" class=\"drawn\">\n<h2>Timeline</h2>\n<div class=\"controls\" id=\"timeline-controls\"></div>\n\
+         <div id=\"timeline-readout\" class=\"readout\"></div>\n<div id=\"timeline-panels\"></div>\n\
+         <details id=\"timeline-gauges\"><summary>Inside the controller</summary><div></div></details>\n\
+         <p class=\"note\">Drag to zoom, double-click to see all, click a name to hide its line.{part}</p>\n\
+         <p class=\"command\"><code id=\"timeline-command\"></code> <button type=\"button\" data-copy=\"timeline-command\">copy</button></p>\n\
+         </section>\n"
+    )
+}
+
+/// Definitions of the metrics shown.
+pub(super) fn definitions(input: &ReportInput<'_>, board: &Board<'_>) -> String {
+    let tables = board.flows.iter().chain(&board.links);
+    let shown: BTreeSet<&str> = tables
+        .flat_map(|table| table.columns.iter().map(|column| column.metric.as_str()))
+        .collect();
+    let known: Vec<&Definition> = input
+        .definitions
+        .iter()
+        .filter(|d| shown.contains(d.name))
+        .collect();
+    if known.is_empty() {
+        return String::new();
+    }
+    let rows: String = known
+        .iter()
+        .map(|d| {
+            format!(
+                "<tr id=\"metric-{0}\"><th scope=\"row\"><code>{0}</code></th><td>{1}</td><td>{2}</td><td>{3}</td></tr>\n",
+                text(d.name),
+                text(d.summary),
+                text(d.formula),
+                text(d.source)
+            )
+        })
+        .collect();
+    format!(
+        "<section id=\"definitions\">\n<h2>What the numbers mean</h2>\n<div class=\"scroll\"><table class=\"prose\">\n<thead><tr><th scope=\"col\">metric</th>\
+         <th scope=\"col\">meaning</th><th scope=\"col\">formula</th><th scope=\"col\">source</th></tr></thead>\n\
+         <tbody>\n{rows}</tbody></table></div>\n</section>\n"
+    )
+}
+
+/// How to run it again.
+pub(super) fn environment(input: &ReportInput<'_>) -> String {
+    let mut seeds: Vec<&str> = Vec::new();
+    for case in &input.summary.cases {
+        if !seeds.contains(&case.seed.as_str()) {
+            seeds.push(&case.seed);
+        }
+    }
+    let first = input
+        .summary
+        .cases
+        .first()
+        .map(|case| reproduce(input, &case.id));
+    let again = first.map_or_else(String::new, |command| {
+        format!(
+            "<dt>one case again</dt><dd><code id=\"one-case\">{}</code> \
+             <button type=\"button\" data-copy=\"one-case\">copy</button></dd>\n",
+            text(&command)
+        )
+    });
+    let yaml = clip(input.scenario_yaml, LONGEST_SCENARIO);
+    format!(
+        "<section id=\"reproduce\">\n<h2>Run it again</h2>\n<dl>\n<dt>command</dt><dd><code id=\"command\">{}</code> \
+         <button type=\"button\" data-copy=\"command\">copy</button></dd>\n{again}<dt>version</dt><dd>weaknet {}</dd>\n\
+         <dt>seeds</dt><dd>{}</dd>\n<dt>digest</dt><dd><code>{}</code></dd>\n</dl>\n\
+         <details><summary>Resolved scenario</summary><pre>{}</pre></details>\n</section>\n",
+        text(input.command),
+        text(input.version),
+        text(&clip(&seeds.join(", "), 400)),
+        text(&input.summary.digest),
+        text(&yaml)
+    )
+}
+
+/// A name from a file, of bounded length.
+fn name(raw: &str) -> String {
+    text(&clip(raw, LONGEST_NAME))
+}
