@@ -42,8 +42,9 @@ impl Plugin for Stalls {
     const NAME: &'static str = "stalls";
     const SUMMARY: &'static str =
         "a constant delay; at regular intervals everything waits and then leaves together";
-    const REFERENCES: &'static [&'static str] =
-        &["RFC 8869 section 2: a handover interrupts the user plane; packets queue and are released"];
+    const REFERENCES: &'static [&'static str] = &[
+        "RFC 8869 section 2: a handover interrupts the user plane; packets queue and are released",
+    ];
 
     fn build(&self, _: &BuildContext<'_>) -> Result<Box<dyn DelayModel>, BuildError> {
         if self.every.is_zero() {

@@ -12,3 +12,6 @@ pub use constant::ConstantRate;
 pub use steps::RateSteps;
 pub use trace::{RateTrace, TraceFormat};
 pub use unlimited::UnlimitedRate;
+
+#[cfg(test)]
+mod tests;
