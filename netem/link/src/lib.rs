@@ -1,5 +1,39 @@
 //! What a network does to a packet: a link is queue discipline -> serialiser
 //! -> propagation pipe, with loss at a declared place. Pure state machines
 //! over logical time, driven alike by the simulator and the live emulator.
+//!
+//! ```
+//! use weaknet_core::packet::LinkId;
+//! use weaknet_core::plugin::Assets;
+//! use weaknet_core::{BuildContext, Plugin, Streams};
+//! use weaknet_netem::{Link, LossAt, Parts, delay, loss, queue, rate};
+//!
+//! let (streams, assets) = (Streams::new(1), Assets::default());
+//! let cx = BuildContext { path: "forward", streams: &streams, assets: &assets };
+//! let link = Link::new(LinkId(0), Parts {
+//!     rate: rate::ConstantRate("3Mbps".parse().unwrap()).build(&cx)?,
+//!     queue: queue::DropTail::default().build(&cx)?,
+//!     delay: delay::ConstantDelay("30ms".parse().unwrap()).build(&cx)?,
+//!     loss: loss::Bernoulli("2%".parse().unwrap()).build(&cx)?,
+//!     loss_at: LossAt::AfterLink,
+//! });
+//! assert_eq!(link.next_event(), None);
+//! # Ok::<(), weaknet_core::BuildError>(())
+//! ```
 
+mod counts;
+mod fifo;
+mod link;
+mod pipe;
+mod station;
+mod table;
+mod timeline;
+
+pub mod delay;
+pub mod loss;
 pub mod model;
+pub mod queue;
+pub mod rate;
+
+pub use counts::{Counts, Tally};
+pub use link::{Delivery, Link, LossAt, Parts};

@@ -49,13 +49,18 @@ impl Kind for Qdisc {
 pub trait RateModel: Send {
     /// Serves `bytes` from `start` on and returns when the last bit has left;
     /// [`Time::MAX`] when it never will. `start` never falls from call to call
-    /// and is never before the end of the previous service. Fractions of a
-    /// nanosecond left over at the end of a service are carried into the next
-    /// one when that starts at the very same instant, so that a busy server
-    /// never drifts from its rate.
-    fn serve(&mut self, start: Time, bytes: u32) -> Time;
+    /// and is never before the end of the previous service. `waited` tells a
+    /// packet that was there before `start` from one that arrives at `start`:
+    /// only the former can use what is left of an opportunity at `start`.
+    ///
+    /// Fractions of a nanosecond left over at the end of a service are carried
+    /// into the next one when that starts at the very same instant, so that a
+    /// busy server never drifts from its rate.
+    fn serve(&mut self, start: Time, bytes: u32, waited: bool) -> Time;
 
-    /// The rate at `now`, for limits given in time; `None`: unlimited.
+    /// The rate at `now` that limits given in time count with: at 0bps the last
+    /// other rate, before any other rate the first one to come; 0bps when there
+    /// is none at all. `None`: unlimited. `now` never falls from call to call.
     fn rate_at(&mut self, now: Time) -> Option<Bitrate>;
 
     /// Bits that a fully used link would carry in [from, to); `None`:
@@ -65,8 +70,9 @@ pub trait RateModel: Send {
 
 /// When a packet that left the serialiser reaches the far end.
 pub trait DelayModel: Send {
-    /// Release time of the packet number `index` (counted per link from 0) that
-    /// enters the pipe at `at`. Not before `at`.
+    /// Release time of the packet that enters the pipe at `at`. Not before
+    /// `at`. Packets are numbered per link, from 0, in the order in which they
+    /// leave the serialiser; lost ones keep their number.
     fn release(&mut self, index: u64, at: Time) -> Time;
 
     /// Whether packets may overtake each other. When not, the link holds a
@@ -78,9 +84,10 @@ pub trait DelayModel: Send {
 
 /// Which packets get lost.
 pub trait LossModel: Send {
-    /// Whether packet number `index` (counted per link from 0), which arrived
-    /// at the link at `at`, is lost. Called once per packet with ascending
-    /// `index`.
+    /// Whether the packet that reaches the place of loss at `at` is lost there.
+    /// Packets are numbered per link, from 0, in the order in which they reach
+    /// that place. Called once per packet with ascending `index` and
+    /// non-falling `at`.
     fn lose(&mut self, index: u64, at: Time) -> bool;
 }
 
@@ -104,13 +111,25 @@ pub enum Queue {
     Active(Box<dyn QueueDiscipline>),
 }
 
+/// A packet that waits, and since when.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Queued {
+    /// When it arrived at the link.
+    pub arrived: Time,
+    /// The packet.
+    pub packet: Packet,
+}
+
 /// A queue that decides at dequeue or that reorders.
+///
+/// It is asked for a packet whenever the serialiser becomes idle, and right
+/// after each arrival that finds the serialiser idle.
 pub trait QueueDiscipline: Send {
     /// Takes a packet. Whatever is dropped, the packet itself or another, is
     /// pushed to `dropped`.
-    fn enqueue(&mut self, now: Time, packet: Packet, dropped: &mut Vec<(Packet, DropReason)>);
+    fn enqueue(&mut self, now: Time, queued: Queued, dropped: &mut Vec<(Queued, DropReason)>);
     /// The next packet to serve.
-    fn dequeue(&mut self, now: Time, dropped: &mut Vec<(Packet, DropReason)>) -> Option<Packet>;
+    fn dequeue(&mut self, now: Time, dropped: &mut Vec<(Queued, DropReason)>) -> Option<Queued>;
     /// Packets that wait.
     fn packets(&self) -> u64;
     /// Bytes that wait.

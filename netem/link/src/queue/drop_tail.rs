@@ -1,0 +1,111 @@
+//! First in, first out; what finds no room is dropped.
+//!
+//! Implements: only waiting packets count, not the one in service, and a packet
+//! must fit whole. A packet that finds the serialiser idle does not wait and is
+//! always taken. A limit in time is converted at the rate of the packet's
+//! arrival; on an unlimited link it never drops.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use weaknet_core::{Bitrate, BuildContext, BuildError, Plugin, Span};
+
+use super::QueueLimit;
+use crate::model::{Limit, Qdisc, Queue};
+
+/// FIFO with tail drop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct DropTail {
+    /// How much may wait: a time at the current rate, bytes or packets.
+    pub limit: QueueLimit,
+    /// The rate that a limit in time counts with; the link's when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<Bitrate>,
+}
+
+impl Default for DropTail {
+    fn default() -> Self {
+        Self {
+            limit: QueueLimit::Time(Span::from_millis(300)),
+            at: None,
+        }
+    }
+}
+
+impl Plugin for DropTail {
+    type Kind = Qdisc;
+    const NAME: &'static str = "drop_tail";
+    const SUMMARY: &'static str = "first in, first out; what finds no room is dropped";
+    const REFERENCES: &'static [&'static str] = &["RFC 7567 section 2: tail drop"];
+
+    fn build(&self, _: &BuildContext<'_>) -> Result<Queue, BuildError> {
+        let limit = match (self.limit, self.at) {
+            (QueueLimit::Time(_), Some(Bitrate::ZERO)) => {
+                return Err(BuildError::field("at", "expected a rate above 0bps"));
+            }
+            (QueueLimit::Time(span), at) => Limit::Time(span, at),
+            (_, Some(_)) => {
+                return Err(BuildError::field(
+                    "at",
+                    format!("only a limit in time has a rate, `{}` is none", self.limit),
+                ));
+            }
+            (QueueLimit::Bytes(bytes), None) => Limit::Bytes(bytes.get()),
+            (QueueLimit::Packets(packets), None) => Limit::Packets(packets),
+        };
+        Ok(Queue::DropTail(limit))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use weaknet_core::Streams;
+    use weaknet_core::plugin::Assets;
+
+    fn limit(limit: &str, at: Option<&str>) -> Result<Limit, String> {
+        let config = DropTail {
+            limit: limit.parse().unwrap(),
+            at: at.map(|rate| rate.parse().unwrap()),
+        };
+        let (streams, assets) = (Streams::new(1), Assets::default());
+        match config.build(&BuildContext {
+            path: "forward/queue",
+            streams: &streams,
+            assets: &assets,
+        }) {
+            Ok(Queue::DropTail(limit)) => Ok(limit),
+            Ok(Queue::Active(_)) => Err("not a closed form".into()),
+            Err(e) => Err(e.to_string()),
+        }
+    }
+
+    #[test]
+    fn builds_the_three_limits() {
+        assert_eq!(
+            limit("300ms", None),
+            Ok(Limit::Time(Span::from_millis(300), None))
+        );
+        assert_eq!(
+            limit("300ms", Some("1Mbps")),
+            Ok(Limit::Time(
+                Span::from_millis(300),
+                Some(Bitrate::from_mbps(1))
+            ))
+        );
+        assert_eq!(limit("64kB", None), Ok(Limit::Bytes(64_000)));
+        assert_eq!(limit("0packets", None), Ok(Limit::Packets(0)));
+    }
+
+    #[test]
+    fn refuses_a_rate_without_use() {
+        assert_eq!(
+            limit("64kB", Some("1Mbps")),
+            Err("only a limit in time has a rate, `64kB` is none".into())
+        );
+        assert_eq!(
+            limit("300ms", Some("0bps")),
+            Err("expected a rate above 0bps".into())
+        );
+    }
+}

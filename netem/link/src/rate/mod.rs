@@ -1,0 +1,17 @@
+//! Rate models: how fast a link serialises packets.
+
+mod constant;
+mod curve;
+mod mahimahi;
+mod opportunities;
+mod steps;
+mod trace;
+mod unlimited;
+
+pub use constant::ConstantRate;
+pub use steps::RateSteps;
+pub use trace::{RateTrace, TraceFormat};
+pub use unlimited::UnlimitedRate;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+//! Links, packets and a driver for the tests.
+
+use std::collections::VecDeque;
+
+use weaknet_core::event::{DropReason, Event};
+use weaknet_core::packet::{Ecn, FlowId, Leg, LinkId, Packet, Payload};
+use weaknet_core::plugin::Assets;
+use weaknet_core::{BuildContext, Kind, Plugin, Streams, Time};
+use weaknet_netem::model::{Queue, QueueDiscipline, Queued};
+use weaknet_netem::{Delivery, Link, LossAt, Parts, delay, loss, rate};
+
+pub(crate) fn build<P: Plugin>(plugin: &P, seed: u64) -> <P::Kind as Kind>::Product {
+    let (streams, assets) = (Streams::new(seed), Assets::default());
+    plugin
+        .build(&BuildContext {
+            path: "link",
+            streams: &streams,
+            assets: &assets,
+        })
+        .unwrap()
+}
+
+/// A clean link.
+pub(crate) fn parts(rate: &str, queue: Queue, delay: &str) -> Parts {
+    Parts {
+        rate: if rate == "unlimited" {
+            build(&rate::UnlimitedRate {}, 1)
+        } else {
+            build(&rate::ConstantRate(rate.parse().unwrap()), 1)
+        },
+        queue,
+        delay: build(&delay::ConstantDelay(delay.parse().unwrap()), 1),
+        loss: build(&loss::NoLoss {}, 1),
+        loss_at: LossAt::AfterLink,
+    }
+}
+
+pub(crate) fn link(parts: Parts) -> Link {
+    Link::new(LinkId(0), parts)
+}
+
+pub(crate) fn packet(id: u64, size: u32, sent: Time) -> Packet {
+    Packet {
+        id,
+        flow: FlowId(0),
+        leg: Leg::Outward,
+        hop: 0,
+        ecn: Ecn::NotEct,
+        size,
+        sent,
+        payload: Payload::Opaque,
+    }
+}
+
+/// Sends packets (time, size) by ascending time, lets everything happen in
+/// order, and calls `check` after every step.
+pub(crate) fn drive(
+    link: &mut Link,
+    packets: &[(Time, u32)],
+    events: &mut Vec<(Time, Event)>,
+    mut check: impl FnMut(&Link, Time),
+) -> Vec<Delivery> {
+    let mut out = Vec::new();
+    let mut drain = |link: &mut Link, until: Time, events: &mut Vec<(Time, Event)>| {
+        while let Some(next) = link.next_event().filter(|next| *next <= until) {
+            out.extend(link.deliver(next, events));
+            check(link, next);
+        }
+    };
+    for (id, (at, size)) in packets.iter().enumerate() {
+        drain(link, *at, events);
+        link.arrive(*at, packet(id as u64, *size, *at), events);
+    }
+    drain(link, Time::MAX, events);
+    out
+}
+
+/// Strict FIFO as a discipline of the general path: it must give what the
+/// closed form gives.
+pub(crate) struct StrictFifo {
+    limit: u64,
+    waiting: VecDeque<Queued>,
+}
+
+impl StrictFifo {
+    pub(crate) fn boxed(limit: u64) -> Box<Self> {
+        Box::new(Self {
+            limit,
+            waiting: VecDeque::new(),
+        })
+    }
+}
+
+impl QueueDiscipline for StrictFifo {
+    fn enqueue(&mut self, _: Time, queued: Queued, dropped: &mut Vec<(Queued, DropReason)>) {
+        // A packet for the idle serialiser passes through here, hence at least one.
+        self.waiting.push_back(queued);
+        if self.waiting.len() as u64 > self.limit.max(1) {
+            dropped.extend(
+                self.waiting
+                    .pop_back()
+                    .map(|queued| (queued, DropReason::Overflow)),
+            );
+        }
+    }
+    fn dequeue(&mut self, _: Time, _: &mut Vec<(Queued, DropReason)>) -> Option<Queued> {
+        self.waiting.pop_front()
+    }
+    fn packets(&self) -> u64 {
+        self.waiting.len() as u64
+    }
+    fn bytes(&self) -> u64 {
+        self.waiting
+            .iter()
+            .map(|queued| u64::from(queued.packet.size))
+            .sum()
+    }
+}

@@ -1,0 +1,277 @@
+//! Links, nodes and routes, and the loop that drives them.
+
+use std::collections::VecDeque;
+
+use weaknet_core::event::EventSink;
+use weaknet_core::packet::{FlowId, Leg, LinkId, Packet};
+use weaknet_core::{Node, Outbox, Time};
+use weaknet_netem::{Delivery, Link};
+
+use crate::agenda::Agenda;
+use crate::component::Component;
+
+/// Events at one instant after which a run is given up.
+const MOST_AT_ONE_INSTANT: u64 = 1_000_000;
+
+/// A flow: its two ends and the links between them. A route may be empty; the
+/// other end then receives at the instant of sending.
+pub struct Flow {
+    /// The end that sends on the outward leg.
+    pub sender: Box<dyn Node>,
+    /// The end that sends on the return leg.
+    pub receiver: Box<dyn Node>,
+    /// Links from the sender to the receiver, in order.
+    pub outward: Vec<LinkId>,
+    /// Links from the receiver to the sender, in order.
+    pub back: Vec<LinkId>,
+}
+
+/// Why links and flows do not make a world.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Misfit {
+    /// Links are numbered by their position.
+    #[error("the link at position {position} says that it is link {}", id.0)]
+    Numbering {
+        /// Its position.
+        position: usize,
+        /// Its own id.
+        id: LinkId,
+    },
+    /// A route names a link that is not there.
+    #[error("a route of flow {flow} names link {}, which does not exist", link.0)]
+    NoSuchLink {
+        /// The flow's position.
+        flow: usize,
+        /// The link.
+        link: LinkId,
+    },
+    /// A route has more links than a packet can count.
+    #[error("a route of flow {flow} has {length} links: expected at most 255")]
+    TooLong {
+        /// The flow's position.
+        flow: usize,
+        /// Its number of links.
+        length: usize,
+    },
+    /// There are more flows than ids.
+    #[error("there are {0} flows: expected at most 65536")]
+    TooMany(usize),
+}
+
+/// Time stands still: the components act again and again at one instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{component} acts at {} for ever: {MOST_AT_ONE_INSTANT} events without time passing", at.since_start())]
+pub struct Stuck {
+    /// The instant.
+    pub at: Time,
+    /// Who acted last.
+    pub component: Component,
+}
+
+/// Everything that takes part in a run.
+pub struct World {
+    links: Vec<Link>,
+    /// Two per flow: sender, receiver.
+    nodes: Vec<Box<dyn Node>>,
+    /// The route of what each node sends.
+    routes: Vec<Box<[LinkId]>>,
+    /// Links first, then nodes.
+    agenda: Agenda,
+    now: Time,
+    events_at_now: u64,
+    /// What a node has just sent.
+    sent: Vec<Packet>,
+    /// Packets on empty routes.
+    direct: VecDeque<Packet>,
+}
+
+impl World {
+    /// A world at time zero. The link at position i must have id i.
+    ///
+    /// # Errors
+    /// See [`Misfit`].
+    pub fn new(links: Vec<Link>, flows: Vec<Flow>) -> Result<Self, Misfit> {
+        if let Some((position, link)) = links
+            .iter()
+            .enumerate()
+            .find(|(i, link)| usize::from(link.id().0) != *i)
+        {
+            return Err(Misfit::Numbering {
+                position,
+                id: link.id(),
+            });
+        }
+        if flows.len() > usize::from(u16::MAX) + 1 {
+            return Err(Misfit::TooMany(flows.len()));
+        }
+        let (mut nodes, mut routes) = (Vec::new(), Vec::new());
+        for (
+            flow,
+            Flow {
+                sender,
+                receiver,
+                outward,
+                back,
+            },
+        ) in flows.into_iter().enumerate()
+        {
+            for (node, route) in [(sender, outward), (receiver, back)] {
+                if let Some(&link) = route.iter().find(|link| usize::from(link.0) >= links.len()) {
+                    return Err(Misfit::NoSuchLink { flow, link });
+                }
+                if route.len() > usize::from(u8::MAX) {
+                    return Err(Misfit::TooLong {
+                        flow,
+                        length: route.len(),
+                    });
+                }
+                nodes.push(node);
+                routes.push(route.into_boxed_slice());
+            }
+        }
+        let agenda = Agenda::new(links.len() + nodes.len());
+        let (sent, direct) = (Vec::new(), VecDeque::new());
+        Ok(Self {
+            links,
+            nodes,
+            routes,
+            agenda,
+            now: Time::ZERO,
+            events_at_now: 0,
+            sent,
+            direct,
+        })
+    }
+
+    /// The links, by their ids.
+    #[must_use]
+    pub fn links(&self) -> &[Link] {
+        &self.links
+    }
+
+    /// Runs all events before `until`; those at `until` are left for the next
+    /// call.
+    ///
+    /// # Errors
+    /// When events follow each other at one instant without end.
+    pub fn run(&mut self, until: Time, sink: &mut dyn EventSink) -> Result<(), Stuck> {
+        for link in 0..self.links.len() {
+            self.note_link(link);
+        }
+        for node in 0..self.nodes.len() {
+            self.note_node(node);
+        }
+        while let Some((at, position)) = self.agenda.first().filter(|(at, _)| *at < until) {
+            if at > self.now {
+                self.now = at;
+                self.events_at_now = 0;
+            }
+            match position.checked_sub(self.links.len()) {
+                None => self.run_link(position, sink)?,
+                Some(node) => self.wake(node, sink)?,
+            }
+            while let Some(packet) = self.direct.pop_front() {
+                self.receive(packet, sink)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn run_link(&mut self, link: usize, sink: &mut dyn EventSink) -> Result<(), Stuck> {
+        self.count(Component::Link(self.links[link].id()))?;
+        let delivery = self.links[link].deliver(self.now, sink);
+        self.note_link(link);
+        if let Some(Delivery { mut packet, .. }) = delivery {
+            packet.hop = packet.hop.saturating_add(1);
+            if let Some(packet) = self.forward(packet, sink) {
+                self.receive(packet, sink)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts a packet on the next link of its route; hands it back when it has
+    /// left the last one behind.
+    fn forward(&mut self, packet: Packet, sink: &mut dyn EventSink) -> Option<Packet> {
+        let Some(link) = self.routes[origin(&packet)].get(usize::from(packet.hop)) else {
+            return Some(packet);
+        };
+        let link = usize::from(link.0);
+        self.links[link].arrive(self.now, packet, sink);
+        self.note_link(link);
+        None
+    }
+
+    fn receive(&mut self, packet: Packet, sink: &mut dyn EventSink) -> Result<(), Stuck> {
+        // The ends of a flow stand side by side.
+        let node = origin(&packet) ^ 1;
+        self.count(component(node))?;
+        self.nodes[node].receive(packet, &mut Outbox::new(self.now, &mut self.sent, sink));
+        self.send(node, sink);
+        Ok(())
+    }
+
+    fn wake(&mut self, node: usize, sink: &mut dyn EventSink) -> Result<(), Stuck> {
+        self.count(component(node))?;
+        self.nodes[node].wake(&mut Outbox::new(self.now, &mut self.sent, sink));
+        self.send(node, sink);
+        Ok(())
+    }
+
+    /// Sends what a node has put into its outbox. Whose packet it is and where
+    /// it stands on its route is for the world to say.
+    fn send(&mut self, node: usize, sink: &mut dyn EventSink) {
+        self.note_node(node);
+        let Component::Node(flow, leg) = component(node) else {
+            return;
+        };
+        let mut sent = std::mem::take(&mut self.sent);
+        for packet in sent.drain(..) {
+            let packet = Packet {
+                flow,
+                leg,
+                hop: 0,
+                ..packet
+            };
+            if let Some(packet) = self.forward(packet, sink) {
+                self.direct.push_back(packet);
+            }
+        }
+        self.sent = sent;
+    }
+
+    fn note_link(&mut self, link: usize) {
+        self.agenda.set(link, self.links[link].next_event());
+    }
+
+    fn note_node(&mut self, node: usize) {
+        // A wish in the past means now.
+        let wish = self.nodes[node].next_wake().map(|at| at.max(self.now));
+        self.agenda.set(self.links.len() + node, wish);
+    }
+
+    fn count(&mut self, component: Component) -> Result<(), Stuck> {
+        self.events_at_now += 1;
+        if self.events_at_now > MOST_AT_ONE_INSTANT {
+            return Err(Stuck {
+                at: self.now,
+                component,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// The node that sent a packet.
+fn origin(packet: &Packet) -> usize {
+    2 * usize::from(packet.flow.0) + usize::from(packet.leg == Leg::Return)
+}
+
+fn component(node: usize) -> Component {
+    let leg = if node.is_multiple_of(2) {
+        Leg::Outward
+    } else {
+        Leg::Return
+    };
+    Component::Node(FlowId((node / 2) as u16), leg)
+}

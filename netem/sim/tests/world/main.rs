@@ -1,0 +1,6 @@
+//! Whole worlds: the order of events, repeatability, independence.
+
+mod order;
+mod plain_driver;
+mod support;
+mod trajectories;
