@@ -2,17 +2,17 @@
 
 use weaknet_core::packet::{FlowId, LinkId};
 use weaknet_core::plugin::Assets;
-use weaknet_core::{BuildContext, BuildError, Kind, Node, Span, Streams, Time};
-use weaknet_netem::{Link, LinkParts};
-use weaknet_sim::{Route, World};
+use weaknet_core::{BuildContext, BuildError, Kind, Span, Streams, Time};
+use weaknet_netem::{Link, Parts};
+use weaknet_sim::World;
 use weaknet_transports::endpoint::{DecoderModel, Receiver, ReceiverConfig, Sender, SenderConfig};
 use weaknet_transports::media::VideoFormat;
-use weaknet_transports::rtp::{FeedbackGenerator, Overhead};
+use weaknet_transports::rtp::FeedbackConfig;
 use weaknet_transports::session::{Role, Session, SessionConfig};
 
 use crate::metrics::{FlowFacts, LinkFacts, RunFacts};
 use crate::registry::Spec;
-use crate::scenario::model::{Feedback, Flow, LinkSpec, RtpOverhead, Scenario};
+use crate::scenario::model::{Feedback, Flow, LinkSpec, Scenario};
 
 /// Median decoding time of a frame, and the standard deviation of its
 /// logarithm: a software decoder at 360p to 720p on a laptop.
@@ -43,7 +43,7 @@ impl Builder<'_> {
     }
 
     fn link(&self, id: LinkId, spec: &LinkSpec) -> Result<Link, WorldError> {
-        Ok(Link::new(id, LinkParts {
+        Ok(Link::new(id, Parts {
             rate: self.part(&spec.name, &spec.rate)?,
             queue: self.part(&spec.name, &spec.queue)?,
             delay: self.part(&spec.name, &spec.delay)?,
@@ -78,13 +78,18 @@ impl Builder<'_> {
             pacer: self.part(name, &flow.pacer)?,
             responder: arq.responder,
             fec: self.part(name, &flow.fec)?.map(|pair| pair.encoder),
-            overhead: overhead(flow.rtp_overhead),
+            overhead: flow.rtp_overhead.overhead(),
             session: Session::new(Role::Controlling, SessionConfig::default()),
         }))
     }
 
     fn receiver(&self, id: FlowId, flow: &Flow) -> Result<Receiver, WorldError> {
         let name = &flow.name;
+        let every = match flow.feedback {
+            Feedback::Default => None,
+            Feedback::Every(interval) => Some(interval),
+        };
+        let feedback = FeedbackConfig { every, ..FeedbackConfig::default() };
         let arq = self.part(name, &flow.arq)?;
         let video = match &flow.media.video {
             None => None,
@@ -106,11 +111,11 @@ impl Builder<'_> {
             audio,
             requester: arq.requester,
             fec: self.part(name, &flow.fec)?.map(|pair| pair.decoder),
-            feedback: match flow.feedback {
-                Feedback::Default => FeedbackGenerator::webrtc(),
-                Feedback::Every(interval) => FeedbackGenerator::every(interval),
-            },
-            overhead: overhead(flow.rtp_overhead),
+            feedback: feedback.build().map_err(|source| WorldError {
+                path: format!("{name}/feedback"),
+                source,
+            })?,
+            overhead: flow.rtp_overhead.overhead(),
             session: Session::new(Role::Controlled, SessionConfig::default()),
         }))
     }
@@ -132,11 +137,14 @@ pub fn build(scenario: &Scenario, seed: u64, assets: &Assets) -> Result<(World, 
             capacity: Box::new(move |from, to| capacity.capacity(from, to)),
         });
     }
-    let (mut nodes, mut routes, mut flow_facts): (Vec<Box<dyn Node>>, _, _) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut flows, mut flow_facts) = (Vec::new(), Vec::new());
     for (id, flow) in (0u16..).map(FlowId).zip(&scenario.flows) {
-        nodes.push(Box::new(builder.sender(id, flow)?));
-        nodes.push(Box::new(builder.receiver(id, flow)?));
-        routes.push(Route { outward: flow.outward.clone(), back: flow.back.clone() });
+        flows.push(weaknet_sim::Flow {
+            sender: Box::new(builder.sender(id, flow)?),
+            receiver: Box::new(builder.receiver(id, flow)?),
+            outward: flow.outward.clone(),
+            back: flow.back.clone(),
+        });
         flow_facts.push(FlowFacts {
             name: flow.name.clone(),
             start: flow.start,
@@ -155,12 +163,9 @@ pub fn build(scenario: &Scenario, seed: u64, assets: &Assets) -> Result<(World, 
         flows: flow_facts,
         links: link_facts,
     };
-    Ok((World::new(links, nodes, routes), facts))
-}
-
-fn overhead(choice: RtpOverhead) -> Overhead {
-    match choice {
-        RtpOverhead::Webrtc => Overhead::webrtc(),
-        RtpOverhead::None => Overhead::none(),
-    }
+    let world = World::new(links, flows).map_err(|misfit| WorldError {
+        path: "network".to_owned(),
+        source: BuildError::new(misfit.to_string()),
+    })?;
+    Ok((world, facts))
 }

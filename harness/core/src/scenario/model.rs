@@ -3,6 +3,7 @@
 
 use weaknet_core::packet::LinkId;
 use weaknet_core::{Bitrate, Span, Time};
+pub use weaknet_netem::LossAt;
 use weaknet_netem::model::{Delay, Loss, Qdisc, Rate};
 use weaknet_transports::arq::Arq;
 use weaknet_transports::cc::{CongestionControl, Constraints};
@@ -10,6 +11,7 @@ use weaknet_transports::fec::Fec;
 use weaknet_transports::jitter::{AudioJitter, Jitter};
 use weaknet_transports::media::{Audio, Video};
 use weaknet_transports::pacing::Pacing;
+pub use weaknet_transports::rtp::RtpOverhead;
 
 use super::error::Place;
 use crate::registry::Spec;
@@ -77,27 +79,6 @@ pub struct LinkSpec {
     pub loss_at: LossAt,
     /// Which packets wait; default `drop_tail` with its own defaults.
     pub queue: Spec<Qdisc>,
-}
-
-/// Where a link loses packets.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Default,
-    serde::Serialize,
-    serde::Deserialize,
-    schemars::JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum LossAt {
-    /// Behind the link: a lost packet has used link time.
-    #[default]
-    AfterLink,
-    /// Before the queue: a lost packet costs nothing.
-    BeforeQueue,
 }
 
 /// An end of the two-ended network.
@@ -189,27 +170,6 @@ pub struct AudioStream {
     pub bitrate: Bitrate,
     /// Microphone and encoder; default `opus`.
     pub source: Spec<Audio>,
-}
-
-/// Which headers and trailers packets carry besides IP, UDP and RTP.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Default,
-    serde::Serialize,
-    serde::Deserialize,
-    schemars::JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum RtpOverhead {
-    /// What WebRTC sends: header extensions and SRTP.
-    #[default]
-    Webrtc,
-    /// None at all, as in simulations of other groups.
-    None,
 }
 
 /// When the receiver sends congestion control feedback.

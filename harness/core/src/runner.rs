@@ -1,0 +1,128 @@
+//! Runs the cases of a plan, several at a time, and hands their results on as
+//! they finish.
+//!
+//! A run is a pure function of its case: which thread runs it, and when, shows
+//! nowhere in the result.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rayon::prelude::*;
+use weaknet_core::event::EventSink;
+use weaknet_core::{BuildContext, Event, Streams, Time};
+use weaknet_sim::{Stuck, Trajectory};
+
+use crate::metrics::Scorer;
+use crate::plan::Case;
+use crate::record::SeriesRecorder;
+use crate::registry::Registry;
+use crate::results::{CaseResult, Series};
+use crate::world::{self, WorldError};
+
+/// Why a case yielded no result.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RunError {
+    /// It could not be built.
+    #[error("case {case} ({name}): {source}")]
+    World {
+        /// Its id.
+        case: String,
+        /// Its scenario.
+        name: String,
+        /// Why.
+        source: WorldError,
+    },
+    /// A component asked to be woken for ever at one instant.
+    #[error("case {case} ({name}): {source}")]
+    Stuck {
+        /// Its id.
+        case: String,
+        /// Its scenario.
+        name: String,
+        /// Where and when.
+        source: Stuck,
+    },
+    /// A metric set cannot be built.
+    #[error("metric sets: {0}")]
+    Metrics(String),
+}
+
+/// What one case yields.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// Scores and digests.
+    pub result: CaseResult,
+    /// Time series.
+    pub series: Series,
+}
+
+/// Everything that watches a run.
+struct Watchers<'r> {
+    scorer: Scorer<'r>,
+    recorder: SeriesRecorder<'r>,
+    trajectory: Trajectory,
+}
+
+impl EventSink for Watchers<'_> {
+    fn event(&mut self, at: Time, event: &Event) {
+        self.scorer.event(at, event);
+        self.recorder.event(at, event);
+        self.trajectory.event(at, event);
+    }
+}
+
+/// Runs one case.
+///
+/// # Errors
+/// See [`RunError`].
+pub fn run_case(case: &Case, registry: &Registry) -> Result<Outcome, RunError> {
+    let (id, name) = (|| case.id.clone(), || case.scenario.name.clone());
+    let (mut world, facts) = world::build(&case.scenario, case.seed, &case.assets)
+        .map_err(|source| RunError::World { case: id(), name: name(), source })?;
+    let streams = Streams::new(case.seed);
+    let cx = BuildContext { path: "metrics", streams: &streams, assets: &case.assets };
+    let mut sets = Vec::new();
+    for set in registry.metric_sets().map_err(RunError::Metrics)? {
+        let built = set.build(&cx);
+        sets.push(built.map_err(|error| RunError::Metrics(format!("`{}`: {error}", set.name())))?);
+    }
+    let mut watchers = Watchers {
+        scorer: Scorer::new(&facts, sets),
+        recorder: SeriesRecorder::new(&facts),
+        trajectory: Trajectory::new(),
+    };
+    world
+        .run(facts.duration, &mut watchers)
+        .map_err(|source| RunError::Stuck { case: id(), name: name(), source })?;
+    let series = watchers.recorder.finish();
+    let trajectory = format!("{:016x}", watchers.trajectory.digest());
+    let scores = watchers.scorer.finish();
+    Ok(Outcome { result: CaseResult::new(case, &facts, scores, trajectory), series })
+}
+
+/// Runs all `cases` on `jobs` threads (`None`: one per core). `done` is called
+/// once per finished case, in no particular order, from any thread. Cases that
+/// have not begun when `stop` becomes true are left out.
+///
+/// # Errors
+/// The first error in order of the cases.
+pub fn run_all(
+    cases: &[&Case],
+    registry: &Registry,
+    jobs: Option<usize>,
+    stop: &AtomicBool,
+    done: &(dyn Fn(&Case, Outcome) + Sync),
+) -> Result<(), RunError> {
+    let one = |case: &&Case| -> Result<(), RunError> {
+        if stop.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        run_case(case, registry).map(|outcome| done(case, outcome))
+    };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs.unwrap_or(0)).build();
+    let results: Vec<Result<(), RunError>> = match pool {
+        Ok(pool) if cases.len() > 1 => pool.install(|| cases.par_iter().map(one).collect()),
+        // A single case, or a system that gives no threads: run here.
+        _ => cases.iter().map(one).collect(),
+    };
+    results.into_iter().collect()
+}
