@@ -7,3 +7,4 @@ pub mod fec;
 pub mod jitter;
 pub mod media;
 pub mod pacing;
+pub mod version;
