@@ -247,7 +247,13 @@ impl Packet {
     /// The part of a packet that observers see.
     #[must_use]
     pub fn tag(&self) -> Tag {
-        Tag { id: self.id, flow: self.flow, leg: self.leg, class: self.class(), size: self.size }
+        Tag {
+            id: self.id,
+            flow: self.flow,
+            leg: self.leg,
+            class: self.class(),
+            size: self.size,
+        }
     }
 }
 

@@ -24,7 +24,14 @@ pub trait Kind: 'static {
 
 /// A plug-in: a configuration that can be built.
 pub trait Plugin:
-    Clone + Default + serde::Serialize + serde::de::DeserializeOwned + schemars::JsonSchema + Send + Sync + 'static
+    Clone
+    + Default
+    + serde::Serialize
+    + serde::de::DeserializeOwned
+    + schemars::JsonSchema
+    + Send
+    + Sync
+    + 'static
 {
     /// The family that it belongs to.
     type Kind: Kind;
@@ -55,11 +62,17 @@ pub struct BuildError {
 impl BuildError {
     /// An error of the plug-in as a whole.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { field: None, message: message.into() }
+        Self {
+            field: None,
+            message: message.into(),
+        }
     }
     /// An error of one parameter.
     pub fn field(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { field: Some(field.into()), message: message.into() }
+        Self {
+            field: Some(field.into()),
+            message: message.into(),
+        }
     }
 }
 
@@ -94,7 +107,9 @@ pub trait ReadFile: Send + Sync {
 /// No files at all.
 impl ReadFile for () {
     fn read(&self, name: &str) -> Result<Vec<u8>, String> {
-        Err(format!("`{name}` cannot be read here: no folder of traces is known"))
+        Err(format!(
+            "`{name}` cannot be read here: no folder of traces is known"
+        ))
     }
 }
 
@@ -109,7 +124,10 @@ pub struct Assets {
 impl Assets {
     /// Assets read through `files`.
     pub fn new(files: impl ReadFile + 'static) -> Self {
-        Self { files: Box::new(files), parsed: Mutex::default() }
+        Self {
+            files: Box::new(files),
+            parsed: Mutex::default(),
+        }
     }
 
     /// The file `name` as `parse` understands it. Cached by name and type.
@@ -122,13 +140,17 @@ impl Assets {
         parse: impl FnOnce(&[u8]) -> Result<T, String>,
     ) -> Result<Arc<T>, String> {
         let mut parsed = self.parsed.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = parsed.entry((name.to_owned(), TypeId::of::<T>())).or_insert_with(|| {
-            let bytes = self.files.read(name)?;
-            let value = parse(&bytes).map_err(|e| format!("`{name}`: {e}"))?;
-            Ok(Arc::new(value) as Arc<dyn Any + Send + Sync>)
-        });
+        let entry = parsed
+            .entry((name.to_owned(), TypeId::of::<T>()))
+            .or_insert_with(|| {
+                let bytes = self.files.read(name)?;
+                let value = parse(&bytes).map_err(|e| format!("`{name}`: {e}"))?;
+                Ok(Arc::new(value) as Arc<dyn Any + Send + Sync>)
+            });
         match entry {
-            Ok(value) => Arc::clone(value).downcast::<T>().map_err(|_| format!("`{name}` has two meanings")),
+            Ok(value) => Arc::clone(value)
+                .downcast::<T>()
+                .map_err(|_| format!("`{name}` has two meanings")),
             Err(message) => Err(message.clone()),
         }
     }

@@ -71,23 +71,37 @@ pub(crate) fn parse(
     expected: &'static str,
     base: &'static str,
 ) -> Result<u64, QuantityError> {
-    let malformed = || QuantityError::Malformed { expected, found: text.to_owned() };
-    let range = || QuantityError::Range { found: text.to_owned(), base };
+    let malformed = || QuantityError::Malformed {
+        expected,
+        found: text.to_owned(),
+    };
+    let range = || QuantityError::Range {
+        found: text.to_owned(),
+        base,
+    };
     let (negative, body) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text),
     };
-    let end = body.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(body.len());
+    let end = body
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(body.len());
     let (number, unit) = body.split_at(end);
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     if whole.is_empty() || fraction.contains('.') || (number.contains('.') && fraction.is_empty()) {
         return Err(malformed());
     }
     if negative {
-        return Err(QuantityError::Negative { expected, found: text.to_owned() });
+        return Err(QuantityError::Negative {
+            expected,
+            found: text.to_owned(),
+        });
     }
     if unit.is_empty() {
-        return Err(QuantityError::NoUnit { expected, found: text.to_owned() });
+        return Err(QuantityError::NoUnit {
+            expected,
+            found: text.to_owned(),
+        });
     }
     let Some(&(_, scale)) = units.iter().find(|(name, _)| *name == unit) else {
         let unit = unit.trim_start();
@@ -97,7 +111,11 @@ pub(crate) fn parse(
             nearest: crate::text::nearest(unit, units.iter().map(|(name, _)| *name)),
         });
     };
-    let mut total = whole.parse::<u64>().ok().and_then(|w| w.checked_mul(scale)).ok_or_else(range)?;
+    let mut total = whole
+        .parse::<u64>()
+        .ok()
+        .and_then(|w| w.checked_mul(scale))
+        .ok_or_else(range)?;
     let mut place = scale;
     for digit in fraction.bytes().map(|b| u64::from(b - b'0')) {
         if !place.is_multiple_of(10) {
@@ -119,7 +137,11 @@ pub(crate) fn parse(
 /// Only those of the formatter.
 pub(crate) fn print(f: &mut fmt::Formatter<'_>, value: u64, units: &[Unit]) -> fmt::Result {
     let mut text = String::new();
-    let smallest = units.iter().min_by_key(|(_, scale)| *scale).copied().unwrap_or(("", 1));
+    let smallest = units
+        .iter()
+        .min_by_key(|(_, scale)| *scale)
+        .copied()
+        .unwrap_or(("", 1));
     let mut sorted: Vec<Unit> = units.to_vec();
     sorted.sort_by_key(|(_, scale)| std::cmp::Reverse(*scale));
     for (name, scale) in sorted {

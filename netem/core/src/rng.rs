@@ -43,13 +43,17 @@ impl Streams {
     /// A random-access stream.
     #[must_use]
     pub fn draws(&self, path: &str, purpose: &str) -> Draws {
-        Draws { key: self.key(path, purpose) }
+        Draws {
+            key: self.key(path, purpose),
+        }
     }
 
     /// A stream that is consumed in order.
     #[must_use]
     pub fn sequence(&self, path: &str, purpose: &str) -> Sequence {
-        Sequence { generator: Xoshiro256PlusPlus::seed_from_u64(self.key(path, purpose)) }
+        Sequence {
+            generator: Xoshiro256PlusPlus::seed_from_u64(self.key(path, purpose)),
+        }
     }
 }
 
@@ -69,7 +73,9 @@ impl Draws {
     /// Draw number `index`, uniform over all 64-bit values.
     #[must_use]
     pub const fn bits(self, index: u64) -> u64 {
-        let z = self.key.wrapping_add(index.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let z = self
+            .key
+            .wrapping_add(index.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)
@@ -206,8 +212,14 @@ mod tests {
     #[test]
     fn streams_do_not_touch_each_other() {
         let streams = Streams::new(1);
-        assert_ne!(streams.key("forward", "loss"), streams.key("backward", "loss"));
-        assert_ne!(streams.key("forward", "loss"), streams.key("forward", "delay"));
+        assert_ne!(
+            streams.key("forward", "loss"),
+            streams.key("backward", "loss")
+        );
+        assert_ne!(
+            streams.key("forward", "loss"),
+            streams.key("forward", "delay")
+        );
         assert_ne!(streams.key("ab", "c"), streams.key("a", "bc"));
         assert_ne!(Streams::new(2).key("a", "b"), streams.key("a", "b"));
     }
@@ -232,8 +244,16 @@ mod tests {
     #[test]
     fn normal_quantile_reference_values() {
         // AS 241 gives these three in its paper.
-        for (p, want) in [(0.25, -0.674_489_750_196_081_7), (0.001, -3.090_232_306_167_814), (1e-20, -9.262_340_089_798_408)] {
-            assert!((normal_quantile(p) - want).abs() < 1e-13, "{p}: {}", normal_quantile(p));
+        for (p, want) in [
+            (0.25, -0.674_489_750_196_081_7),
+            (0.001, -3.090_232_306_167_814),
+            (1e-20, -9.262_340_089_798_408),
+        ] {
+            assert!(
+                (normal_quantile(p) - want).abs() < 1e-13,
+                "{p}: {}",
+                normal_quantile(p)
+            );
         }
         assert!((normal_quantile(0.975) - 1.959_963_984_540_054).abs() < 1e-13);
     }
@@ -242,7 +262,8 @@ mod tests {
     fn quantiles_have_their_moments() {
         let draws = Draws::from_key(42);
         let n = 200_000u64;
-        let mean = |f: &dyn Fn(f64) -> f64| (0..n).map(|i| f(draws.unit(i))).sum::<f64>() / n as f64;
+        let mean =
+            |f: &dyn Fn(f64) -> f64| (0..n).map(|i| f(draws.unit(i))).sum::<f64>() / n as f64;
         assert!((mean(&|u| u) - 0.5).abs() < 0.003);
         assert!((mean(&|u| normal_quantile(u).powi(2)) - 1.0).abs() < 0.015);
         assert!((mean(&|u| exponential_quantile(u, 3.0)) - 3.0).abs() < 0.03);

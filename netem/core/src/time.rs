@@ -240,7 +240,16 @@ mod tests {
 
     #[test]
     fn prints_the_unit_a_person_would_write() {
-        for text in ["0ns", "25ms", "1.5s", "300us", "10min", "1h", "1234567ns", "0.5s"] {
+        for text in [
+            "0ns",
+            "25ms",
+            "1.5s",
+            "300us",
+            "10min",
+            "1h",
+            "1234567ns",
+            "0.5s",
+        ] {
             let span: Span = text.parse().unwrap();
             let want = match text {
                 "1234567ns" => "1.234567ms".parse::<Span>().unwrap(),
@@ -257,7 +266,10 @@ mod tests {
     #[test]
     fn says_what_is_wrong() {
         let message = |text: &str| text.parse::<Span>().unwrap_err().to_string();
-        assert_eq!(message("25"), "`25` has no unit: expected a duration such as `25ms` (ns, us, ms, s, min or h)");
+        assert_eq!(
+            message("25"),
+            "`25` has no unit: expected a duration such as `25ms` (ns, us, ms, s, min or h)"
+        );
         assert!(message("-5ms").contains("negative"));
         assert!(message("25 ms").contains("unknown unit `ms`") || message("25 ms").contains("ms"));
         assert!(message("3sec").contains("unknown unit `sec`"));

@@ -193,17 +193,35 @@ mod tests {
     #[test]
     fn wrong_units_name_the_nearest() {
         let message = "3mbps".parse::<Bitrate>().unwrap_err().to_string();
-        assert!(message.contains("unknown unit `mbps`") && message.contains("did you mean `"), "{message}");
+        assert!(
+            message.contains("unknown unit `mbps`") && message.contains("did you mean `"),
+            "{message}"
+        );
         assert!("3ms".parse::<Bitrate>().is_err());
-        assert!("-1Mbps".parse::<Bitrate>().unwrap_err().to_string().contains("negative"));
+        assert!(
+            "-1Mbps"
+                .parse::<Bitrate>()
+                .unwrap_err()
+                .to_string()
+                .contains("negative")
+        );
     }
 
     #[test]
     fn serialisation_time_rounds_up() {
         // queues-and-wire: 1500 B at 7 Mbit/s and 1400 B at 3 Mbit/s.
-        assert_eq!(Bitrate::from_mbps(7).time_for(Bytes::new(1500)).as_nanos(), 1_714_286);
-        assert_eq!(Bitrate::from_mbps(3).time_for(Bytes::new(1400)).as_nanos(), 3_733_334);
-        assert_eq!(Bitrate::from_mbps(5).time_for(Bytes::new(1200)).as_nanos(), 1_920_000);
+        assert_eq!(
+            Bitrate::from_mbps(7).time_for(Bytes::new(1500)).as_nanos(),
+            1_714_286
+        );
+        assert_eq!(
+            Bitrate::from_mbps(3).time_for(Bytes::new(1400)).as_nanos(),
+            3_733_334
+        );
+        assert_eq!(
+            Bitrate::from_mbps(5).time_for(Bytes::new(1200)).as_nanos(),
+            1_920_000
+        );
     }
 
     proptest! {

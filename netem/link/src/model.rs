@@ -40,7 +40,8 @@ pub enum Qdisc {}
 impl Kind for Qdisc {
     type Product = Queue;
     const NAME: &'static str = "queue";
-    const ABOUT: &'static str = "which packets wait for the serialiser, and in what order they leave";
+    const ABOUT: &'static str =
+        "which packets wait for the serialiser, and in what order they leave";
 }
 
 /// A FIFO server whose speed may vary over time in a way that is known in

@@ -31,7 +31,14 @@ pub trait Requester: Send {
     /// A media packet (`repaired`: by retransmission or FEC) of a key frame or
     /// not became usable. Numbers to ask for right away are pushed to `nack`,
     /// ascending.
-    fn on_packet(&mut self, now: Time, seq: u64, key: bool, repaired: bool, nack: &mut Vec<u64>) -> Wish;
+    fn on_packet(
+        &mut self,
+        now: Time,
+        seq: u64,
+        key: bool,
+        repaired: bool,
+        nack: &mut Vec<u64>,
+    ) -> Wish;
     /// Everything up to `seq` is decoded or given up.
     fn clear_up_to(&mut self, now: Time, seq: u64);
     /// A new round-trip time.

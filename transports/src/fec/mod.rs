@@ -35,7 +35,15 @@ pub struct Repair {
 pub trait FecEncoder: Send {
     /// A media packet is about to be sent; repair packets that are due after it
     /// are pushed to `out`.
-    fn on_media(&mut self, now: Time, seq: u64, payload: u16, last_of_frame: bool, key: bool, out: &mut Vec<Repair>);
+    fn on_media(
+        &mut self,
+        now: Time,
+        seq: u64,
+        payload: u16,
+        last_of_frame: bool,
+        key: bool,
+        out: &mut Vec<Repair>,
+    );
     /// The share of packets lost, 0 to 1, and the round-trip time.
     fn on_network(&mut self, now: Time, loss: f64, rtt: Span);
 }

@@ -33,14 +33,19 @@ pub struct FixedAudio {
 
 impl Default for FixedAudio {
     fn default() -> Self {
-        Self { delay: Span::from_millis(60), reanchor_after: Span::from_secs(1), capacity: 200 }
+        Self {
+            delay: Span::from_millis(60),
+            reanchor_after: Span::from_secs(1),
+            capacity: 200,
+        }
     }
 }
 
 impl Plugin for FixedAudio {
     type Kind = AudioJitter;
     const NAME: &'static str = "fixed";
-    const SUMMARY: &'static str = "plays audio a constant time after its first packet and conceals what is late";
+    const SUMMARY: &'static str =
+        "plays audio a constant time after its first packet and conceals what is late";
     const REFERENCES: &'static [&'static str] = &["own design"];
 
     fn build(&self, _: &BuildContext<'_>) -> Result<Box<dyn AudioBuffer>, BuildError> {
@@ -48,7 +53,10 @@ impl Plugin for FixedAudio {
             return Err(BuildError::field("delay", "expected at most 1min"));
         }
         if self.capacity == 0 || self.capacity > 100_000 {
-            return Err(BuildError::field("capacity", "expected 1 to 100000 packets"));
+            return Err(BuildError::field(
+                "capacity",
+                "expected 1 to 100000 packets",
+            ));
         }
         Ok(Box::new(FixedAudioBuffer::new(self.clone())))
     }
@@ -65,8 +73,8 @@ struct Position {
     length: Span,
     /// How much was concealed since a packet was last played.
     concealed: Span,
-    /// Timestamp of the last packet played since playout (re)started.
-    played: Option<u64>,
+    /// Whether anything was played or concealed since playout (re)started.
+    started: bool,
 }
 
 struct FixedAudioBuffer {
@@ -74,11 +82,18 @@ struct FixedAudioBuffer {
     /// Packets that wait, by timestamp.
     packets: VecDeque<AudioPacket>,
     position: Option<Position>,
+    /// Timestamp of the newest packet that was played.
+    played: Option<u64>,
 }
 
 impl FixedAudioBuffer {
     const fn new(config: FixedAudio) -> Self {
-        Self { config, packets: VecDeque::new(), position: None }
+        Self {
+            config,
+            packets: VecDeque::new(),
+            position: None,
+            played: None,
+        }
     }
 
     fn anchor(&mut self, now: Time, packet: &AudioPacket) {
@@ -87,7 +102,7 @@ impl FixedAudioBuffer {
             timestamp: packet.timestamp,
             length: packet.length,
             concealed: Span::ZERO,
-            played: None,
+            started: false,
         });
     }
 
@@ -95,11 +110,11 @@ impl FixedAudioBuffer {
     /// played before that.
     fn begin_earlier(&mut self, now: Time, packet: &AudioPacket) {
         if let Some(p) = &mut self.position
-            && p.played.is_none()
-            && p.concealed.is_zero()
+            && !p.started
             && packet.timestamp < p.timestamp
         {
-            let earlier = p.at.saturating_sub(duration(p.timestamp - packet.timestamp));
+            let earlier =
+                p.at.saturating_sub(duration(p.timestamp - packet.timestamp));
             if earlier >= now && earlier < p.at {
                 p.at = earlier;
                 p.timestamp = packet.timestamp;
@@ -110,22 +125,32 @@ impl FixedAudioBuffer {
 
 impl AudioBuffer for FixedAudioBuffer {
     fn on_packet(&mut self, now: Time, packet: AudioPacket) {
-        if packet.length.is_zero() {
+        if packet.length.is_zero() || self.played.is_some_and(|played| packet.timestamp <= played) {
             return;
         }
         match self.position {
             None => self.anchor(now, &packet),
-            Some(p) if p.concealed > self.config.reanchor_after && p.played.is_none_or(|t| packet.timestamp > t) => {
-                self.packets.retain(|other| other.timestamp > packet.timestamp);
+            Some(p) if p.concealed > self.config.reanchor_after => {
+                self.packets
+                    .retain(|other| other.timestamp > packet.timestamp);
                 self.anchor(now, &packet);
             }
             Some(_) => self.begin_earlier(now, &packet),
         }
-        if self.position.is_some_and(|p| packet.timestamp < p.timestamp) {
+        if self
+            .position
+            .is_some_and(|p| packet.timestamp < p.timestamp)
+        {
             return;
         }
-        let place = self.packets.partition_point(|other| other.timestamp < packet.timestamp);
-        if self.packets.get(place).is_none_or(|other| other.timestamp != packet.timestamp) {
+        let place = self
+            .packets
+            .partition_point(|other| other.timestamp < packet.timestamp);
+        if self
+            .packets
+            .get(place)
+            .is_none_or(|other| other.timestamp != packet.timestamp)
+        {
             self.packets.insert(place, packet);
         }
         if self.packets.len() > self.config.capacity as usize {
@@ -135,23 +160,38 @@ impl AudioBuffer for FixedAudioBuffer {
 
     fn poll(&mut self, now: Time) -> Option<Playout> {
         let p = self.position.as_mut().filter(|p| p.at <= now)?;
+        p.started = true;
         let end = p.timestamp.saturating_add(ticks(p.length));
-        let packet = self.packets.front().copied().filter(|packet| packet.timestamp < end);
+        let packet = self
+            .packets
+            .front()
+            .copied()
+            .filter(|packet| packet.timestamp < end);
         let playout = if let Some(packet) = packet {
             self.packets.pop_front();
             p.length = packet.length;
             p.concealed = Span::ZERO;
-            p.played = Some(packet.timestamp);
+            self.played = Some(packet.timestamp);
             p.timestamp = packet.timestamp;
-            Playout { length: packet.length, captured: Some(packet.captured) }
+            Playout {
+                length: packet.length,
+                captured: Some(packet.captured),
+            }
         } else {
             p.concealed += p.length;
-            Playout { length: p.length, captured: None }
+            Playout {
+                length: p.length,
+                captured: None,
+            }
         };
         p.timestamp = p.timestamp.saturating_add(ticks(p.length));
         p.at += p.length;
         let due = p.timestamp;
-        while self.packets.front().is_some_and(|packet| packet.timestamp < due) {
+        while self
+            .packets
+            .front()
+            .is_some_and(|packet| packet.timestamp < due)
+        {
             self.packets.pop_front();
         }
         Some(playout)

@@ -4,7 +4,12 @@ use proptest::prelude::*;
 const PACKET: Span = Span::from_millis(20);
 
 fn packet(n: u64) -> AudioPacket {
-    AudioPacket { seq: n, timestamp: 10_000 + n * 960, length: PACKET, captured: Time::from_millis(20 * n) }
+    AudioPacket {
+        seq: n,
+        timestamp: 10_000 + n * 960,
+        length: PACKET,
+        captured: Time::from_millis(20 * n),
+    }
 }
 
 fn at(ms: u64) -> Time {
@@ -17,7 +22,10 @@ fn play(b: &mut FixedAudioBuffer, until: Time) -> Vec<(u64, Option<u64>)> {
     while let Some(wake) = b.next_wake().filter(|wake| *wake <= until) {
         let playout = b.poll(wake).expect("due");
         assert_eq!(playout.length, PACKET);
-        out.push((wake.as_millis(), playout.captured.map(|c| c.as_millis() / 20)));
+        out.push((
+            wake.as_millis(),
+            playout.captured.map(|c| c.as_millis() / 20),
+        ));
     }
     assert_eq!(b.poll(until), None);
     out
@@ -30,7 +38,10 @@ fn plays_each_slot_60_ms_after_the_first_arrival() {
     for n in [0, 1, 3] {
         b.on_packet(at(100 + 20 * n), packet(n));
     }
-    assert_eq!(play(&mut b, at(239)), [(160, Some(0)), (180, Some(1)), (200, None), (220, Some(3))]);
+    assert_eq!(
+        play(&mut b, at(239)),
+        [(160, Some(0)), (180, Some(1)), (200, None), (220, Some(3))]
+    );
 }
 
 #[test]
@@ -49,7 +60,11 @@ fn reordered_start_begins_earlier() {
     b.on_packet(at(0), packet(2));
     b.on_packet(at(10), packet(1));
     b.on_packet(at(30), packet(0));
-    assert_eq!(play(&mut b, at(60)), [(40, Some(1)), (60, Some(2))], "20 ms is past when packet 0 comes");
+    assert_eq!(
+        play(&mut b, at(60)),
+        [(40, Some(1)), (60, Some(2))],
+        "20 ms is past when packet 0 comes"
+    );
 }
 
 #[test]
@@ -68,11 +83,17 @@ fn reanchors_after_a_second_of_concealment() {
 
 #[test]
 fn holds_at_most_its_capacity() {
-    let mut b = FixedAudioBuffer::new(FixedAudio { capacity: 2, ..FixedAudio::default() });
+    let mut b = FixedAudioBuffer::new(FixedAudio {
+        capacity: 2,
+        ..FixedAudio::default()
+    });
     for n in 0..4 {
         b.on_packet(at(0), packet(n));
     }
-    assert_eq!(play(&mut b, at(120)), [(60, None), (80, None), (100, Some(2)), (120, Some(3))]);
+    assert_eq!(
+        play(&mut b, at(120)),
+        [(60, None), (80, None), (100, Some(2)), (120, Some(3))]
+    );
 }
 
 proptest! {

@@ -19,7 +19,10 @@ use super::key_frames::{KeyFrameWatch, Waits};
 use super::{CompleteFrame, Jitter, JitterAction, JitterBuffer, Release};
 
 /// Waits of libwebrtc's receiver, `video_receive_stream2.cc`.
-const WAITS: Waits = Waits { key_frame: Span::from_millis(200), frame: Span::from_millis(3_000) };
+const WAITS: Waits = Waits {
+    key_frame: Span::from_millis(200),
+    frame: Span::from_millis(3_000),
+};
 
 /// A constant delay from capture to the screen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -35,7 +38,10 @@ pub struct Fixed {
 
 impl Default for Fixed {
     fn default() -> Self {
-        Self { delay: Span::from_millis(100), decode_ahead: Span::from_millis(10) }
+        Self {
+            delay: Span::from_millis(100),
+            decode_ahead: Span::from_millis(10),
+        }
     }
 }
 
@@ -50,7 +56,10 @@ impl Plugin for Fixed {
             return Err(BuildError::field("delay", "expected at most 1h"));
         }
         if self.decode_ahead > self.delay {
-            return Err(BuildError::field("decode_ahead", "expected at most `delay`"));
+            return Err(BuildError::field(
+                "decode_ahead",
+                "expected at most `delay`",
+            ));
         }
         Ok(Box::new(FixedBuffer::new(self.clone())))
     }
@@ -80,7 +89,9 @@ impl FixedBuffer {
 
     /// When a frame shall be on the screen.
     fn due(&self, frame: &CompleteFrame) -> Time {
-        let Some((due, timestamp)) = self.anchor else { return frame.complete };
+        let Some((due, timestamp)) = self.anchor else {
+            return frame.complete;
+        };
         if frame.timestamp >= timestamp {
             due + ticks(frame.timestamp - timestamp)
         } else {
@@ -91,7 +102,10 @@ impl FixedBuffer {
     /// When the next decodable frame goes to the decoder.
     fn decode_at(&self) -> Option<Time> {
         let decodable = self.frames.decodable().filter(|_| self.decoder_ready)?;
-        Some(self.due(&decodable.next).saturating_sub(self.config.decode_ahead))
+        Some(
+            self.due(&decodable.next)
+                .saturating_sub(self.config.decode_ahead),
+        )
     }
 }
 
@@ -106,7 +120,8 @@ impl JitterBuffer for FixedBuffer {
         if self.key_frames.on_frame(frame.reference.is_none()) {
             self.actions.push_back(JitterAction::RequestKeyFrame);
         }
-        self.anchor.get_or_insert((frame.complete + self.config.delay, frame.timestamp));
+        self.anchor
+            .get_or_insert((frame.complete + self.config.delay, frame.timestamp));
         self.frames.insert(frame, &mut self.actions);
     }
 
@@ -123,16 +138,20 @@ impl JitterBuffer for FixedBuffer {
 
     fn poll(&mut self, now: Time) -> Option<JitterAction> {
         while self.actions.is_empty() && self.decode_at().is_some_and(|at| at <= now) {
-            let Some(decodable) = self.frames.decodable() else { break };
+            let Some(decodable) = self.frames.decodable() else {
+                break;
+            };
             let due = self.due(&decodable.next);
-            let newer_due = decodable.last.frame != decodable.next.frame && self.due(&decodable.last) <= now;
+            let newer_due =
+                decodable.last.frame != decodable.next.frame && self.due(&decodable.last) <= now;
             if due < now && newer_due {
                 self.frames.drop_next(&mut self.actions);
             } else if let Some(frame) = self.frames.take_next(&mut self.actions) {
                 self.key_frames.on_release(now);
                 self.decoder_ready = false;
                 let render_at = (due >= now).then_some(due);
-                self.actions.push_back(JitterAction::Decode(Release { frame, render_at }));
+                self.actions
+                    .push_back(JitterAction::Decode(Release { frame, render_at }));
             }
         }
         if self.actions.is_empty() && self.key_frames.poll(now, self.decoder_ready) {
@@ -145,7 +164,10 @@ impl JitterBuffer for FixedBuffer {
         if !self.actions.is_empty() {
             return Some(Time::ZERO);
         }
-        self.decode_at().into_iter().chain(self.key_frames.deadline()).min()
+        self.decode_at()
+            .into_iter()
+            .chain(self.key_frames.deadline())
+            .min()
     }
 
     fn target_delay(&self) -> Span {
@@ -195,7 +217,9 @@ mod tests {
             let decode_at = due.saturating_sub(Span::from_millis(10));
             assert_eq!(b.next_wake(), Some(decode_at));
             assert_eq!(b.poll(decode_at.saturating_sub(Span::from_nanos(1))), None);
-            let Some(JitterAction::Decode(release)) = b.poll(decode_at) else { panic!("frame {n}") };
+            let Some(JitterAction::Decode(release)) = b.poll(decode_at) else {
+                panic!("frame {n}")
+            };
             assert_eq!((release.frame.frame, release.render_at), (n, Some(due)));
             b.on_decoded(decode_at, Span::from_millis(1));
         }
@@ -205,16 +229,27 @@ mod tests {
     fn late_frame_is_shown_at_once_or_dropped_for_a_later_one() {
         let mut b = started();
         b.on_frame(Time::ZERO, frame(0, None, Time::ZERO));
-        assert!(matches!(b.poll(Time::from_millis(90)), Some(JitterAction::Decode(_))));
+        assert!(matches!(
+            b.poll(Time::from_millis(90)),
+            Some(JitterAction::Decode(_))
+        ));
         b.on_decoded(Time::from_millis(91), Span::ZERO);
         let late = Time::from_millis(400);
         b.on_frame(late, frame(1, Some(0), late));
-        let Some(JitterAction::Decode(release)) = b.poll(late) else { panic!("nothing decoded") };
+        let Some(JitterAction::Decode(release)) = b.poll(late) else {
+            panic!("nothing decoded")
+        };
         assert_eq!(release.render_at, None);
         b.on_decoded(late, Span::ZERO);
         b.on_frame(late, frame(2, Some(1), late));
         b.on_frame(late, frame(9, None, late));
-        assert_eq!(b.poll(late), Some(JitterAction::Drop { frame: 2, reason: FrameDrop::Late }));
+        assert_eq!(
+            b.poll(late),
+            Some(JitterAction::Drop {
+                frame: 2,
+                reason: FrameDrop::Late
+            })
+        );
         assert!(matches!(b.poll(late), Some(JitterAction::Decode(r)) if r.frame.frame == 9));
     }
 
@@ -222,8 +257,18 @@ mod tests {
     fn refuses_to_decode_before_arrival() {
         let streams = weaknet_core::Streams::new(1);
         let assets = weaknet_core::plugin::Assets::default();
-        let cx = BuildContext { path: "jitter", streams: &streams, assets: &assets };
-        let config = Fixed { delay: Span::from_millis(5), ..Fixed::default() };
-        assert_eq!(config.build(&cx).err().unwrap().field.as_deref(), Some("decode_ahead"));
+        let cx = BuildContext {
+            path: "jitter",
+            streams: &streams,
+            assets: &assets,
+        };
+        let config = Fixed {
+            delay: Span::from_millis(5),
+            ..Fixed::default()
+        };
+        assert_eq!(
+            config.build(&cx).err().unwrap().field.as_deref(),
+            Some("decode_ahead")
+        );
     }
 }

@@ -58,7 +58,12 @@ pub(super) struct FrameBuffer {
 
 impl FrameBuffer {
     pub(super) fn new() -> Self {
-        Self { entries: VecDeque::new(), history: History::new(), last_continuous: None, decodable: None }
+        Self {
+            entries: VecDeque::new(),
+            history: History::new(),
+            last_continuous: None,
+            decodable: None,
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -70,10 +75,17 @@ impl FrameBuffer {
     }
 
     /// Takes a frame in.
-    pub(super) fn insert(&mut self, frame: CompleteFrame, actions: &mut VecDeque<JitterAction>) -> Insertion {
+    pub(super) fn insert(
+        &mut self,
+        frame: CompleteFrame,
+        actions: &mut VecDeque<JitterAction>,
+    ) -> Insertion {
         let number = frame.frame;
         let position = self.entries.partition_point(|e| e.frame.frame < number);
-        let duplicate = self.entries.get(position).is_some_and(|e| e.frame.frame == number);
+        let duplicate = self
+            .entries
+            .get(position)
+            .is_some_and(|e| e.frame.frame == number);
         if duplicate || self.history.settled(number) {
             return Insertion::Refused;
         }
@@ -88,7 +100,10 @@ impl FrameBuffer {
         };
         if let Some(reason) = refusal {
             self.history.note_dropped(number);
-            actions.push_back(JitterAction::Drop { frame: number, reason });
+            actions.push_back(JitterAction::Drop {
+                frame: number,
+                reason,
+            });
             return Insertion::Refused;
         }
         let mut position = position;
@@ -96,7 +111,13 @@ impl FrameBuffer {
             self.flush(actions);
             position = 0;
         }
-        self.entries.insert(position, Entry { frame, continuous: false });
+        self.entries.insert(
+            position,
+            Entry {
+                frame,
+                continuous: false,
+            },
+        );
         if !self.propagate_continuity(position) {
             return Insertion::Waiting;
         }
@@ -105,7 +126,10 @@ impl FrameBuffer {
     }
 
     /// Removes the next decodable frame to decode it.
-    pub(super) fn take_next(&mut self, actions: &mut VecDeque<JitterAction>) -> Option<CompleteFrame> {
+    pub(super) fn take_next(
+        &mut self,
+        actions: &mut VecDeque<JitterAction>,
+    ) -> Option<CompleteFrame> {
         let next = self.decodable?.next;
         self.history.note_decoded(next.frame);
         self.erase_through(next.frame, None, actions);
@@ -120,13 +144,22 @@ impl FrameBuffer {
         }
     }
 
-    fn erase_through(&mut self, number: u64, own: Option<FrameDrop>, actions: &mut VecDeque<JitterAction>) {
+    fn erase_through(
+        &mut self,
+        number: u64,
+        own: Option<FrameDrop>,
+        actions: &mut VecDeque<JitterAction>,
+    ) {
         while let Some(entry) = self.entries.front().copied()
             && entry.frame.frame <= number
         {
             self.entries.pop_front();
             let frame = entry.frame.frame;
-            let reason = if frame == number { own } else { Some(FrameDrop::Undecodable) };
+            let reason = if frame == number {
+                own
+            } else {
+                Some(FrameDrop::Undecodable)
+            };
             if let Some(reason) = reason {
                 self.history.note_dropped(frame);
                 actions.push_back(JitterAction::Drop { frame, reason });
@@ -139,7 +172,10 @@ impl FrameBuffer {
         for entry in self.entries.drain(..) {
             let frame = entry.frame.frame;
             self.history.note_dropped(frame);
-            actions.push_back(JitterAction::Drop { frame, reason: FrameDrop::Flushed });
+            actions.push_back(JitterAction::Drop {
+                frame,
+                reason: FrameDrop::Flushed,
+            });
         }
         self.history.forget_decoded();
         self.last_continuous = None;
@@ -160,12 +196,16 @@ impl FrameBuffer {
     }
 
     fn is_continuous(&self, reference: Option<u64>) -> bool {
-        let Some(reference) = reference else { return true };
+        let Some(reference) = reference else {
+            return true;
+        };
         if self.history.decoded(reference) {
             return true;
         }
         let position = self.entries.partition_point(|e| e.frame.frame < reference);
-        self.entries.get(position).is_some_and(|e| e.frame.frame == reference && e.continuous)
+        self.entries
+            .get(position)
+            .is_some_and(|e| e.frame.frame == reference && e.continuous)
     }
 
     fn find_decodable(&mut self) {
@@ -176,8 +216,14 @@ impl FrameBuffer {
             .iter()
             .map(|e| e.frame)
             .take_while(|f| Some(f.frame) <= last_continuous)
-            .filter(|f| f.reference.is_none_or(|reference| history.decoded(reference)));
-        self.decodable = found.next().map(|next| Decodable { next, last: found.last().unwrap_or(next) });
+            .filter(|f| {
+                f.reference
+                    .is_none_or(|reference| history.decoded(reference))
+            });
+        self.decodable = found.next().map(|next| Decodable {
+            next,
+            last: found.last().unwrap_or(next),
+        });
     }
 }
 
@@ -206,10 +252,14 @@ mod tests {
 
     impl Bench {
         fn new() -> Self {
-            Self { buffer: FrameBuffer::new(), actions: VecDeque::new() }
+            Self {
+                buffer: FrameBuffer::new(),
+                actions: VecDeque::new(),
+            }
         }
         fn put(&mut self, number: u64, reference: Option<u64>) -> Insertion {
-            self.buffer.insert(frame(number, reference), &mut self.actions)
+            self.buffer
+                .insert(frame(number, reference), &mut self.actions)
         }
         fn take(&mut self) -> Option<u64> {
             self.buffer.take_next(&mut self.actions).map(|f| f.frame)
@@ -228,12 +278,18 @@ mod tests {
     #[test]
     fn nothing_is_decodable_before_its_reference() {
         let mut b = Bench::new();
-        assert_eq!([b.put(2, Some(1)), b.put(1, Some(0))], [Insertion::Waiting; 2]);
+        assert_eq!(
+            [b.put(2, Some(1)), b.put(1, Some(0))],
+            [Insertion::Waiting; 2]
+        );
         assert_eq!(b.buffer.decodable(), None);
         assert_eq!(b.put(0, None), Insertion::Continuous);
         let decodable = b.buffer.decodable().unwrap();
         assert_eq!((decodable.next.frame, decodable.last.frame), (0, 0));
-        assert_eq!([b.take(), b.take(), b.take(), b.take()], [Some(0), Some(1), Some(2), None]);
+        assert_eq!(
+            [b.take(), b.take(), b.take(), b.take()],
+            [Some(0), Some(1), Some(2), None]
+        );
         assert!(b.actions.is_empty());
     }
 
@@ -260,7 +316,10 @@ mod tests {
         b.put(4, None);
         assert_eq!(b.put(4, None), Insertion::Refused);
         b.take();
-        assert_eq!([b.put(3, Some(2)), b.put(3, Some(2)), b.put(4, None)], [Insertion::Refused; 3]);
+        assert_eq!(
+            [b.put(3, Some(2)), b.put(3, Some(2)), b.put(4, None)],
+            [Insertion::Refused; 3]
+        );
         assert_eq!(b.drops(), [(3, FrameDrop::Late)]);
     }
 
@@ -269,7 +328,10 @@ mod tests {
         let mut b = Bench::new();
         b.put(1, Some(1));
         b.put(2, Some(9));
-        assert_eq!(b.drops(), [(1, FrameDrop::Undecodable), (2, FrameDrop::Undecodable)]);
+        assert_eq!(
+            b.drops(),
+            [(1, FrameDrop::Undecodable), (2, FrameDrop::Undecodable)]
+        );
     }
 
     #[test]

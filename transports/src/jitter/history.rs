@@ -30,7 +30,11 @@ pub(super) struct History {
 
 impl History {
     pub(super) fn new() -> Self {
-        Self { slots: vec![Fate::Unknown; WINDOW as usize], floor: None, refused: BTreeSet::new() }
+        Self {
+            slots: vec![Fate::Unknown; WINDOW as usize],
+            floor: None,
+            refused: BTreeSet::new(),
+        }
     }
 
     /// Whether no frame with this number can be of use any more.
@@ -127,7 +131,10 @@ mod tests {
         history.advance(10 + WINDOW - 1);
         assert!(history.decoded(10));
         history.advance(10 + WINDOW);
-        assert!(!history.decoded(10) && history.settled(10), "too old to be referred to");
+        assert!(
+            !history.decoded(10) && history.settled(10),
+            "too old to be referred to"
+        );
         assert!(!history.decoded(10 + WINDOW));
     }
 

@@ -36,7 +36,14 @@ pub(super) struct KeyFrameWatch {
 
 impl KeyFrameWatch {
     pub(super) const fn new(waits: Waits) -> Self {
-        Self { waits, needed: true, deadline: None, last_packet: None, last_key_packet: None, seen_frame: false }
+        Self {
+            waits,
+            needed: true,
+            deadline: None,
+            last_packet: None,
+            last_key_packet: None,
+            seen_frame: false,
+        }
     }
 
     /// Whether the next frame to decode must be a key frame.
@@ -88,6 +95,12 @@ impl KeyFrameWatch {
     }
 
     fn restart(&mut self, now: Time) {
-        self.deadline = Some(now + if self.needed { self.waits.key_frame } else { self.waits.frame });
+        self.deadline = Some(
+            now + if self.needed {
+                self.waits.key_frame
+            } else {
+                self.waits.frame
+            },
+        );
     }
 }

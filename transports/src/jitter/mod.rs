@@ -19,7 +19,8 @@ pub enum Jitter {}
 impl Kind for Jitter {
     type Product = Box<dyn JitterBuffer>;
     const NAME: &'static str = "jitter_buffer";
-    const ABOUT: &'static str = "evens out the arrival of video frames before they are decoded and shown";
+    const ABOUT: &'static str =
+        "evens out the arrival of video frames before they are decoded and shown";
 }
 
 /// The kind of audio jitter buffers.

@@ -16,7 +16,9 @@ use super::super::key_frames::{KeyFrameWatch, Waits};
 use super::super::{CompleteFrame, JitterAction, JitterBuffer, Release};
 use super::delay_variation::DelayVariation;
 use super::jitter_estimator::JitterEstimator;
-use super::micros::{MILLISECOND, Micros, SECOND, from_span, from_time, to_millis, to_span, to_time};
+use super::micros::{
+    MILLISECOND, Micros, SECOND, from_span, from_time, to_millis, to_span, to_time,
+};
 use super::timing::{PlayoutDelay, Timing};
 
 /// Lateness from which a frame is dropped in favour of a later one.
@@ -78,7 +80,11 @@ impl WebrtcBuffer {
             let frame = decodable.next;
             let render_at = self.timing.render_time(timestamp(&frame), now);
             if self.key_frames.needed() {
-                self.schedule = Some(Schedule { frame: frame.frame, decode_at: now, render_at });
+                self.schedule = Some(Schedule {
+                    frame: frame.frame,
+                    decode_at: now,
+                    render_at,
+                });
                 return;
             }
             if self.schedule.is_some_and(|s| s.frame == frame.frame) {
@@ -87,7 +93,11 @@ impl WebrtcBuffer {
             let wait = self.timing.max_wait(render_at, now, self.frames.len());
             if wait > -MAX_LATENESS || decodable.last.frame == frame.frame {
                 let decode_at = now + wait.clamp(0, limit);
-                self.schedule = Some(Schedule { frame: frame.frame, decode_at, render_at });
+                self.schedule = Some(Schedule {
+                    frame: frame.frame,
+                    decode_at,
+                    render_at,
+                });
                 return;
             }
             self.frames.drop_next(&mut self.actions);
@@ -98,7 +108,9 @@ impl WebrtcBuffer {
     /// Gives the scheduled frame to the decoder.
     fn release(&mut self, at: Time, mut render_at: Option<Micros>) {
         self.schedule = None;
-        let Some(frame) = self.frames.take_next(&mut self.actions) else { return };
+        let Some(frame) = self.frames.take_next(&mut self.actions) else {
+            return;
+        };
         self.key_frames.on_release(at);
         let now = from_time(at);
         let far = render_at.is_some_and(|render_at| (render_at - now).abs() > MAX_DELAY);
@@ -110,7 +122,9 @@ impl WebrtcBuffer {
         if frame.retransmitted {
             self.estimator.on_nacked_frame(now);
         } else {
-            let variation = self.variation.update(timestamp(&frame), from_time(frame.complete));
+            let variation = self
+                .variation
+                .update(timestamp(&frame), from_time(frame.complete));
             if let Some(variation) = variation {
                 self.estimator.update(now, variation, frame.size);
             }
@@ -120,7 +134,8 @@ impl WebrtcBuffer {
         self.timing.on_release(now);
         self.decoder_ready = false;
         let render_at = render_at.map(|render_at| to_time(to_millis(render_at) * MILLISECOND));
-        self.actions.push_back(JitterAction::Decode(Release { frame, render_at }));
+        self.actions
+            .push_back(JitterAction::Decode(Release { frame, render_at }));
     }
 }
 
@@ -138,7 +153,8 @@ impl JitterBuffer for WebrtcBuffer {
         }
         let insertion = self.frames.insert(frame, &mut self.actions);
         if !frame.retransmitted && insertion != Insertion::Refused {
-            self.timing.on_complete(from_time(frame.complete), timestamp(&frame));
+            self.timing
+                .on_complete(from_time(frame.complete), timestamp(&frame));
         }
         if insertion == Insertion::Continuous {
             self.schedule_next(now);
@@ -178,7 +194,10 @@ impl JitterBuffer for WebrtcBuffer {
             return Some(Time::ZERO);
         }
         let decode_at = self.schedule.map(|s| to_time(s.decode_at));
-        decode_at.into_iter().chain(self.key_frames.deadline()).min()
+        decode_at
+            .into_iter()
+            .chain(self.key_frames.deadline())
+            .min()
     }
 
     fn target_delay(&self) -> Span {

@@ -25,7 +25,8 @@ impl DecodeTimes {
             return;
         }
         let took_ms = took_ms.max(0);
-        self.sorted.insert(self.sorted.partition_point(|v| *v <= took_ms), took_ms);
+        self.sorted
+            .insert(self.sorted.partition_point(|v| *v <= took_ms), took_ms);
         self.history.push_back((took_ms, now_ms));
         while let Some(&(value, at)) = self.history.front()
             && now_ms - at > WINDOW_MS
@@ -40,7 +41,10 @@ impl DecodeTimes {
     /// The percentile in milliseconds, 0 without samples.
     pub(super) fn percentile_ms(&self) -> i64 {
         let last = self.sorted.len().saturating_sub(1);
-        self.sorted.get((PERCENTILE * last as f32) as usize).copied().unwrap_or(0)
+        self.sorted
+            .get((PERCENTILE * last as f32) as usize)
+            .copied()
+            .unwrap_or(0)
     }
 }
 

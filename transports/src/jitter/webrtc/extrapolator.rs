@@ -93,7 +93,11 @@ impl Extrapolator {
         if self.delay_changed(residual) && self.samples >= START_UP_SAMPLES {
             self.covariance[1][1] = OFFSET_VARIANCE;
         }
-        if !self.reject_outliers && self.previous_timestamp.is_some_and(|previous| timestamp < previous) {
+        if !self.reject_outliers
+            && self
+                .previous_timestamp
+                .is_some_and(|previous| timestamp < previous)
+        {
             return;
         }
         self.fit(t, residual);
@@ -106,13 +110,15 @@ impl Extrapolator {
         let first = self.first_timestamp?;
         let local = if self.samples < START_UP_SAMPLES {
             let ticks = timestamp.saturating_sub(self.previous_timestamp?) as f64;
-            self.previous.saturating_add(from_millis(ticks / TICKS_PER_MS))
+            self.previous
+                .saturating_add(from_millis(ticks / TICKS_PER_MS))
         } else if self.line[0] < 1e-3 {
             self.start
         } else {
             let ticks = timestamp.saturating_sub(first) as f64;
             let millis = ((ticks - self.line[1]) / self.line[0] + 0.5) as i64;
-            self.start.saturating_add(millis.saturating_mul(MILLISECOND))
+            self.start
+                .saturating_add(millis.saturating_mul(MILLISECOND))
         };
         (local >= 0).then_some(local)
     }
@@ -132,7 +138,8 @@ impl Extrapolator {
 
     fn is_outlier(&mut self, residual: f64) -> bool {
         if self.samples >= OUTLIER_START_UP
-            && (residual - self.residual_mean).abs() > OUTLIER_DEVIATIONS * self.residual_variance.sqrt()
+            && (residual - self.residual_mean).abs()
+                > OUTLIER_DEVIATIONS * self.residual_variance.sqrt()
         {
             return true;
         }
@@ -162,7 +169,13 @@ mod tests {
 
     /// Feeds `n` frames `period` apart whose timestamps advance by `ticks`;
     /// returns the next instant and timestamp.
-    fn feed(e: &mut Extrapolator, n: u32, (mut now, mut ts): (Micros, i64), period: Micros, ticks: i64) -> (Micros, i64) {
+    fn feed(
+        e: &mut Extrapolator,
+        n: u32,
+        (mut now, mut ts): (Micros, i64),
+        period: Micros,
+        ticks: i64,
+    ) -> (Micros, i64) {
         for _ in 0..n {
             e.update(now, ts);
             now += period;
@@ -179,7 +192,10 @@ mod tests {
         for _ in 0..100 {
             at = feed(&mut e, 1, at, 40_000, 3600);
             assert_eq!(e.local_time(at.1 - 3600), Some(at.0 - 40_000));
-            assert_eq!(e.local_time(at.1 - 3600 + 90_000), Some(at.0 - 40_000 + SECOND));
+            assert_eq!(
+                e.local_time(at.1 - 3600 + 90_000),
+                Some(at.0 - 40_000 + SECOND)
+            );
         }
     }
 

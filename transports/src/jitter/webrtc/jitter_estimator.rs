@@ -81,7 +81,9 @@ impl JitterEstimator {
         }
         let size = f64::from(size);
         self.filter_size(size);
-        let Some(previous_size) = self.previous_size.replace(size) else { return };
+        let Some(previous_size) = self.previous_size.replace(size) else {
+            return;
+        };
         let size_variation = size - previous_size;
 
         let deviation = self.noise_variance.sqrt();
@@ -92,7 +94,12 @@ impl JitterEstimator {
         if noise.abs() < DELAY_OUTLIER * deviation || large {
             self.filter_noise(now, noise);
             if size_variation > CONGESTION * self.max_size {
-                self.line.update(delay_variation, size_variation, self.max_size, self.noise_variance);
+                self.line.update(
+                    delay_variation,
+                    size_variation,
+                    self.max_size,
+                    self.noise_variance,
+                );
             }
         } else {
             self.filter_noise(now, libm::copysign(DELAY_OUTLIER * deviation, noise));
@@ -147,8 +154,9 @@ impl JitterEstimator {
             self.average_size = average;
         }
         let deviation = size - average;
-        self.size_variance =
-            (SIZE_MEMORY * self.size_variance + (1.0 - SIZE_MEMORY) * (deviation * deviation)).max(1.0);
+        self.size_variance = (SIZE_MEMORY * self.size_variance
+            + (1.0 - SIZE_MEMORY) * (deviation * deviation))
+            .max(1.0);
         self.max_size = (MAX_SIZE_MEMORY * self.max_size).max(size);
     }
 
@@ -166,7 +174,8 @@ impl JitterEstimator {
         }
         let deviation = noise - self.noise_mean;
         self.noise_mean = alpha * self.noise_mean + (1.0 - alpha) * noise;
-        self.noise_variance = (alpha * self.noise_variance + (1.0 - alpha) * deviation * deviation).max(1.0);
+        self.noise_variance =
+            (alpha * self.noise_variance + (1.0 - alpha) * deviation * deviation).max(1.0);
     }
 
     fn calculate(&mut self) -> Micros {
@@ -191,7 +200,9 @@ struct FrameRate {
 
 impl FrameRate {
     fn add(&mut self, now: Micros) {
-        let Some(last) = self.last.replace(now) else { return };
+        let Some(last) = self.last.replace(now) else {
+            return;
+        };
         let interval = u64::try_from(now - last).unwrap_or(0);
         self.sum = self.sum - self.intervals[self.position] + interval;
         self.intervals[self.position] = interval;

@@ -10,7 +10,11 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        Self { estimator: JitterEstimator::new(), now: 0, counter: 0 }
+        Self {
+            estimator: JitterEstimator::new(),
+            now: 0,
+            counter: 0,
+        }
     }
     fn delay_ms(&self) -> i64 {
         (self.counter % 11 - 5) * 10
@@ -20,7 +24,8 @@ impl Bench {
     }
     fn run(&mut self, frames: u32, fps: i64) {
         for _ in 0..frames {
-            self.estimator.update(self.now, self.delay_ms() * MILLISECOND, self.size());
+            self.estimator
+                .update(self.now, self.delay_ms() * MILLISECOND, self.size());
             self.now += SECOND / fps;
             self.counter += 1;
         }
@@ -43,7 +48,8 @@ fn a_large_frame_raises_the_estimate_by_a_quarter() {
     let mut b = Bench::new();
     b.run(60 * 30, 30);
     let steady = b.estimate_ms();
-    b.estimator.update(b.now, b.delay_ms() * MILLISECOND, 10 * b.size());
+    b.estimator
+        .update(b.now, b.delay_ms() * MILLISECOND, 10 * b.size());
     assert!(b.estimate_ms() * 4 > steady * 5);
 }
 
@@ -53,7 +59,8 @@ fn frames_behind_a_large_one_count_as_noise() {
     let mut b = Bench::new();
     b.run(10 * 30, 30);
     let steady = b.estimate_ms();
-    b.estimator.update(b.now, -10 * b.delay_ms() * MILLISECOND, b.size() / 10);
+    b.estimator
+        .update(b.now, -10 * b.delay_ms() * MILLISECOND, b.size() / 10);
     assert!(b.estimate_ms() > steady);
 }
 
@@ -61,7 +68,8 @@ fn frames_behind_a_large_one_count_as_noise() {
 fn five_frames_per_second_need_no_delay() {
     let mut b = Bench::new();
     for i in 0..60 {
-        b.estimator.update(b.now, b.delay_ms() * MILLISECOND, b.size());
+        b.estimator
+            .update(b.now, b.delay_ms() * MILLISECOND, b.size());
         b.now += SECOND / 5;
         b.counter += 1;
         assert!(i <= 2 || b.estimator.estimate(b.now) == 0);

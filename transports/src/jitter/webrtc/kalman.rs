@@ -21,7 +21,11 @@ pub(super) struct DelayVariationFilter {
 
 impl DelayVariationFilter {
     pub(super) const fn new() -> Self {
-        Self { slope: 1.0 / (512e3 / 8.0), offset: 0.0, covariance: [[1e-4, 0.0], [0.0, 1e2]] }
+        Self {
+            slope: 1.0 / (512e3 / 8.0),
+            offset: 0.0,
+            covariance: [[1e-4, 0.0], [0.0, 1e2]],
+        }
     }
 
     /// The part of the variation, in ms, that the size explains.
@@ -36,7 +40,13 @@ impl DelayVariationFilter {
 
     /// Feeds a sample: delay variation in ms, size variation and largest frame
     /// in bytes, variance of the noise in ms².
-    pub(super) fn update(&mut self, delay_variation: f64, size_variation: f64, max_size: f64, noise_variance: f64) {
+    pub(super) fn update(
+        &mut self,
+        delay_variation: f64,
+        size_variation: f64,
+        max_size: f64,
+        noise_variance: f64,
+    ) {
         if max_size < 1.0 || noise_variance <= 0.0 {
             return;
         }
@@ -45,14 +55,20 @@ impl DelayVariationFilter {
         p[1][1] += PROCESS_NOISE[1];
         let innovation = delay_variation - (self.slope * size_variation + self.offset);
 
-        let cross = [p[0][0] * size_variation + p[0][1], p[1][0] * size_variation + p[1][1]];
+        let cross = [
+            p[0][0] * size_variation + p[0][1],
+            p[1][0] * size_variation + p[1][1],
+        ];
         let distrust = 300.0 * libm::exp(-size_variation.abs() / max_size) + 1.0;
         let observation_noise = (distrust * noise_variance.sqrt()).max(1.0);
         let innovation_variance = size_variation * cross[0] + cross[1] + observation_noise;
         if innovation_variance.abs() < 1e-9 {
             return;
         }
-        let gain = [cross[0] / innovation_variance, cross[1] / innovation_variance];
+        let gain = [
+            cross[0] / innovation_variance,
+            cross[1] / innovation_variance,
+        ];
         self.slope = (self.slope + gain[0] * innovation).max(MIN_SLOPE);
         self.offset += gain[1] * innovation;
 
@@ -94,7 +110,11 @@ mod tests {
             let sign = if i % 2 == 0 { 1.0 } else { -1.0 };
             filter.update(sign * 3.0, sign * 200.0, 2000.0, 0.1);
         }
-        assert!((filter.total(200.0) - 3.0).abs() < 0.1, "{}", filter.total(200.0));
+        assert!(
+            (filter.total(200.0) - 3.0).abs() < 0.1,
+            "{}",
+            filter.total(200.0)
+        );
     }
 
     #[test]

@@ -52,8 +52,14 @@ mod tests {
 
     #[test]
     fn rounds_as_the_unit_classes_do() {
-        assert_eq!([499, 500, 1_499, -500, -501].map(to_millis), [0, 1, 1, 0, -1]);
+        assert_eq!(
+            [499, 500, 1_499, -500, -501].map(to_millis),
+            [0, 1, 1, 0, -1]
+        );
         assert_eq!([from_millis(1.9999), from_millis(-1.9999)], [1_999, -1_999]);
-        assert_eq!([scale(5, 0.5), scale(-5, 0.5), scale(100_000, 0.9)], [3, -3, 90_000]);
+        assert_eq!(
+            [scale(5, 0.5), scale(-5, 0.5), scale(100_000, 0.9)],
+            [3, -3, 90_000]
+        );
     }
 }

@@ -18,6 +18,8 @@ mod rtt_filter;
 mod timing;
 
 #[cfg(test)]
+mod chromium;
+#[cfg(test)]
 mod proptests;
 #[cfg(test)]
 mod tests;
@@ -69,7 +71,8 @@ impl Default for Webrtc {
 impl Plugin for Webrtc {
     type Kind = Jitter;
     const NAME: &'static str = "webrtc";
-    const SUMMARY: &'static str = "libwebrtc's adaptive jitter buffer with its delay estimator and key frame time-outs";
+    const SUMMARY: &'static str =
+        "libwebrtc's adaptive jitter buffer with its delay estimator and key frame time-outs";
     const REFERENCES: &'static [&'static str] = &[
         "libwebrtc modules/video_coding/timing and video/video_stream_buffer_controller.cc, 2026-01 to 2026-07",
         "libwebrtc api/video/frame_buffer.cc and video/video_receive_stream2.cc, 2026-07",
@@ -78,21 +81,38 @@ impl Plugin for Webrtc {
     fn build(&self, _: &BuildContext<'_>) -> Result<Box<dyn JitterBuffer>, BuildError> {
         let hour = Span::from_secs(3600);
         if self.min_playout_delay > self.max_playout_delay {
-            return Err(BuildError::field("min_playout_delay", "expected at most `max_playout_delay`"));
+            return Err(BuildError::field(
+                "min_playout_delay",
+                "expected at most `max_playout_delay`",
+            ));
         }
         if self.max_playout_delay > hour {
-            return Err(BuildError::field("max_playout_delay", "expected at most 1h"));
+            return Err(BuildError::field(
+                "max_playout_delay",
+                "expected at most 1h",
+            ));
         }
-        for (name, wait) in
-            [("max_wait_for_key_frame", self.max_wait_for_key_frame), ("max_wait_for_frame", self.max_wait_for_frame)]
-        {
+        for (name, wait) in [
+            ("max_wait_for_key_frame", self.max_wait_for_key_frame),
+            ("max_wait_for_frame", self.max_wait_for_frame),
+        ] {
             if wait < Span::from_millis(1) || wait > hour {
                 return Err(BuildError::field(name, "expected 1ms to 1h"));
             }
         }
-        let waits = Waits { key_frame: self.max_wait_for_key_frame, frame: self.max_wait_for_frame };
-        let playout = PlayoutDelay { min: from_span(self.min_playout_delay), max: from_span(self.max_playout_delay) };
+        let waits = Waits {
+            key_frame: self.max_wait_for_key_frame,
+            frame: self.max_wait_for_frame,
+        };
+        let playout = PlayoutDelay {
+            min: from_span(self.min_playout_delay),
+            max: from_span(self.max_playout_delay),
+        };
         let reject_outliers = self.version == LibwebrtcVersion::January2026;
-        Ok(Box::new(buffer::WebrtcBuffer::new(waits, playout, reject_outliers)))
+        Ok(Box::new(buffer::WebrtcBuffer::new(
+            waits,
+            playout,
+            reject_outliers,
+        )))
     }
 }

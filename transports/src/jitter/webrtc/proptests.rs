@@ -12,8 +12,15 @@ use crate::version::LibwebrtcVersion;
 
 #[derive(Debug, Clone)]
 enum Step {
-    Frame { number: u64, back: Option<u64>, timestamp: u64, retransmitted: bool },
-    Packet { key: bool },
+    Frame {
+        number: u64,
+        back: Option<u64>,
+        timestamp: u64,
+        retransmitted: bool,
+    },
+    Packet {
+        key: bool,
+    },
     Decoded,
     Rtt(u64),
 }
@@ -34,7 +41,11 @@ fn step() -> impl Strategy<Value = Step> {
 
 fn config() -> impl Strategy<Value = Webrtc> {
     (any::<bool>(), prop_oneof![Just(0), Just(500), Just(10_000)]).prop_map(|(old, max)| Webrtc {
-        version: if old { LibwebrtcVersion::October2024 } else { LibwebrtcVersion::January2026 },
+        version: if old {
+            LibwebrtcVersion::October2024
+        } else {
+            LibwebrtcVersion::January2026
+        },
         max_playout_delay: Span::from_millis(max),
         ..Webrtc::default()
     })
@@ -53,7 +64,10 @@ impl Witness {
     fn drain(&mut self, buffer: &mut dyn JitterBuffer, now: Time) -> Result<(), TestCaseError> {
         for _ in 0..10_000 {
             let Some(action) = buffer.poll(now) else {
-                prop_assert!(buffer.next_wake().is_none_or(|wake| wake > now), "busy loop");
+                prop_assert!(
+                    buffer.next_wake().is_none_or(|wake| wake > now),
+                    "busy loop"
+                );
                 return Ok(());
             };
             match action {
@@ -61,13 +75,19 @@ impl Witness {
                     let frame = release.frame;
                     prop_assert!(!self.busy && !self.dropped.contains(&frame.frame));
                     prop_assert!(self.last < Some(frame.frame), "decode order");
-                    prop_assert!(frame.reference.is_none_or(|r| self.decoded.contains(&r)), "reference");
+                    prop_assert!(
+                        frame.reference.is_none_or(|r| self.decoded.contains(&r)),
+                        "reference"
+                    );
                     self.decoded.insert(frame.frame);
                     self.last = Some(frame.frame);
                     self.busy = true;
                 }
                 JitterAction::Drop { frame, .. } => {
-                    prop_assert!(!self.decoded.contains(&frame) && self.dropped.insert(frame), "once");
+                    prop_assert!(
+                        !self.decoded.contains(&frame) && self.dropped.insert(frame),
+                        "once"
+                    );
                 }
                 JitterAction::RequestKeyFrame => {}
             }

@@ -63,7 +63,8 @@ impl RttFilter {
         let before = (self.average, self.variance_ms2);
         self.average = scale(self.average, factor) + scale(rtt, 1.0 - factor);
         let deviation = to_millis(rtt - self.average) as f64;
-        self.variance_ms2 = (factor * self.variance_ms2 as f64 + (1.0 - factor) * (deviation * deviation)) as i64;
+        self.variance_ms2 =
+            (factor * self.variance_ms2 as f64 + (1.0 - factor) * (deviation * deviation)) as i64;
         self.max = self.max.max(rtt);
         if !self.follow_jump(rtt) {
             (self.average, self.variance_ms2) = before;
@@ -138,7 +139,10 @@ mod tests {
     #[test]
     fn jump_up_shows_at_once_as_the_maximum() {
         let mut filter = RttFilter::default();
-        assert_eq!(feed(&mut filter, &[200, 200, 200, 1400, 1500, 1600, 1600]), 1600);
+        assert_eq!(
+            feed(&mut filter, &[200, 200, 200, 1400, 1500, 1600, 1600]),
+            1600
+        );
         assert_eq!(feed(&mut filter, &[1600]), 1600);
     }
 

@@ -58,12 +58,17 @@ impl Timing {
     }
 
     pub(super) fn reset(&mut self, now: Micros) {
-        *self = Self { last_decode: self.last_decode, ..Self::new(now, self.playout, self.reject_outliers) };
+        *self = Self {
+            last_decode: self.last_decode,
+            ..Self::new(now, self.playout, self.reject_outliers)
+        };
     }
 
     /// The delay that the current one moves to.
     pub(super) fn target(&self) -> Micros {
-        self.playout.min.max(self.jitter + self.decode + RENDER_DELAY)
+        self.playout
+            .min
+            .max(self.jitter + self.decode + RENDER_DELAY)
     }
 
     /// A frame that no retransmission delayed is complete.
@@ -102,7 +107,11 @@ impl Timing {
             return None;
         }
         let delay = self.current.clamp(self.playout.min, self.playout.max);
-        Some(self.extrapolator.local_time(timestamp).map_or(now, |local| local.saturating_add(delay)))
+        Some(
+            self.extrapolator
+                .local_time(timestamp)
+                .map_or(now, |local| local.saturating_add(delay)),
+        )
     }
 
     /// How long a frame may wait for the decoder; negative when it is late.
@@ -125,10 +134,20 @@ mod tests {
     use super::super::micros::SECOND;
     use super::*;
 
-    const OPEN: PlayoutDelay = PlayoutDelay { min: 0, max: 10 * SECOND };
+    const OPEN: PlayoutDelay = PlayoutDelay {
+        min: 0,
+        max: 10 * SECOND,
+    };
 
     fn timing(min_ms: i64, max_ms: i64) -> Timing {
-        Timing::new(0, PlayoutDelay { min: min_ms * MILLISECOND, max: max_ms * MILLISECOND }, true)
+        Timing::new(
+            0,
+            PlayoutDelay {
+                min: min_ms * MILLISECOND,
+                max: max_ms * MILLISECOND,
+            },
+            true,
+        )
     }
 
     #[test]
@@ -164,7 +183,10 @@ mod tests {
         t.update_current(Some(100_000), 89_499);
         assert_eq!(t.current, 200_000, "early by 501 us");
         t.update_current(Some(100_000), 89_500);
-        assert_eq!(t.current, 30_000, "early by half a millisecond counts as on time");
+        assert_eq!(
+            t.current, 30_000,
+            "early by half a millisecond counts as on time"
+        );
     }
 
     #[test]
@@ -179,8 +201,18 @@ mod tests {
 
     #[test]
     fn low_latency_needs_min_zero_and_max_at_most_500_ms() {
-        for (min, max, low) in [(10, 20, false), (0, 20, true), (0, 0, true), (0, 500, true), (0, 501, false)] {
-            assert_eq!(timing(min, max).render_time(0, 0).is_none(), low, "{min} {max}");
+        for (min, max, low) in [
+            (10, 20, false),
+            (0, 20, true),
+            (0, 0, true),
+            (0, 500, true),
+            (0, 501, false),
+        ] {
+            assert_eq!(
+                timing(min, max).render_time(0, 0).is_none(),
+                low,
+                "{min} {max}"
+            );
         }
     }
 
