@@ -128,12 +128,13 @@ impl Extrapolator {
         let cross = [p[0][0] * t + p[0][1], p[1][0] * t + p[1][1]];
         let scale = 1.0 + t * cross[0] + cross[1];
         let gain = [cross[0] / scale, cross[1] / scale];
-        for i in 0..2 {
-            self.line[i] += gain[i] * residual;
-            for j in 0..2 {
-                self.covariance[i][j] = p[i][j] - gain[i] * (t * p[0][j] + p[1][j]);
+        for (row, gain) in self.covariance.iter_mut().zip(gain) {
+            for (cell, column) in row.iter_mut().zip([[p[0][0], p[1][0]], [p[0][1], p[1][1]]]) {
+                *cell -= gain * (t * column[0] + column[1]);
             }
         }
+        self.line[0] += gain[0] * residual;
+        self.line[1] += gain[1] * residual;
     }
 
     fn is_outlier(&mut self, residual: f64) -> bool {

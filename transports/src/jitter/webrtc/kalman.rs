@@ -72,10 +72,10 @@ impl DelayVariationFilter {
         self.slope = (self.slope + gain[0] * innovation).max(MIN_SLOPE);
         self.offset += gain[1] * innovation;
 
-        let before = *p;
-        for i in 0..2 {
-            for j in 0..2 {
-                p[i][j] = before[i][j] - gain[i] * (size_variation * before[0][j] + before[1][j]);
+        let columns = [[p[0][0], p[1][0]], [p[0][1], p[1][1]]];
+        for (row, gain) in p.iter_mut().zip(gain) {
+            for (cell, column) in row.iter_mut().zip(columns) {
+                *cell -= gain * (size_variation * column[0] + column[1]);
             }
         }
     }
