@@ -9,3 +9,4 @@ pub mod jitter;
 pub mod media;
 pub mod pacing;
 pub mod transport;
+pub mod version;

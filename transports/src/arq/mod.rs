@@ -1,5 +1,11 @@
 //! Retransmission: who asks again, and what is sent again.
 
+pub mod nack;
+mod none;
+
+pub use nack::Nack;
+pub use none::NoArq;
+
 use weaknet_core::{Bitrate, Kind, Span, Time};
 
 /// The kind of retransmission schemes.

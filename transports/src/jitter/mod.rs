@@ -1,5 +1,16 @@
 //! Jitter buffers: when a frame that arrived is decoded and shown.
 
+mod audio_fixed;
+mod fixed;
+mod frame_buffer;
+mod history;
+mod key_frames;
+pub mod webrtc;
+
+pub use audio_fixed::FixedAudio;
+pub use fixed::Fixed;
+pub use webrtc::Webrtc;
+
 use weaknet_core::{Kind, Span, Time};
 
 /// The kind of video jitter buffers.
