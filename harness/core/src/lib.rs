@@ -4,7 +4,10 @@
 pub mod files;
 pub mod metrics;
 pub mod plan;
+pub mod record;
 pub mod registry;
 pub mod results;
+pub mod runner;
 pub mod scenario;
 pub mod stats;
+pub mod world;

@@ -4,6 +4,7 @@
 //! A run is a pure function of its case: which thread runs it, and when, shows
 //! nowhere in the result.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
@@ -11,11 +12,11 @@ use weaknet_core::event::EventSink;
 use weaknet_core::{BuildContext, Event, Streams, Time};
 use weaknet_sim::{Stuck, Trajectory};
 
-use crate::metrics::Scorer;
+use crate::metrics::{RunFacts, Scorer, Scores};
 use crate::plan::Case;
 use crate::record::SeriesRecorder;
 use crate::registry::Registry;
-use crate::results::{CaseResult, Series};
+use crate::results::{CaseResult, Series, SubjectScores};
 use crate::world::{self, WorldError};
 
 /// Why a case yielded no result.
@@ -96,7 +97,25 @@ pub fn run_case(case: &Case, registry: &Registry) -> Result<Outcome, RunError> {
     let series = watchers.recorder.finish();
     let trajectory = format!("{:016x}", watchers.trajectory.digest());
     let scores = watchers.scorer.finish();
-    Ok(Outcome { result: CaseResult::new(case, &facts, scores, trajectory), series })
+    Ok(Outcome { result: case_result(case, &facts, &scores, trajectory), series })
+}
+
+fn case_result(case: &Case, facts: &RunFacts, scores: &Scores, trajectory: String) -> CaseResult {
+    let subject = |name: &str, metrics: &BTreeMap<&'static str, f64>| SubjectScores {
+        name: name.to_owned(),
+        metrics: metrics.iter().map(|(metric, value)| ((*metric).to_owned(), *value)).collect(),
+    };
+    CaseResult {
+        id: case.id.clone(),
+        scenario: case.scenario.name.clone(),
+        params: case.params.clone(),
+        seed: case.seed.to_string(),
+        digest: String::new(),
+        trajectory,
+        flows: facts.flows.iter().zip(&scores.flows).map(|(f, s)| subject(&f.name, s)).collect(),
+        links: facts.links.iter().zip(&scores.links).map(|(l, s)| subject(&l.name, s)).collect(),
+        expectations: Vec::new(),
+    }
 }
 
 /// Runs all `cases` on `jobs` threads (`None`: one per core). `done` is called

@@ -8,7 +8,7 @@ use weaknet_sim::World;
 use weaknet_transports::endpoint::{DecoderModel, Receiver, ReceiverConfig, Sender, SenderConfig};
 use weaknet_transports::media::VideoFormat;
 use weaknet_transports::rtp::FeedbackConfig;
-use weaknet_transports::session::{Role, Session, SessionConfig};
+use weaknet_transports::session::{End, Session, SessionConfig};
 
 use crate::metrics::{FlowFacts, LinkFacts, RunFacts};
 use crate::registry::Spec;
@@ -79,7 +79,7 @@ impl Builder<'_> {
             responder: arq.responder,
             fec: self.part(name, &flow.fec)?.map(|pair| pair.encoder),
             overhead: flow.rtp_overhead.overhead(),
-            session: Session::new(Role::Controlling, SessionConfig::default()),
+            session: session(name, End::Sender)?,
         }))
     }
 
@@ -116,7 +116,7 @@ impl Builder<'_> {
                 source,
             })?,
             overhead: flow.rtp_overhead.overhead(),
-            session: Session::new(Role::Controlled, SessionConfig::default()),
+            session: session(name, End::Receiver)?,
         }))
     }
 }
@@ -168,4 +168,9 @@ pub fn build(scenario: &Scenario, seed: u64, assets: &Assets) -> Result<(World, 
         source: BuildError::new(misfit.to_string()),
     })?;
     Ok((world, facts))
+}
+
+fn session(flow: &str, end: End) -> Result<Session, WorldError> {
+    Session::new(end, &SessionConfig::default())
+        .map_err(|source| WorldError { path: format!("{flow}/session"), source })
 }
