@@ -1,0 +1,15 @@
+//! RTP and RTCP as far as sizes and reports go: how a frame becomes packets,
+//! how many bytes each of them has on the wire, and who says what arrived.
+
+mod feedback;
+mod overhead;
+mod packetize;
+mod rtcp_size;
+
+#[cfg(test)]
+mod feedback_tests;
+
+pub use feedback::{FeedbackConfig, FeedbackGenerator};
+pub use overhead::{Overhead, Remainder, RtpOverhead, extension_block};
+pub use packetize::{Parts, packetize};
+pub use rtcp_size::{TWCC_TICK, nack_entries, rtcp_size, twcc_size};
