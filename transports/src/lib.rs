@@ -7,3 +7,5 @@ pub mod fec;
 pub mod jitter;
 pub mod media;
 pub mod pacing;
+pub mod rtp;
+pub mod session;
