@@ -4,6 +4,7 @@
 mod feedback;
 mod overhead;
 mod packetize;
+mod padding;
 mod rtcp_size;
 
 #[cfg(test)]
@@ -12,4 +13,5 @@ mod feedback_tests;
 pub use feedback::{FeedbackConfig, FeedbackGenerator};
 pub use overhead::{Overhead, Remainder, RtpOverhead, extension_block};
 pub use packetize::{Parts, packetize};
+pub use padding::{PaddingPacket, next_padding};
 pub use rtcp_size::{TWCC_TICK, nack_entries, rtcp_size, twcc_size};
