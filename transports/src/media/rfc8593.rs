@@ -48,7 +48,7 @@ pub struct Rfc8593 {
     /// RFC 8593; 0.1 gives the coefficient of variation 0.14 of Chromium).
     pub size_noise: f64,
     /// Laplace scale of frame intervals relative to the mean (SCALE_t, 0.15 in
-    /// RFC 8593; 0.01 is a camera that keeps time).
+    /// RFC 8593; 0.02 gives the deviation of 1 ms of Chromium).
     pub interval_noise: f64,
     /// Time from capture to the end of encoding. An estimate for 640x360 in
     /// software.
@@ -64,7 +64,7 @@ impl Default for Rfc8593 {
             burst_size: None,
             big_change: Ratio::from_f64(0.5),
             size_noise: 0.1,
-            interval_noise: 0.01,
+            interval_noise: 0.02,
             encode_time: Span::from_millis(4),
         }
     }
