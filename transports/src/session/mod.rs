@@ -55,14 +55,13 @@ pub enum End {
 
 /// Version of the key exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum DtlsVersion {
     /// DTLS 1.3 with a post-quantum key share: the client may send after one
     /// round trip.
     #[default]
-    #[serde(rename = "1.3")]
     V1_3,
     /// DTLS 1.2: the client may send after two round trips.
-    #[serde(rename = "1.2")]
     V1_2,
 }
 
