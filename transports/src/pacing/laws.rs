@@ -158,9 +158,8 @@ proptest! {
         conserve(build(&PacketPacing {}), &steps, padding);
     }
 
-    /// Without audio, probes and long queues, no second carries more than the
-    /// rate, one window, one packet, and twice so for the packet that started
-    /// before it.
+    /// Without padding, probes and the queue time limit, no second carries more
+    /// than the rate allows in a second and one window, and one packet.
     #[test]
     fn the_rate_is_kept_beyond_one_burst(
         packets in prop::collection::vec((0_u64..20_000, 50_u64..1_500), 50..300),
