@@ -10,3 +10,5 @@ pub mod media;
 pub mod pacing;
 pub mod transport;
 pub mod version;
+pub mod rtp;
+pub mod session;

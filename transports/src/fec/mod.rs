@@ -3,6 +3,10 @@
 //! In the simulator schemes decide on packet numbers, not on bytes: a repair
 //! packet carries the numbers that it protects.
 
+mod none;
+
+pub use none::NoFec;
+
 use weaknet_core::{Kind, Span, Time};
 
 /// The kind of FEC schemes.

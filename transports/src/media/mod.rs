@@ -1,6 +1,18 @@
 //! Media sources: what a camera with its encoder, or a microphone, yields.
 
-use weaknet_core::{Bitrate, Kind, Time};
+mod constant;
+mod frame_dropper;
+mod frame_trace;
+mod opus;
+mod rfc8593;
+
+pub use constant::Constant;
+pub use frame_dropper::FrameDropper;
+pub use frame_trace::FrameTrace;
+pub use opus::Opus;
+pub use rfc8593::Rfc8593;
+
+use weaknet_core::{Bitrate, Kind, Span, Time};
 
 /// The kind of video sources.
 pub enum Video {}
@@ -68,7 +80,7 @@ pub struct EncodedAudio {
     /// Payload bytes.
     pub size: u32,
     /// Length of the sound.
-    pub length: weaknet_core::Span,
+    pub length: Span,
 }
 
 /// A microphone with its encoder.
@@ -79,4 +91,72 @@ pub trait AudioSource: Send {
     fn next_packet(&self) -> Option<Time>;
     /// The packet that is due; `None` when there is nothing to send (DTX).
     fn packet(&mut self, now: Time) -> Option<EncodedAudio>;
+}
+
+/// Slowest frame rate that sources compute with.
+const MIN_FPS: f64 = 0.001;
+
+/// Time between two frames at this rate, at least 1 us.
+fn frame_interval(fps: f64) -> Span {
+    Span::from_secs_f64(1.0 / fps.max(MIN_FPS)).max(Span::from_micros(1))
+}
+
+impl VideoFormat {
+    /// The nearest rate within the bounds.
+    #[must_use]
+    pub fn clip(&self, target: Bitrate) -> Bitrate {
+        target.max(self.min_bitrate).min(self.max_bitrate)
+    }
+}
+
+#[cfg(test)]
+mod test_support {
+    use weaknet_core::plugin::{Assets, BuildContext, Plugin};
+    use weaknet_core::rng::Streams;
+    use weaknet_core::{Bitrate, BuildError};
+
+    use super::{EncodedFrame, Video, VideoFormat, VideoSource};
+
+    pub(super) fn format(max_kbps: u64) -> VideoFormat {
+        let max_bitrate = Bitrate::from_kbps(max_kbps);
+        VideoFormat {
+            fps: 30.0,
+            min_bitrate: Bitrate::from_kbps(30),
+            max_bitrate,
+        }
+    }
+
+    fn try_build<P: Plugin<Kind = Video>>(config: &P) -> Result<Box<dyn VideoSource>, BuildError> {
+        let (streams, assets) = (Streams::new(7), Assets::default());
+        config.build(&BuildContext {
+            path: "call/video",
+            streams: &streams,
+            assets: &assets,
+        })
+    }
+
+    pub(super) fn build<P: Plugin<Kind = Video>>(config: &P) -> Box<dyn VideoSource> {
+        try_build(config).unwrap()
+    }
+
+    pub(super) fn build_error<P: Plugin<Kind = Video>>(config: &P) -> String {
+        try_build(config).err().unwrap().field.unwrap()
+    }
+
+    /// The next `n` pictures that are not skipped, each taken when due.
+    pub(super) fn frames(source: &mut dyn VideoSource, n: usize) -> Vec<EncodedFrame> {
+        let mut frames = Vec::with_capacity(n);
+        while frames.len() < n {
+            frames.extend(source.capture(source.next_capture().unwrap()));
+        }
+        frames
+    }
+
+    pub(super) fn mean_and_deviation(values: impl Iterator<Item = f64>) -> (f64, f64) {
+        let values: Vec<_> = values.collect();
+        let n = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / n;
+        let variance = values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n;
+        (mean, variance.sqrt())
+    }
 }

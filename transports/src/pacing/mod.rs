@@ -1,5 +1,20 @@
 //! Pacers: when a packet that is ready leaves.
 
+mod packet;
+mod prober;
+mod queue;
+mod webrtc;
+
+#[cfg(test)]
+mod laws;
+#[cfg(test)]
+mod packet_tests;
+#[cfg(test)]
+mod webrtc_tests;
+
+pub use packet::PacketPacing;
+pub use webrtc::WebrtcPacing;
+
 use weaknet_core::{Bitrate, Bytes, Kind, Time};
 
 use crate::cc::ProbeCluster;

@@ -1,0 +1,17 @@
+//! RTP and RTCP as far as sizes and reports go: how a frame becomes packets,
+//! how many bytes each of them has on the wire, and who says what arrived.
+
+mod feedback;
+mod overhead;
+mod packetize;
+mod padding;
+mod rtcp_size;
+
+#[cfg(test)]
+mod feedback_tests;
+
+pub use feedback::{FeedbackConfig, FeedbackGenerator};
+pub use overhead::{Overhead, Remainder, RtpOverhead, extension_block};
+pub use packetize::{Parts, packetize};
+pub use padding::{PaddingPacket, next_padding};
+pub use rtcp_size::{TWCC_TICK, nack_entries, rtcp_size, twcc_size};
