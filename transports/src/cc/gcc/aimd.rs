@@ -146,11 +146,6 @@ impl Aimd {
             || (self.initialized && throughput < self.estimate * 0.5)
     }
 
-    /// The same before any throughput is known.
-    pub(super) fn may_halve(&self, now: Stamp) -> bool {
-        self.initialized && self.may_decrease(self.estimate.half() - Rate::from_bps(1), now)
-    }
-
     /// Moves the estimate by what the delay says.
     pub(super) fn update(&mut self, usage: Usage, throughput: Option<Rate>, now: Stamp) {
         self.initialize(throughput, now);
@@ -319,7 +314,6 @@ mod tests {
         assert!(!aimd.may_decrease(Rate::from_kbps(900), at(149)));
         assert!(aimd.may_decrease(Rate::from_kbps(900), at(150)));
         assert!(aimd.may_decrease(Rate::from_bps(499_999), at(10)));
-        assert!(aimd.may_halve(at(10)));
     }
 
     #[test]

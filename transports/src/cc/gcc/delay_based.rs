@@ -133,7 +133,7 @@ impl DelayBased {
         if self.trend.usage() == Usage::Overusing {
             outcome.estimate = match acked {
                 Some(acked) if self.aimd.may_decrease(acked, now) => self.update(Some(acked), now),
-                None if self.aimd.may_halve(now) => {
+                None if self.aimd.is_initialized() => {
                     self.aimd.set_estimate(self.aimd.estimate().half(), now);
                     Some(self.aimd.estimate())
                 }
@@ -153,5 +153,111 @@ impl DelayBased {
     fn update(&mut self, acked: Option<Rate>, now: Stamp) -> Option<Rate> {
         self.aimd.update(self.trend.usage(), acked, now);
         self.aimd.is_initialized().then(|| self.aimd.estimate())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cc::gcc::units::Size;
+    use weaknet_core::Time;
+
+    /// Packets sent every 20 ms from `from` on, each `growth_ms` later on the
+    /// way than the one before.
+    fn arrivals(from: u64, growth_ms: u64) -> Vec<Arrival> {
+        (from..from + 50)
+            .map(|number| Arrival {
+                number,
+                sent: Time::from_millis(number * 20).into(),
+                received: Time::from_millis(number * 20 + 30 + (number - from) * growth_ms).into(),
+                size: Size::from_bytes(1_000),
+                probe: None,
+            })
+            .collect()
+    }
+
+    fn started() -> DelayBased {
+        let mut delay = DelayBased::new(
+            &GroupingConfig::default(),
+            &TrendlineConfig::default(),
+            &AimdConfig::default(),
+            Rate::from_kbps(5),
+        );
+        delay.aimd_mut().start_at(Rate::from_kbps(800));
+        delay
+    }
+
+    fn at(ms: u64) -> Stamp {
+        Time::from_millis(ms).into()
+    }
+
+    #[test]
+    fn rising_delay_cuts_to_a_share_of_what_is_acknowledged() {
+        let mut delay = started();
+        let acked = Some(Rate::from_kbps(400));
+        let outcome = delay.on_report(&arrivals(0, 4), acked, None, false, at(1_300));
+        assert_eq!(delay.last_usage(), Usage::Overusing);
+        assert_eq!(outcome.estimate, Some(Rate::from_kbps(335)));
+    }
+
+    #[test]
+    fn rising_delay_halves_when_nothing_is_acknowledged() {
+        let mut delay = started();
+        let outcome = delay.on_report(&arrivals(0, 4), None, None, false, at(1_300));
+        assert_eq!(outcome.estimate, Some(Rate::from_kbps(400)));
+        let again = delay.on_report(&arrivals(50, 4), None, None, false, at(1_400));
+        assert_eq!(
+            again.estimate,
+            Some(Rate::from_kbps(200)),
+            "with each report"
+        );
+    }
+
+    #[test]
+    fn probe_sets_the_estimate_unless_the_path_is_overused() {
+        let probed = Some(Rate::from_kbps(1_500));
+        let mut delay = started();
+        let outcome = delay.on_report(&arrivals(0, 0), None, probed, false, at(1_300));
+        assert_eq!((outcome.estimate, outcome.from_probe), (probed, true));
+        assert_eq!(delay.last_estimate(), Rate::from_kbps(1_500));
+        let mut delay = started();
+        let outcome = delay.on_report(&arrivals(0, 4), None, probed, false, at(1_300));
+        assert!(!outcome.from_probe);
+    }
+
+    #[test]
+    fn two_seconds_of_silence_forget_the_trend() {
+        let mut delay = started();
+        delay.on_report(&arrivals(0, 4), None, None, false, at(1_300));
+        delay.on_report(&arrivals(50, 0)[..1], None, None, false, at(3_300));
+        assert_eq!(
+            delay.last_usage(),
+            Usage::Overusing,
+            "exactly two are no silence"
+        );
+        delay.on_report(&arrivals(51, 0)[..1], None, None, false, at(5_301));
+        assert_eq!(
+            (delay.last_usage(), delay.trend().slope()),
+            (Usage::Normal, 0.0)
+        );
+    }
+
+    #[test]
+    fn end_of_an_underuse_is_a_recovery() {
+        let mut delay = started();
+        let mut falling = arrivals(0, 0);
+        for (packet, ms) in falling.iter_mut().zip((0..50).rev()) {
+            packet.received = packet.received + Delta::from_millis(ms * 4);
+        }
+        let outcome = delay.on_report(&falling, None, None, false, at(1_300));
+        assert_eq!(
+            (delay.last_usage(), outcome.recovered),
+            (Usage::Underusing, false)
+        );
+        let outcome = delay.on_report(&arrivals(50, 0), None, None, false, at(2_300));
+        assert_eq!(
+            (delay.last_usage(), outcome.recovered),
+            (Usage::Normal, true)
+        );
     }
 }

@@ -407,3 +407,171 @@ impl ProbeController {
         self.further_above = Rate::INFINITE;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use weaknet_core::Time;
+
+    fn at(ms: u64) -> Stamp {
+        Time::from_millis(ms).into()
+    }
+
+    /// Rates of the clusters that wait, in kbps.
+    fn launched(probes: &mut ProbeController) -> Vec<u64> {
+        std::iter::from_fn(|| probes.poll())
+            .map(|cluster| cluster.rate.as_bps() / 1_000)
+            .collect()
+    }
+
+    /// After the first probes of a start at 300 kbps.
+    fn started(config: &ProbingConfig) -> ProbeController {
+        let mut probes = ProbeController::new(config);
+        probes.on_network(true, at(0));
+        probes.set_bounds(
+            Rate::from_kbps(50),
+            Some(Rate::from_kbps(300)),
+            Rate::from_kbps(5_000),
+            at(0),
+        );
+        assert_eq!(launched(&mut probes), [900, 1_800]);
+        probes
+    }
+
+    /// With an estimate of 500 kbps and nothing under way.
+    fn settled() -> ProbeController {
+        let mut probes = started(&ProbingConfig::default());
+        probes.set_estimate(Rate::from_kbps(500), Limit::Delay, at(100));
+        probes.on_tick(at(1_025));
+        probes
+    }
+
+    #[test]
+    fn probes_go_on_while_seventy_per_cent_get_through() {
+        let mut probes = started(&ProbingConfig::default());
+        probes.set_estimate(Rate::from_kbps(1_260), Limit::Delay, at(100));
+        assert_eq!(launched(&mut probes), [] as [u64; 0]);
+        probes.set_estimate(Rate::from_kbps(1_800), Limit::Delay, at(150));
+        assert_eq!(launched(&mut probes), [3_600]);
+        // The next is cut to the maximum and is the last.
+        probes.set_estimate(Rate::from_kbps(2_850), Limit::Delay, at(200));
+        assert_eq!(launched(&mut probes), [5_000]);
+        probes.set_estimate(Rate::from_kbps(4_500), Limit::Delay, at(250));
+        assert_eq!(launched(&mut probes), [] as [u64; 0]);
+    }
+
+    #[test]
+    fn results_are_awaited_for_a_second() {
+        let mut probes = started(&ProbingConfig::default());
+        probes.on_tick(at(1_001));
+        probes.set_estimate(Rate::from_kbps(1_800), Limit::Delay, at(1_002));
+        assert_eq!(launched(&mut probes), [] as [u64; 0]);
+    }
+
+    #[test]
+    fn no_network_no_probe() {
+        let mut probes = ProbeController::new(&ProbingConfig::default());
+        let (min, max) = (Rate::from_kbps(50), Rate::INFINITE);
+        probes.set_bounds(min, Some(Rate::from_kbps(1_000)), max, at(0));
+        assert_eq!(probes.launched(), 0);
+        probes.on_network(true, at(10));
+        // No maximum is set: 5 Mbps.
+        assert_eq!(launched(&mut probes), [3_000, 5_000]);
+    }
+
+    #[test]
+    fn application_limited_region_is_probed_every_five_seconds() {
+        let mut probes = settled();
+        probes.set_alr(Some(at(2_000)));
+        let ticks: Vec<u64> = (0..600)
+            .map(|k| 2_000 + 20 * k)
+            .filter(|ms| {
+                probes.on_tick(at(*ms));
+                !launched(&mut probes).is_empty()
+            })
+            .collect();
+        assert_eq!(ticks, [7_000, 12_000]);
+    }
+
+    #[test]
+    fn causes_that_forbid_probing() {
+        for (limit, rates) in [
+            (Limit::Loss, vec![]),
+            (Limit::DelayIncreased, vec![]),
+            (Limit::HighRtt, vec![]),
+            (Limit::LossIncreasing, vec![750]),
+            (Limit::Delay, vec![1_000]),
+        ] {
+            let mut probes = settled();
+            probes.set_estimate(Rate::from_kbps(500), limit, at(1_100));
+            probes.set_alr(Some(at(1_100)));
+            probes.on_tick(at(6_100));
+            assert_eq!(launched(&mut probes), rates, "{limit:?}");
+        }
+    }
+
+    #[test]
+    fn recovery_after_a_large_drop_is_probed_once() {
+        let mut probes = settled();
+        probes.set_estimate(Rate::from_kbps(2_000), Limit::Delay, at(2_000));
+        probes.set_estimate(Rate::from_kbps(1_000), Limit::Delay, at(3_000));
+        probes.on_recovery(at(3_500));
+        assert_eq!(
+            launched(&mut probes),
+            [] as [u64; 0],
+            "the application is not the limit"
+        );
+        probes.on_alr_ended(at(3_600));
+        probes.on_recovery(at(3_700));
+        assert_eq!(launched(&mut probes), [1_700]);
+        probes.on_recovery(at(3_800));
+        assert_eq!(launched(&mut probes), [] as [u64; 0]);
+    }
+
+    #[test]
+    fn more_allocation_is_probed_in_application_limited_regions() {
+        let mut probes = settled();
+        probes.set_max_allocated(Rate::from_kbps(800), at(2_000));
+        assert_eq!(probes.launched(), 2);
+        probes.set_alr(Some(at(2_000)));
+        // 1 x 600 kbps; 2 x is cut to 2 x the estimate.
+        probes.set_max_allocated(Rate::from_kbps(600), at(2_100));
+        assert_eq!(launched(&mut probes), [600, 1_000]);
+        let mut probes = settled();
+        probes.set_alr(Some(at(2_000)));
+        probes.set_max_allocated(Rate::from_kbps(1_200), at(2_100));
+        assert_eq!(launched(&mut probes), [1_000]);
+    }
+
+    #[test]
+    fn higher_maximum_is_probed_at_once() {
+        let mut probes = settled();
+        let (min, max) = (Rate::from_kbps(50), Rate::from_kbps(8_000));
+        probes.set_bounds(min, None, max, at(2_000));
+        assert_eq!(launched(&mut probes), [8_000]);
+    }
+
+    #[test]
+    fn first_probe_is_repeated_until_something_is_allocated() {
+        let config = ProbingConfig {
+            repeat_initial: true,
+            ..ProbingConfig::default()
+        };
+        let mut probes = started(&config);
+        probes.set_estimate(Rate::from_kbps(500), Limit::Delay, at(100));
+        probes.on_tick(at(1_025));
+        assert_eq!(launched(&mut probes), [1_500]);
+        probes.set_max_allocated(Rate::from_kbps(2_000), at(1_100));
+        probes.on_tick(at(3_000));
+        assert_eq!(launched(&mut probes), [] as [u64; 0]);
+    }
+
+    #[test]
+    fn clusters_that_nobody_fetches_give_way() {
+        let mut probes = settled();
+        for k in 0..20 {
+            probes.launch(Rate::from_kbps(k), at(0));
+        }
+        assert_eq!(launched(&mut probes), [12, 13, 14, 15, 16, 17, 18, 19]);
+    }
+}

@@ -315,3 +315,105 @@ impl SendSide {
         self.target = target.min(self.delay_limit).min(self.max).max(self.min);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cc::gcc::testing::received;
+    use weaknet_core::Time;
+
+    fn at(ms: u64) -> Stamp {
+        Time::from_millis(ms).into()
+    }
+
+    fn started(kbps: i64) -> SendSide {
+        let mut send_side = SendSide::new(
+            &EarlyLossConfig::default(),
+            &RttBackoffConfig::default(),
+            &LossV2Config::default(),
+        );
+        let (min, max) = (Rate::from_kbps(50), Rate::from_kbps(5_000));
+        send_side.set_bounds(min, Some(Rate::from_kbps(kbps)), max);
+        send_side
+    }
+
+    #[test]
+    fn delay_is_trusted_while_nothing_was_lost() {
+        let mut send_side = started(300);
+        send_side.set_delay_limit(Rate::from_kbps(900));
+        send_side.update(at(100));
+        assert_eq!(send_side.target(), Rate::from_kbps(900));
+        send_side.set_delay_limit(Rate::from_kbps(200));
+        assert_eq!(send_side.target(), Rate::from_kbps(200));
+        send_side.set_delay_limit(Rate::from_kbps(1));
+        assert_eq!(send_side.target(), Rate::from_kbps(50));
+    }
+
+    #[test]
+    fn early_loss_below_two_per_cent_lets_the_rate_grow_by_eight() {
+        let mut send_side = started(1_000);
+        send_side.on_loss_report(1, 99, at(3_000));
+        // 1.08 x 1 Mbps, rounded, and a kilobit.
+        assert_eq!(send_side.target(), Rate::from_kbps(1_081));
+        // The least target of the last second stays the base.
+        send_side.update(at(3_500));
+        assert_eq!(send_side.target(), Rate::from_kbps(1_081));
+        send_side.update(at(4_000));
+        assert_eq!(send_side.target(), Rate::from_bps(1_168_480));
+    }
+
+    #[test]
+    fn early_loss_above_ten_per_cent_takes_half_of_it_off() {
+        let mut send_side = started(1_000);
+        send_side.on_rtt(Delta::from_millis(100));
+        send_side.on_loss_report(20, 80, at(3_000));
+        assert_eq!(send_side.fraction_lost(), 51);
+        assert_eq!(send_side.target(), Rate::from_bps(900_390));
+        send_side.update(at(5_000));
+        assert_eq!(
+            send_side.target(),
+            Rate::from_bps(900_390),
+            "once per report"
+        );
+        send_side.on_loss_report(20, 80, at(5_100));
+        assert_eq!(send_side.target(), Rate::from_bps(810_702));
+        send_side.on_loss_report(20, 80, at(5_499));
+        assert_eq!(
+            send_side.target(),
+            Rate::from_bps(810_702),
+            "300 ms and a round trip"
+        );
+    }
+
+    #[test]
+    fn loss_between_the_thresholds_or_long_ago_keeps_the_rate() {
+        let mut send_side = started(1_000);
+        send_side.on_loss_report(5, 95, at(3_000));
+        assert_eq!(send_side.target(), Rate::from_kbps(1_000));
+        send_side.on_loss_report(0, 100, at(4_000));
+        let grown = send_side.target();
+        send_side.update(at(10_000));
+        assert_eq!(send_side.target(), grown);
+    }
+
+    #[test]
+    fn few_packets_are_collected_before_they_count() {
+        let mut send_side = started(1_000);
+        send_side.on_loss_report(5, 5, at(1_000));
+        assert_eq!(send_side.fraction_lost(), 0);
+        send_side.on_loss_report(0, 10, at(2_000));
+        assert_eq!(send_side.fraction_lost(), 64);
+    }
+
+    #[test]
+    fn loss_based_estimate_takes_over_after_three_observations() {
+        let mut send_side = started(300);
+        send_side.set_delay_limit(Rate::from_kbps(600));
+        for k in 0..4 {
+            let packets = [received(k, k * 250, k * 250 + 30, 1_000)];
+            send_side.on_packets(&packets, false, at(k * 250 + 60));
+            assert_eq!(send_side.loss().is_ready(), k == 3);
+        }
+        assert_eq!(send_side.target(), Rate::from_kbps(600));
+    }
+}

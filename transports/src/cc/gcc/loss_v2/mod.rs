@@ -370,3 +370,121 @@ impl LossV2 {
         self.upper.unwrap_or(self.max)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cc::gcc::testing::{lost, received};
+
+    /// Observations of 250 ms, 25 packets of 1000 bytes each (800 kbps).
+    struct Feed {
+        loss: LossV2,
+        number: u64,
+    }
+
+    impl Feed {
+        fn new(config: &LossV2Config) -> Self {
+            let mut loss = LossV2::new(config);
+            loss.set_bounds(Rate::from_kbps(50), Rate::from_kbps(5_000));
+            let mut feed = Self { loss, number: 0 };
+            // The first packet only sets the time.
+            feed.loss
+                .on_report(&[received(0, 0, 30, 0)], Rate::INFINITE, false);
+            feed.number = 1;
+            feed
+        }
+
+        /// `losses` of the 25 packets of each observation.
+        fn observe(&mut self, count: u64, losses: u64, acked: Option<i64>, delay: i64) {
+            if let Some(kbps) = acked {
+                self.loss.set_acked(Rate::from_kbps(kbps));
+            }
+            for _ in 0..count {
+                let packets: Vec<_> = (0..25)
+                    .map(|k| {
+                        let number = self.number + k;
+                        let (ms, size) = (number * 10, 1_000);
+                        if k < losses {
+                            lost(number, ms, size)
+                        } else {
+                            received(number, ms, ms + 30, size)
+                        }
+                    })
+                    .collect();
+                self.number += 25;
+                self.loss.on_report(&packets, Rate::from_kbps(delay), false);
+            }
+        }
+    }
+
+    #[test]
+    fn without_loss_the_delay_decides() {
+        let mut feed = Feed::new(&LossV2Config::default());
+        feed.observe(2, 0, Some(800), 900);
+        assert!(!feed.loss.is_ready());
+        feed.observe(1, 0, Some(800), 900);
+        assert!(feed.loss.is_ready());
+        assert_eq!(feed.loss.state(), State::DelayBased);
+        assert_eq!(feed.loss.estimate(), Rate::from_kbps(900));
+    }
+
+    #[test]
+    fn half_lost_bounds_the_rate_and_holds_it() {
+        let mut feed = Feed::new(&LossV2Config::default());
+        feed.observe(1, 12, None, 900);
+        assert_eq!(feed.loss.state(), State::Decreasing);
+        // 100 kbps / (12/25 - 5 %).
+        assert_eq!(feed.loss.estimate(), Rate::from_bps(232_558));
+        feed.observe(1, 0, None, 900);
+        assert_eq!(
+            feed.loss.estimate(),
+            Rate::from_bps(232_558),
+            "held for 300 ms"
+        );
+    }
+
+    #[test]
+    fn never_below_what_is_acknowledged() {
+        let mut feed = Feed::new(&LossV2Config::default());
+        feed.observe(8, 12, Some(420), 900);
+        assert_eq!(feed.loss.estimate(), Rate::from_kbps(420));
+        let mut feed = Feed::new(&LossV2Config {
+            acked_floor: 0.0,
+            ..LossV2Config::default()
+        });
+        feed.observe(8, 12, Some(420), 900);
+        assert!(feed.loss.estimate() < Rate::from_kbps(420));
+    }
+
+    #[test]
+    fn growth_after_loss_is_padded_and_gradual() {
+        let mut feed = Feed::new(&LossV2Config::default());
+        feed.observe(8, 12, None, 900);
+        let mut before = feed.loss.estimate();
+        let mut padded = 0;
+        for _ in 0..60 {
+            feed.observe(1, 0, Some(before.as_kbps().min(800)), 900);
+            if feed.loss.state() == State::IncreasingWithPadding {
+                padded += 1;
+                let ratio = feed.loss.estimate() / before;
+                assert!(ratio <= 1.3, "{ratio}");
+            }
+            before = feed.loss.estimate();
+        }
+        assert!(padded > 0);
+        assert_eq!(feed.loss.state(), State::DelayBased);
+    }
+
+    #[test]
+    fn each_new_hold_is_twice_as_long_up_to_a_minute() {
+        let mut loss = LossV2::new(&LossV2Config::default());
+        let now = Stamp::from(weaknet_core::Time::from_secs(1));
+        for expected in [
+            600, 1_200, 2_400, 4_800, 9_600, 19_200, 38_400, 60_000, 60_000,
+        ] {
+            loss.state = State::IncreasingWithPadding;
+            loss.start_hold(Rate::from_kbps(100), now);
+            assert_eq!(loss.hold.time, Delta::from_millis(expected));
+        }
+    }
+}
