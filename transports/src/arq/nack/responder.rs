@@ -219,8 +219,8 @@ mod tests {
             "no rate is known yet"
         );
         let answered: Vec<u64> = (2..20).filter(|n| h.on_nack(at(400), *n)).collect();
-        // 2 kB in 391 ms are 41 kbit/s; each packet adds 16 kbit/s, over 391 ms
-        // more: four fit under 100.
+        // 4 kB in 391 ms are 82 kbit/s and one packet more in 500 ms adds 16:
+        // 98. With 5 kB it would be 118.
         assert_eq!(answered, [2, 3, 4]);
         assert!(h.on_nack(at(600), 5), "a new request");
     }
