@@ -252,15 +252,11 @@ impl Registry {
             |text: &str| text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c));
         let place = node.place();
         match (&node.value, K::SHORTHAND) {
-            (Value::Scalar(scalar), Some(shorthand))
-                if !scalar.quoted && quantity(&scalar.text) =>
-            {
-                Ok(Selected {
-                    entry: self.named::<K>(shorthand, place)?,
-                    place,
-                    config: Some(node),
-                })
-            }
+            (Value::Scalar(scalar), Some(shorthand)) if quantity(&scalar.text) => Ok(Selected {
+                entry: self.named::<K>(shorthand, place)?,
+                place,
+                config: Some(node),
+            }),
             (Value::Scalar(scalar), _) if !node.is_null() => Ok(Selected {
                 entry: self.named::<K>(&scalar.text, place)?,
                 place,

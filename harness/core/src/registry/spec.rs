@@ -91,7 +91,13 @@ impl<K: Kind> Spec<K> {
             .written
             .as_ref()
             .and_then(|written| written.config.as_ref());
-        let parameter = error.field.as_deref().and_then(|field| config?.find(field));
+        let mut field = error.field.as_deref();
+        let mut parameter = None;
+        // The parameter itself, or the innermost map around it that is written.
+        while let (Some(path), Some(config), None) = (field, config, parameter) {
+            parameter = config.find(path);
+            field = path.rsplit_once('.').map(|(above, _)| above);
+        }
         let message = match &error.field {
             Some(field) => format!("{} `{}`: {field}: {}", K::NAME, self.0.name, error.message),
             None => format!("{} `{}`: {}", K::NAME, self.0.name, error.message),

@@ -178,7 +178,7 @@ impl Diagnostic {
             .find(|k| *k == snake)
             .or_else(|| nearest(name, known.iter().copied()));
         let expected = match known.as_slice() {
-            [] => "there are none".to_owned(),
+            [] => "there are none here".to_owned(),
             [one] => format!("expected {one}"),
             many => format!("expected one of {}", many.join(", ")),
         };

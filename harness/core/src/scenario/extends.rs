@@ -223,15 +223,16 @@ fn all_named(items: &[Node]) -> bool {
 }
 
 fn merge_lists(mut below: Vec<Node>, above: Vec<Node>) -> Vec<Node> {
-    let own = below.len();
+    let mut open = vec![true; below.len()];
     for item in above {
-        // Only items of the base: two of the same name in one file are an
+        // Each item of the base once: two of the same name in one file are an
         // error that must stay visible.
-        match below[..own]
-            .iter_mut()
-            .find(|old| old.item_name() == item.item_name())
-        {
-            Some(old) => *old = merge(old.clone(), item, false),
+        let same = |(at, open): (usize, &bool)| *open && below[at].item_name() == item.item_name();
+        match open.iter().enumerate().position(same) {
+            Some(at) => {
+                open[at] = false;
+                below[at] = merge(below[at].clone(), item, false);
+            }
             None => below.push(item),
         }
     }
