@@ -108,6 +108,22 @@ impl SubjectKind {
         }
     }
 
+    /// What a subject is called.
+    pub(crate) fn noun(self) -> &'static str {
+        if self == Self::Link { "link" } else { "flow" }
+    }
+
+    /// The kind in a word.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Video => "video",
+            Self::Audio => "audio",
+            Self::Messages => "messages",
+            Self::Transport => "transport",
+            Self::Link => "links",
+        }
+    }
+
     fn list(self) -> &'static [&'static str] {
         match self {
             Self::Video => VIDEO,

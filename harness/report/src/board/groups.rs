@@ -108,14 +108,18 @@ fn label(group: &Group<'_>, axes: &[Axis], with_scenario: bool) -> String {
     if with_scenario {
         words.push(group.scenario.to_owned());
     }
+    let choices = axes.iter().filter(|axis| axis.is_choice()).count();
     for axis in axes {
-        if let Some(value) = group.params.get(&axis.path) {
-            words.push(if axes.len() == 1 {
-                value.clone()
-            } else {
-                format!("{} {value}", axis.label)
-            });
-        }
+        let Some(value) = group.params.get(&axis.path) else {
+            continue;
+        };
+        // A lone choice needs no name: `gcc` speaks for itself.
+        let bare = axes.len() == 1 || (choices == 1 && axis.is_choice());
+        words.push(if bare {
+            value.clone()
+        } else {
+            format!("{} {value}", axis.label)
+        });
     }
     if words.is_empty() {
         group.scenario.to_owned()

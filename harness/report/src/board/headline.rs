@@ -5,8 +5,11 @@ use weaknet_harness::metrics::Better;
 use super::scores::{Mark, Row, ScoreTable};
 use super::{Board, Judgement};
 
-/// Failures named in the sentence; the rest is counted.
+/// Failing expectations named in the sentence; the rest is counted.
 const NAMED_FAILURES: usize = 2;
+
+/// Cases named for each of them.
+const NAMED_PLACES: usize = 3;
 
 /// Columns that the sentence speaks of.
 const NAMED_COLUMNS: usize = 2;
@@ -37,32 +40,50 @@ impl Board<'_> {
             (1, 0) => "The expectation is met.".to_owned(),
             (_, 0) => format!("All {total} expectations are met."),
             (_, count) => {
-                let mut named: Vec<String> = failed
-                    .iter()
-                    .take(NAMED_FAILURES)
-                    .map(|j| self.failure(j))
-                    .collect();
-                if count > NAMED_FAILURES {
-                    named.push(format!("{} more", count - NAMED_FAILURES));
-                }
                 let verb = if count == 1 { "fails" } else { "fail" };
+                let noun = plural(total, "expectation");
                 format!(
-                    "{count} of {total} {} {verb}: {}.",
-                    plural(total, "expectation"),
-                    named.join("; ")
+                    "{count} of {total} {noun} {verb}: {}.",
+                    self.failures(&failed)
                 )
             }
         }
     }
 
-    fn failure(&self, judgement: &Judgement) -> String {
-        let found = judgement.median.as_deref().unwrap_or("no value");
-        let place = match self.groups.get(judgement.group) {
-            Some(group) if self.groups.len() > 1 => format!("{}: ", group.label),
-            _ => String::new(),
-        };
-        format!("{place}{} (found {found})", judgement.expr)
+    /// The failures by expectation, each with where it fails and what was
+    /// found.
+    fn failures(&self, failed: &[&Judgement]) -> String {
+        let mut exprs: Vec<(&str, Vec<String>)> = Vec::new();
+        for judgement in failed {
+            let found = judgement.median.as_deref().unwrap_or("no value");
+            let place = match self.groups.get(judgement.group) {
+                Some(group) if self.groups.len() > 1 => format!("{} (found {found})", group.label),
+                _ => format!("the only case (found {found})"),
+            };
+            match exprs.iter_mut().find(|(expr, _)| *expr == judgement.expr) {
+                Some((_, places)) => places.push(place),
+                None => exprs.push((&judgement.expr, vec![place])),
+            }
+        }
+        let mut named: Vec<String> = exprs
+            .iter()
+            .take(NAMED_FAILURES)
+            .map(|(expr, places)| format!("{expr} in {}", capped(places)))
+            .collect();
+        if exprs.len() > NAMED_FAILURES {
+            named.push(format!("{} more", exprs.len() - NAMED_FAILURES));
+        }
+        named.join("; ")
     }
+}
+
+/// A list of which only the first are named.
+fn capped(items: &[String]) -> String {
+    let mut words = items[..items.len().min(NAMED_PLACES)].join(", ");
+    if items.len() > NAMED_PLACES {
+        words.push_str(&format!(" and {} more", items.len() - NAMED_PLACES));
+    }
+    words
 }
 
 fn winner_sentence(table: &ScoreTable) -> Option<String> {

@@ -7,7 +7,7 @@ mod groups;
 mod headline;
 mod scores;
 
-pub(crate) use columns::{Column, SubjectKind};
+pub(crate) use columns::Column;
 pub(crate) use expectations::Judgement;
 pub(crate) use groups::{Axis, Group};
 pub(crate) use headline::plural;

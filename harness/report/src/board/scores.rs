@@ -243,12 +243,7 @@ impl<'s> Source<'s> {
         for axis in self.axes.iter().filter(|axis| !axis.is_choice()) {
             add(&axis.label, param(&axis.path), named);
         }
-        let subject = if kind == SubjectKind::Link {
-            "link"
-        } else {
-            "flow"
-        };
-        add(subject, of(&|e| Some(e.subject.to_owned())), named);
+        add(kind.noun(), of(&|e| Some(e.subject.to_owned())), named);
         for axis in self.axes.iter().filter(|axis| axis.is_choice()) {
             add(&axis.label, param(&axis.path), named);
         }

@@ -15,8 +15,8 @@ use crate::board::{Board, Row, ScoreTable};
 /// those of the first seed of each group.
 const ALL_SEEDS_UP_TO: usize = 20;
 
-/// Characters of packed series embedded at most.
-const SERIES_BUDGET: usize = 2_000_000;
+/// Characters of timelines embedded at most, about.
+const SERIES_BUDGET: usize = 1_500_000;
 
 /// Values of single seeds in the scatter at most; beyond it only the means.
 const SEED_VALUES: usize = 30_000;
@@ -31,6 +31,7 @@ pub(super) struct PageData {
 /// A score table for the scatter.
 #[derive(Debug, Serialize)]
 struct Scatter {
+    kind: &'static str,
     metrics: Vec<Metric>,
     contests: Vec<Contest>,
 }
@@ -215,6 +216,7 @@ fn scatter(
         }
     });
     Scatter {
+        kind: table.kind.title(),
         metrics: metrics.collect(),
         contests: contests.collect(),
     }
@@ -271,10 +273,8 @@ fn timelines(input: &ReportInput<'_>, board: &Board<'_>, slots: &[usize]) -> Vec
             let Some(series) = (input.series)(&case.id) else {
                 continue;
             };
-            let columns = columns(case, &series, SERIES_BUDGET - used);
-            used += columns.iter().map(TimelineColumn::size).sum::<usize>();
             let bins = series.values.iter().map(Vec::len).max().unwrap_or(0);
-            timelines.push(Timeline {
+            let timeline = Timeline {
                 case: case.id.clone(),
                 group: clip(&group.label, LONGEST_NAME),
                 slot: slots.get(index).copied().unwrap_or(0),
@@ -283,11 +283,28 @@ fn timelines(input: &ReportInput<'_>, board: &Board<'_>, slots: &[usize]) -> Vec
                 end: bins as f64 * series.step_s,
                 flows: case.flows.iter().map(|flow| flow.name.clone()).collect(),
                 links: case.links.iter().map(|link| link.name.clone()).collect(),
-                columns,
-            });
+                columns: columns(case, &series, SERIES_BUDGET - used),
+            };
+            used += timeline.size();
+            timelines.push(timeline);
         }
     }
     timelines
+}
+
+impl Timeline {
+    /// Characters in the page, about.
+    fn size(&self) -> usize {
+        let names: usize = self
+            .flows
+            .iter()
+            .chain(&self.links)
+            .map(|name| name.len() + 3)
+            .sum();
+        let columns: usize = self.columns.iter().map(TimelineColumn::size).sum();
+        let texts = self.case.len() + self.group.len() + self.seed.len() + self.command.len();
+        names + columns + texts + 120
+    }
 }
 
 impl TimelineColumn {

@@ -23,7 +23,10 @@ const MARKERS = [
   (r) => `M0 ${-1.35 * r}L${1.35 * r} 0L0 ${1.35 * r}L${-1.35 * r} 0Z`,
   (r) => `M0 ${1.25 * r}L${1.2 * r} ${-0.95 * r}H${-1.2 * r}Z`,
   (r) => { const t = r / 2.4, s = 1.2 * r; return `M${-t} ${-s}H${t}V${-t}H${s}V${t}H${t}V${s}H${-t}V${t}H${-s}V${-t}H${-t}Z`; },
-  (r) => `M${-1.2 * r} ${-r}L0 ${-r / 3}L${1.2 * r} ${-r}V${r / 3}L0 ${r}L${-1.2 * r} ${r / 3}Z`,
+  (r) => { const s = [...Array(10).keys()].map((i) => {
+    const a = Math.PI * (i / 5 - 0.5), q = r * (i % 2 ? 0.65 : 1.5);
+    return `${(q * Math.cos(a)).toFixed(2)} ${(q * Math.sin(a)).toFixed(2)}`;
+  }); return `M${s.join("L")}Z`; },
 ];
 const colourOf = (slot) => `var(--c${slot % 8})`;
 

@@ -32,8 +32,8 @@
     const { metrics, contests } = table();
     const redraw = (change) => (value) => { change(value); draw(); };
     if (DATA.scatter.length > 1) {
-      const names = DATA.scatter.map((t, i) => [i, t.contests[0].title]);
-      select(controls, "flows like", names, state.table, (value) => { choose(+value); draw(); });
+      const names = DATA.scatter.map((t, i) => [i, t.kind]);
+      select(controls, "flows", names, state.table, (value) => { choose(+value); draw(); });
     }
     if (contests.length > 1) {
       const names = [["all", "all"], ...contests.map((contest, i) => [i, contest.title])];
@@ -50,7 +50,7 @@
   }
 
   function draw() {
-    const width = Math.max(320, plot.clientWidth), height = Math.min(400, Math.round(width * 0.55));
+    const width = Math.max(320, plot.clientWidth), height = Math.min(400, Math.max(280, Math.round(width * 0.55)));
     const left = 58, right = 16, top = 14, bottom = 44;
     const mx = table().metrics[state.x], my = table().metrics[state.y];
     const has = (values) => values[state.x] !== null && values[state.y] !== null;

@@ -8,9 +8,12 @@ use super::data::PageData;
 use super::escape::{clip, text};
 use super::{LONGEST_NAME, MOST_ROWS, reproduce};
 use crate::ReportInput;
-use crate::board::{Board, Cell, Column, Mark, Row, ScoreTable, plural};
+use crate::board::{Board, Cell, Column, Judgement, Mark, Row, ScoreTable, plural};
 
-/// Bytes of the scenario that are written.
+/// Up to so many expectations those that are met are not folded away.
+const UNFOLDED_EXPECTATIONS: usize = 12;
+
+/// Characters of the scenario that are written.
 const LONGEST_SCENARIO: usize = 200_000;
 
 /// Title and verdict.
@@ -71,7 +74,10 @@ fn score_table(
     table: &ScoreTable,
     slots: &[usize],
 ) -> String {
-    let judged = input.is_some() && !board.judgements.is_empty();
+    let judged = table
+        .rows
+        .iter()
+        .any(|row| judgements(board, row).next().is_some());
     let mut html = "<div class=\"scroll\"><table>\n".to_owned();
     if !table.context.is_empty() {
         html.push_str(&format!(
@@ -87,10 +93,7 @@ fn score_table(
         ));
     }
     if table.heads.is_empty() {
-        html.push_str(&format!(
-            "<th scope=\"col\">{}</th>",
-            if input.is_some() { "flow" } else { "link" }
-        ));
+        html.push_str(&format!("<th scope=\"col\">{}</th>", table.kind.noun()));
     }
     if judged {
         html.push_str("<th scope=\"col\">expected</th>");
@@ -107,7 +110,13 @@ fn score_table(
         } else {
             "<tr>"
         });
-        html.push_str(&label_cells(input, board, row, slots));
+        html.push_str(&label_cells(
+            input,
+            board,
+            row,
+            above.filter(|_| !apart),
+            slots,
+        ));
         if judged {
             html.push_str(&judged_cell(board, row));
         }
@@ -144,50 +153,59 @@ fn label_cells(
     input: Option<&ReportInput<'_>>,
     board: &Board<'_>,
     row: &Row,
+    above: Option<&Row>,
     slots: &[usize],
 ) -> String {
-    let mut labels: Vec<String> = row.labels.iter().map(|label| name(label)).collect();
+    let mut labels: Vec<&str> = row.labels.iter().map(String::as_str).collect();
     if labels.is_empty() {
-        labels.push(name(&row.subject));
+        labels.push(&row.subject);
     }
     let first = board
         .groups
         .get(row.group)
         .and_then(|group| group.cases.first());
     let case = first.and_then(|&at| input?.summary.cases.get(at));
-    let slot = slots.get(row.group);
+    let marker = slots.get(row.group).map_or_else(String::new, |slot| {
+        format!("<span class=\"marker\" data-slot=\"{slot}\"></span>")
+    });
     let last = labels.len() - 1;
     let mut html = String::new();
+    let mut repeats = true;
     for (at, label) in labels.iter().enumerate() {
-        let marker = match (at == last, slot) {
-            (true, Some(slot)) => format!("<span class=\"marker\" data-slot=\"{slot}\"></span>"),
-            _ => String::new(),
+        repeats &=
+            above.is_some_and(|above| above.labels.get(at).is_some_and(|other| other == label));
+        let label = if label.is_empty() {
+            "–".to_owned()
+        } else {
+            name(label)
         };
-        let content = match case {
-            Some(case) if at == last => format!(
-                "<a class=\"jump\" href=\"#timelines\" data-case=\"{}\" data-flow=\"{}\">{label}</a>",
+        let class = if repeats { " class=\"again\"" } else { "" };
+        html.push_str(&format!("<th scope=\"row\"{class} title=\"{label}\">"));
+        match case {
+            Some(case) if at == last => html.push_str(&format!(
+                "{marker}<a class=\"jump\" href=\"#timelines\" data-case=\"{}\" data-flow=\"{}\">{label}</a>",
                 text(&case.id),
                 text(&row.subject)
-            ),
-            _ => label.clone(),
-        };
-        html.push_str(&format!("<th scope=\"row\">{marker}{content}</th>"));
+            )),
+            _ => html.push_str(&label),
+        }
+        html.push_str("</th>");
     }
     html
 }
 
+/// The expectations about a row.
+fn judgements<'b>(board: &'b Board<'_>, row: &'b Row) -> impl Iterator<Item = &'b Judgement> {
+    board.judgements.iter().filter(|judgement| {
+        judgement.group == row.group && judgement.subject.as_ref() == Some(&row.subject)
+    })
+}
+
 fn judged_cell(board: &Board<'_>, row: &Row) -> String {
-    let mine = || {
-        let of_group = board
-            .judgements
-            .iter()
-            .filter(|judgement| judgement.group == row.group);
-        of_group.filter(|judgement| judgement.subject.as_deref() == Some(row.subject.as_str()))
-    };
-    let (met, total) = (
-        mine().filter(|judgement| judgement.ok).count(),
-        mine().count(),
-    );
+    let total = judgements(board, row).count();
+    let met = judgements(board, row)
+        .filter(|judgement| judgement.ok)
+        .count();
     match (met, total) {
         (_, 0) => "<td></td>".to_owned(),
         (met, total) if met == total => format!("<td class=\"pass\">✓ {met} of {total}</td>"),
@@ -222,12 +240,31 @@ fn expectations(board: &Board<'_>) -> String {
     if board.judgements.is_empty() {
         return String::new();
     }
-    let mut judgements: Vec<_> = board.judgements.iter().collect();
-    judgements.sort_by_key(|judgement| judgement.ok);
-    let mut html = "<h3>Expectations</h3>\n<div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\">verdict</th>\
+    let (met, failed): (Vec<&Judgement>, Vec<&Judgement>) =
+        board.judgements.iter().partition(|judgement| judgement.ok);
+    let mut html = "<h3>Expectations</h3>\n".to_owned();
+    if board.judgements.len() <= UNFOLDED_EXPECTATIONS {
+        html.push_str(&expectation_table(board, &[failed, met].concat()));
+        return html;
+    }
+    if !failed.is_empty() {
+        html.push_str(&expectation_table(board, &failed));
+    }
+    if !met.is_empty() {
+        html.push_str(&format!(
+            "<details><summary>{} met</summary>\n{}</details>\n",
+            met.len(),
+            expectation_table(board, &met)
+        ));
+    }
+    html
+}
+
+fn expectation_table(board: &Board<'_>, judgements: &[&Judgement]) -> String {
+    let mut html = "<div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\">verdict</th>\
                     <th scope=\"col\">case</th><th scope=\"col\">expectation</th>\
-                    <th scope=\"col\" class=\"num\">median</th><th scope=\"col\" class=\"num\">seeds that pass</th>\
-                    </tr></thead>\n<tbody>\n"
+                    <th scope=\"col\" class=\"num\">median</th>\
+                    <th scope=\"col\" class=\"num\">seeds that pass</th></tr></thead>\n<tbody>\n"
         .to_owned();
     for judgement in judgements.iter().take(MOST_ROWS) {
         let verdict = if judgement.ok {
@@ -240,7 +277,8 @@ fn expectations(board: &Board<'_>) -> String {
             .get(judgement.group)
             .map_or("", |group| group.label.as_str());
         html.push_str(&format!(
-            "<tr>{verdict}</td><td>{}</td><td><code>{}</code></td><td class=\"num\">{}</td><td class=\"num\">{} of {}</td></tr>\n",
+            "<tr>{verdict}</td><td>{}</td><td><code>{}</code></td>\
+             <td class=\"num\">{}</td><td class=\"num\">{} of {}</td></tr>\n",
             name(label),
             name(&judgement.expr),
             text(judgement.median.as_deref().unwrap_or("absent")),
@@ -249,10 +287,10 @@ fn expectations(board: &Board<'_>) -> String {
         ));
     }
     html.push_str("</tbody></table></div>\n");
-    if judgements.len() > MOST_ROWS {
+    let hidden = judgements.len().saturating_sub(MOST_ROWS);
+    if hidden > 0 {
         html.push_str(&format!(
-            "<p class=\"note\">{} more in <code>summary.json</code>.</p>\n",
-            judgements.len() - MOST_ROWS
+            "<p class=\"note\">{hidden} more in <code>summary.json</code>.</p>\n"
         ));
     }
     html

@@ -80,7 +80,7 @@
     const withSeries = next.links.filter((name) => next.columns.some((c) => c.of === "link" && c.name === name));
     const links = withSeries.length ? withSeries : next.links;
     state.link = [state.link, "forward", ...links].find((name) => links.includes(name)) ?? "";
-    if (old.end !== next.end || state.to > next.end || state.from === 0) { state.from = 0; state.to = next.end; }
+    if (old.end !== next.end) { state.from = 0; state.to = next.end; }
     document.getElementById("timeline-command").textContent = next.command;
     showControls(links);
     draw();
@@ -168,8 +168,8 @@
     for (const line of visible) if (line.style !== "bars") drawLine(body, line, px, py, low);
     const cursor = add(svg, "line", { y1: TOP, y2: TOP + panel.height, class: "cursor", visibility: "hidden" });
     const selection = add(svg, "rect", { y: TOP, height: panel.height, class: "selection", visibility: "hidden" });
+    if (panel === PANELS[0] && spans.length) freezeKey(keys);
     for (const line of lines) line.output = key(keys, line, panel);
-    if (!panel.gauge && spans.length && panel === PANELS[0]) freezeKey(keys);
     shown.push({ svg, width, px, cursor, selection, lines, counts: panel.counts });
     follow(svg, width);
   }
@@ -195,9 +195,10 @@
     const [from, to] = indices(line.data);
     const area = line.style === "area";
     const parts = [];
-    for (let i = Math.max(0, from - 1); i < Math.min(values.length, to + 1); i++) {
+    const first = Math.max(0, from - 1);
+    for (let i = first; i < Math.min(values.length, to + 1); i++) {
       if (Number.isNaN(values[i])) continue;
-      const y = py(values[i]).toFixed(1), starts = i === 0 || Number.isNaN(values[i - 1]);
+      const y = py(values[i]).toFixed(1), starts = i === first || Number.isNaN(values[i - 1]);
       if (area) parts.push(`${starts ? "M" : "L"}${px(i * dt).toFixed(1)} ${y}H${px((i + 1) * dt).toFixed(1)}`);
       else parts.push(`${starts ? "M" : "L"}${px((i + 0.5) * dt).toFixed(1)} ${y}${starts ? "h.1" : ""}`);
     }
@@ -205,8 +206,8 @@
     if (area) {
       const floor = py(low).toFixed(1);
       const closed = outline.split("M").filter(Boolean).map((run) => {
-        const first = run.slice(0, run.indexOf(" "));
-        return `M${run}V${floor}H${first}Z`;
+        const left = run.slice(0, run.indexOf(" "));
+        return `M${run}V${floor}H${left}Z`;
       }).join("");
       add(parent, "path", { d: closed, style: `fill:var(--${line.colour});opacity:.18` });
     }
@@ -267,21 +268,25 @@
       panel.cursor.setAttribute("visibility", t === null ? "hidden" : "visible");
       if (t !== null) for (const end of ["x1", "x2"]) panel.cursor.setAttribute(end, panel.px(t));
       for (const line of panel.lines) {
+        if (state.hidden.has(line.name)) continue;
         const { values, dt } = line.data;
+        const write = panel.counts ? (value) => (Number.isNaN(value) ? "–" : `${Math.round(value)}`) : brief;
         if (t !== null) {
-          line.output.textContent = brief(values[Math.min(values.length - 1, Math.floor(t / dt))]);
+          line.output.textContent = write(values[Math.min(values.length - 1, Math.floor(t / dt))]);
           continue;
         }
         const [from, to] = indices(line.data);
         const found = values.subarray(from, to).filter((v) => !Number.isNaN(v));
         const sum = found.reduce((a, v) => a + v, 0);
-        line.output.textContent = brief(panel.counts ? sum : found.length ? sum / found.length : NaN);
+        line.output.textContent = write(panel.counts ? sum : found.length ? sum / found.length : NaN);
       }
     }
     const seconds = (value) => `${+value.toFixed(2)} s`;
-    readout.textContent = t === null
-      ? `Mean from ${seconds(state.from)} to ${seconds(state.to)} (packets: sum)`
-      : `At ${seconds(t)}`;
+    const now = DATA.timelines[state.at];
+    const span = t === null
+      ? `mean from ${seconds(state.from)} to ${seconds(state.to)} (packets: total)`
+      : `at ${seconds(t)}`;
+    readout.textContent = `${now.group}, seed ${now.seed}: ${span}`;
   }
 
   /** Pointer: cursor, drag to zoom, double-click to see all. */
@@ -307,8 +312,8 @@
     svg.addEventListener("pointerleave", () => { if (state.drag === null) { state.cursor = null; tell(); } });
     svg.addEventListener("pointerdown", (event) => {
       if (event.pointerType === "touch" || event.button !== 0) return;
-      svg.setPointerCapture(event.pointerId);
       state.drag = time(event);
+      svg.setPointerCapture(event.pointerId);
     });
     svg.addEventListener("pointerup", (event) => {
       if (state.drag === null) return;

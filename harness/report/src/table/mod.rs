@@ -4,7 +4,7 @@ mod layout;
 mod text;
 
 use crate::ReportInput;
-use crate::board::{Board, Judgement, Mark, ScoreTable, SubjectKind};
+use crate::board::{Board, Judgement, Mark, ScoreTable};
 use layout::Layout;
 use text::{Paint, Style, clean, clip, left, width, wrap};
 
@@ -48,13 +48,10 @@ pub fn table(input: &ReportInput<'_>, columns: usize, colour: bool) -> String {
 }
 
 fn score_section(table: &ScoreTable, seeds: &str, columns: usize, paint: Paint) -> String {
-    let mut title: Vec<String> = Vec::new();
-    if table.kind == SubjectKind::Link
-        && !table.context.iter().any(|part| part.starts_with("link "))
-    {
-        title.push("links".to_owned());
+    let mut title: Vec<String> = table.context.iter().map(|part| clean(part)).collect();
+    if table.heads.iter().any(|head| head == table.kind.noun()) {
+        title.push(format!("{}s", table.kind.noun()));
     }
-    title.extend(table.context.iter().map(|part| clean(part)));
     title.push(seeds.to_owned());
     let title = clip(&title.join(" · "), columns.max(20));
     let body = Layout::new(table, columns).write(table, paint);
@@ -70,7 +67,7 @@ fn legend(board: &Board<'_>, columns: usize, paint: Paint) -> Option<String> {
     };
     let mut words = Vec::new();
     if cells().any(|cell| cell.interval.is_some()) {
-        words.push("± half of the mean's 95 % interval over seeds");
+        words.push("± half of the mean's 95 % interval");
     }
     if cells().any(|cell| cell.mark == Mark::Best) {
         words.push("* best");

@@ -1,0 +1,251 @@
+//! The terminal table and the Markdown report of small runs, to the letter.
+
+use weaknet_harness::metrics::{Better, Definition, Subject};
+use weaknet_harness::results::{
+    CaseResult, ExpectationResult, SUMMARY_SCHEMA, SubjectScores, Summary,
+};
+use weaknet_report::{ReportInput, markdown, table};
+
+const DEFINITIONS: &[Definition] = &[
+    definition("freeze_ratio", Better::Lower),
+    definition("frame_delay_p95_ms", Better::Lower),
+    definition("video_bitrate_kbps", Better::Higher),
+    definition("utilisation", Better::Higher),
+];
+
+const fn definition(name: &'static str, better: Better) -> Definition {
+    Definition {
+        name,
+        subjects: &[Subject::Flow],
+        better,
+        summary: "",
+        formula: "",
+        source: "",
+    }
+}
+
+/// Least and greatest: an interval whose numbers are seen at a glance.
+fn range(values: &[f64]) -> Option<(f64, f64)> {
+    let low = values.iter().copied().min_by(f64::total_cmp)?;
+    let high = values.iter().copied().max_by(f64::total_cmp)?;
+    (values.len() > 1).then_some((low, high))
+}
+
+fn scores(name: &str, metrics: &[(&str, f64)]) -> SubjectScores {
+    let metrics = metrics
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), *value))
+        .collect();
+    SubjectScores {
+        name: name.to_owned(),
+        metrics,
+    }
+}
+
+fn case(controller: &str, seed: u32, freeze: f64, delay: f64, bitrate: f64) -> CaseResult {
+    CaseResult {
+        id: format!("{controller}-{seed}"),
+        scenario: "lte".to_owned(),
+        params: [(
+            "flows.call.congestion_control".to_owned(),
+            controller.to_owned(),
+        )]
+        .into(),
+        seed: seed.to_string(),
+        digest: String::new(),
+        trajectory: String::new(),
+        flows: vec![scores(
+            "call",
+            &[
+                ("freeze_ratio", freeze),
+                ("frame_delay_p95_ms", delay),
+                ("video_bitrate_kbps", bitrate),
+            ],
+        )],
+        links: vec![scores("forward", &[("utilisation", 0.8)])],
+        expectations: vec![ExpectationResult {
+            expr: "call.freeze_ratio <= 1%".to_owned(),
+            ok: freeze <= 0.01,
+            value: Some(freeze),
+        }],
+    }
+}
+
+fn two_controllers() -> Vec<CaseResult> {
+    vec![
+        case("gcc", 1, 0.02, 210.0, 1480.0),
+        case("gcc", 2, 0.03, 230.0, 1520.0),
+        case("scream", 1, 0.0, 140.0, 1470.0),
+        case("scream", 2, 0.01, 150.0, 1490.0),
+    ]
+}
+
+fn with_input<T>(cases: Vec<CaseResult>, report: impl FnOnce(&ReportInput<'_>) -> T) -> T {
+    let summary = Summary {
+        schema: SUMMARY_SCHEMA.to_owned(),
+        digest: String::new(),
+        cases,
+    };
+    report(&ReportInput {
+        title: "lte",
+        summary: &summary,
+        series: &|_| None,
+        definitions: DEFINITIONS,
+        interval: range,
+        scenario_yaml: "",
+        scenario_path: "lte.yaml",
+        command: "weaknet run lte.yaml",
+        version: "0.1.0",
+    })
+}
+
+#[test]
+fn table_to_the_letter() {
+    let expected = "\
+lte · flow call · 2 seeds
+                              frame       video
+congestion  freeze ratio  delay p95     bitrate
+control                %         ms        kbps
+───────────────────────────────────────────────
+gcc         2.50 ±0.50    220 ±10    1500 ±20 ~
+scream      0.50 ±0.50 *  145 ±5  *  1480 ±10
+
+lte · link forward · 2 seeds
+congestion  utilisation
+control               %
+───────────────────────
+gcc           80.0 ±0.0
+scream        80.0 ±0.0
+
+± half of the mean's 95 % interval · * best · ~ best mean, intervals overlap
+
+expectations (on the median over seeds)
+FAIL  gcc     call.freeze_ratio <= 1%  median 2.50 %, 0 of 2 seeds
+pass  scream  call.freeze_ratio <= 1%  median 0.50 %, 2 of 2 seeds
+
+1 of 2 expectations fails: call.freeze_ratio <= 1% in gcc (found 2.50 %). Lowest freeze ratio:
+scream (0.50 %); lowest frame delay p95: scream (145 ms).
+";
+    let found = with_input(two_controllers(), |input| table(input, 100, false));
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn markdown_to_the_letter() {
+    let expected = "\
+## lte
+
+1 of 2 expectations fails: call.freeze_ratio &lt;= 1% in gcc (found 2.50 %). \
+Lowest freeze ratio: scream (0.50 %); lowest frame delay p95: scream (145 ms).
+
+**lte · flow call · 2 seeds**
+
+| congestion control | freeze ratio % | frame delay p95 ms | video bitrate kbps |
+| :-- | --: | --: | --: |
+| gcc | 2.50 ±0.50 | 220 ±10 | *1500 ±20* |
+| scream | **0.50 ±0.50** | **145 ±5** | 1480 ±10 |
+
+**lte · link forward · 2 seeds**
+
+| congestion control | utilisation % |
+| :-- | --: |
+| gcc | 80.0 ±0.0 |
+| scream | 80.0 ±0.0 |
+
+|  | case | expectation | median | seeds |
+| :-- | :-- | :-- | --: | --: |
+| **FAIL** | gcc | `call.freeze_ratio <= 1%` | 2.50 % | 0 of 2 |
+| pass | scream | `call.freeze_ratio <= 1%` | 0.50 % | 2 of 2 |
+";
+    assert_eq!(with_input(two_controllers(), markdown), expected);
+}
+
+#[test]
+fn no_line_is_wider_than_the_terminal() {
+    for columns in [40, 60, 80, 100, 140] {
+        let text = with_input(two_controllers(), |input| table(input, columns, false));
+        for line in text.lines() {
+            let cells = line.chars().count();
+            assert!(
+                cells <= columns,
+                "{cells} cells on a terminal of {columns}: {line}"
+            );
+        }
+    }
+}
+
+#[test]
+fn colour_changes_nothing_but_colour() {
+    let plain = with_input(two_controllers(), |input| table(input, 100, false));
+    let coloured = with_input(two_controllers(), |input| table(input, 100, true));
+    assert!(!plain.contains('\u{1b}'));
+    let mut stripped = String::new();
+    let mut rest = coloured.as_str();
+    while let Some(at) = rest.find('\u{1b}') {
+        stripped.push_str(&rest[..at]);
+        let end = rest[at..].find('m').expect("a style ends with m");
+        rest = &rest[at + end + 1..];
+    }
+    stripped.push_str(rest);
+    assert_ne!(plain, coloured);
+    assert_eq!(stripped, plain);
+}
+
+#[test]
+fn names_cannot_steer_the_terminal() {
+    let mut cases = two_controllers();
+    for case in &mut cases {
+        case.scenario = "evil\u{1b}[2J\u{7}\n".to_owned();
+        case.flows[0].name = "\u{1b}]0;title".to_owned();
+        case.expectations[0].expr = "a\u{9b}b.c <= 1".to_owned();
+    }
+    cases[0]
+        .params
+        .insert("network.forward.loss".to_owned(), "\u{1b}[31m".to_owned());
+    let text = with_input(cases, |input| table(input, 100, false));
+    assert!(
+        text.chars().all(|c| c == '\n' || !c.is_control()),
+        "{text:?}"
+    );
+}
+
+#[test]
+fn metrics_that_do_not_apply_are_absent_not_zero() {
+    let mut cases = two_controllers();
+    for case in cases.iter_mut().skip(2) {
+        case.flows[0].metrics.remove("video_bitrate_kbps");
+    }
+    let text = with_input(cases, |input| table(input, 100, false));
+    let scream = text
+        .lines()
+        .find(|line| line.starts_with("scream"))
+        .expect("a row");
+    assert!(scream.trim_end().ends_with(" -"), "{scream:?}");
+}
+
+#[test]
+fn conditions_do_not_compete() {
+    let mut cases = two_controllers();
+    for (index, case) in cases.iter_mut().enumerate() {
+        let loss = if index < 2 { "0%" } else { "5%" };
+        case.params = [("network.forward.loss".to_owned(), loss.to_owned())].into();
+    }
+    let text = with_input(cases, |input| table(input, 100, false));
+    assert!(!text.contains('*') && !text.contains('~'), "{text}");
+}
+
+#[test]
+fn a_run_of_nothing_is_reported() {
+    let text = with_input(vec![], |input| table(input, 80, false));
+    assert_eq!(text, "0 cases ran; nothing was expected or compared.\n");
+}
+
+#[test]
+fn one_seed_has_no_interval() {
+    let cases = vec![
+        case("gcc", 1, 0.02, 210.0, 1480.0),
+        case("scream", 1, 0.0, 140.0, 1470.0),
+    ];
+    let text = with_input(cases, |input| table(input, 100, false));
+    assert!(!text.contains('±'), "{text}");
+}
