@@ -1,1 +1,1 @@
-//! Placeholder.
+//! Benchmarks of weaknet; see the folder `benches`.
