@@ -8,8 +8,10 @@ use clap_complete::Shell;
 /// Weak-network testbed for real-time media.
 #[derive(Debug, Parser)]
 #[command(name = "weaknet", version, about, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 ok, 1 internal failure, 2 usage, 4 nothing selected, 65 bad scenario or \
-                        data file, 77 not permitted, 100 expectation failed, 101 regression, 130 interrupted.")]
+#[command(
+    after_help = "Exit codes: 0 ok, 1 internal failure, 2 usage, 4 nothing selected, 65 bad scenario or \
+                        data file, 77 not permitted, 100 expectation failed, 101 regression, 130 interrupted."
+)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,

@@ -6,7 +6,11 @@ use std::io::{self, IsTerminal as _, Write as _};
 /// for `weaknet list | head`.
 pub(crate) fn print(text: &str) {
     let mut out = io::stdout().lock();
-    if out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_err() {
+    if out
+        .write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .is_err()
+    {
         std::process::exit(0);
     }
 }
@@ -23,7 +27,9 @@ fn allowed() -> bool {
 
 /// Columns of the terminal, or what fits most pagers.
 pub(crate) fn width() -> usize {
-    let columns = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
+    let columns = std::env::var("COLUMNS")
+        .ok()
+        .and_then(|text| text.parse().ok());
     columns
         .or_else(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)))
         .unwrap_or(120)
@@ -32,8 +38,11 @@ pub(crate) fn width() -> usize {
 /// Says what went wrong.
 pub(crate) fn error(message: &str) {
     let mut err = io::stderr().lock();
-    let (bold, plain) =
-        if allowed() && io::stderr().is_terminal() { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
+    let (bold, plain) = if allowed() && io::stderr().is_terminal() {
+        ("\x1b[1;31m", "\x1b[0m")
+    } else {
+        ("", "")
+    };
     let _ = writeln!(err, "{bold}error{plain}: {message}");
 }
 

@@ -4,7 +4,7 @@
 pub mod files;
 pub mod metrics;
 pub mod plan;
-pub mod record;
+
 pub mod registry;
 pub mod results;
 pub mod runner;

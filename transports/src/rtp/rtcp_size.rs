@@ -26,7 +26,10 @@ const SENDER_REPORT: u32 = 28;
 const SDES: u32 = 28;
 const RECEIVER_REPORT: u32 = 8;
 const REPORT_BLOCK: u32 = 24;
+/// Extended report with a receiver reference time (RFC 3611, section 4.4).
 const RRTR: u32 = 20;
+/// Extended report with the answer to one (RFC 3611, section 4.5).
+const DLRR: u32 = 24;
 
 /// Bytes of a compound packet, IP header included. Receiver reports that follow
 /// each other are blocks of one report.
@@ -40,9 +43,13 @@ pub fn rtcp_size(compound: &[Rtcp], overhead: &Overhead) -> u32 {
         size += match packet {
             Rtcp::TransportFeedback { arrivals, .. } => twcc_size(arrivals),
             Rtcp::Nack { seqs, .. } => FEEDBACK_HEADER + 4 * nack_entries(seqs),
-            Rtcp::SenderReport { .. } => SENDER_REPORT + SDES,
+            Rtcp::SenderReport { dlrr, .. } => {
+                SENDER_REPORT + SDES + if dlrr.is_some() { DLRR } else { 0 }
+            }
             Rtcp::ReceiverReport { .. } if continues => REPORT_BLOCK,
-            Rtcp::ReceiverReport { .. } => RECEIVER_REPORT + REPORT_BLOCK + RRTR,
+            Rtcp::ReceiverReport { rrtr, .. } => {
+                RECEIVER_REPORT + REPORT_BLOCK + if rrtr.is_some() { RRTR } else { 0 }
+            }
             // Picture loss indication; anything unknown counts as a bare header.
             _ => FEEDBACK_HEADER,
         };
@@ -251,9 +258,15 @@ mod tests {
             expected: 0,
             lost: 0,
             jitter: 0,
+            rrtr: Some(Time::ZERO),
         };
         let size = |compound: &[Rtcp]| rtcp_size(compound, &Overhead::WEBRTC);
-        assert_eq!(size(&[Rtcp::SenderReport { ntp: Time::ZERO }]), 98);
+        let sr = |dlrr| Rtcp::SenderReport {
+            ntp: Time::ZERO,
+            dlrr,
+        };
+        assert_eq!(size(&[sr(None)]), 98);
+        assert_eq!(size(&[sr(Some((Time::ZERO, Span::ZERO)))]), 122);
         assert_eq!(size(std::slice::from_ref(&rr)), 94);
         assert_eq!(size(&[rr.clone(), rr]), 118);
         assert_eq!(size(&[Rtcp::Pli]), 54);

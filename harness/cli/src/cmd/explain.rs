@@ -13,17 +13,31 @@ use crate::screen;
 
 pub(super) fn run(args: &Explain, registry: &Registry) -> Result<(), Failure> {
     let name = args.name.as_str();
-    let definitions =
-        registry.definitions().map_err(|message| Failure::new(Exit::Internal, message))?;
+    let definitions = registry
+        .definitions()
+        .map_err(|message| Failure::new(Exit::Internal, message))?;
     let scenarios = shipped::scenarios();
     let mut found: Vec<String> = Vec::new();
-    found.extend(registry.entries().iter().filter(|e| e.name == name).map(plugin));
+    found.extend(
+        registry
+            .entries()
+            .iter()
+            .filter(|e| e.name == name)
+            .map(plugin),
+    );
     found.extend(kind(name, registry));
     found.extend(definitions.iter().filter(|d| d.name == name).map(metric));
-    for scenario in scenarios.iter().filter(|s| s.name == name || s.path.to_string_lossy() == name) {
+    for scenario in scenarios
+        .iter()
+        .filter(|s| s.name == name || s.path.to_string_lossy() == name)
+    {
         let text = std::fs::read_to_string(&scenario.path).unwrap_or_default();
         let path = scenario.path.display();
-        found.push(format!("scenario {} ({path})\n\n{}\n\n{text}", scenario.name, wrap(&scenario.about, "")));
+        found.push(format!(
+            "scenario {} ({path})\n\n{}\n\n{text}",
+            scenario.name,
+            wrap(&scenario.about, "")
+        ));
     }
     if name == "traces" {
         found.push(traces());
@@ -42,7 +56,10 @@ pub(super) fn run(args: &Explain, registry: &Registry) -> Result<(), Failure> {
         || "`weaknet list` shows what there is".to_owned(),
         |near| format!("did you mean `{near}`?"),
     );
-    Err(Failure::new(Exit::Usage, format!("nothing is called `{name}`: {hint}")))
+    Err(Failure::new(
+        Exit::Usage,
+        format!("nothing is called `{name}`: {hint}"),
+    ))
 }
 
 fn kind(name: &str, registry: &Registry) -> Option<String> {
@@ -56,8 +73,11 @@ fn kind(name: &str, registry: &Registry) -> Option<String> {
 }
 
 fn metric(definition: &Definition) -> String {
-    let subjects: Vec<String> =
-        definition.subjects.iter().map(|s| format!("{s:?}").to_lowercase()).collect();
+    let subjects: Vec<String> = definition
+        .subjects
+        .iter()
+        .map(|s| format!("{s:?}").to_lowercase())
+        .collect();
     format!(
         "metric {} (per {}; better: {})\n\n{}\n\nformula:\n{}\n\nsource:\n{}\n",
         definition.name,
@@ -70,7 +90,12 @@ fn metric(definition: &Definition) -> String {
 }
 
 fn plugin(entry: &Entry) -> String {
-    let mut text = format!("{} {}\n\n{}\n", entry.kind, entry.name, wrap(entry.summary, "  "));
+    let mut text = format!(
+        "{} {}\n\n{}\n",
+        entry.kind,
+        entry.name,
+        wrap(entry.summary, "  ")
+    );
     text.push_str("\nfollows:\n");
     for reference in entry.references {
         text.push_str(&format!("{}\n", wrap(reference, "  ")));
@@ -93,19 +118,31 @@ fn plugin(entry: &Entry) -> String {
             text.push_str(&format!("  {}: {}\n", entry.kind, entry.name));
         }
         Value::Null => text.push_str(&format!("  {}: {}\n", entry.kind, entry.name)),
-        _ => text.push_str(&format!("  {}: {{{}: {example}}}\n", entry.kind, entry.name)),
+        _ => text.push_str(&format!(
+            "  {}: {{{}: {example}}}\n",
+            entry.kind, entry.name
+        )),
     }
     text
 }
 
 /// Lists parameters with default, type and meaning, nested ones indented.
 fn parameters(schema: &Value, defaults: &Value, margin: &str, text: &mut String) {
-    let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return };
+    let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
+        return;
+    };
     for (name, property) in properties {
         let default = defaults.get(name).unwrap_or(&Value::Null);
-        let about = property.get("description").and_then(Value::as_str).unwrap_or("");
+        let about = property
+            .get("description")
+            .and_then(Value::as_str)
+            .unwrap_or("");
         let inner = property.get("properties").is_some();
-        let shown = if inner || default.is_null() { String::new() } else { format!(" = {}", yaml(default)) };
+        let shown = if inner || default.is_null() {
+            String::new()
+        } else {
+            format!(" = {}", yaml(default))
+        };
         text.push_str(&format!("{margin}{name}{shown}\n"));
         if !about.is_empty() {
             text.push_str(&format!("{}\n", wrap(about, &format!("{margin}    "))));
@@ -127,7 +164,10 @@ fn yaml(value: &Value) -> String {
                 .collect();
             format!("{{{}}}", pairs.join(", "))
         }
-        Value::Array(items) => format!("[{}]", items.iter().map(yaml).collect::<Vec<_>>().join(", ")),
+        Value::Array(items) => format!(
+            "[{}]",
+            items.iter().map(yaml).collect::<Vec<_>>().join(", ")
+        ),
         Value::String(text) => text.clone(),
         other => other.to_string(),
     }
@@ -135,9 +175,10 @@ fn yaml(value: &Value) -> String {
 
 fn traces() -> String {
     let folders = Folders::from_env(None);
-    let mut text = "traces are looked for beside the scenario, then in `--trace-dir`, in the folders of\n\
+    let mut text =
+        "traces are looked for beside the scenario, then in `--trace-dir`, in the folders of\n\
                     WEAKNET_TRACES and in $WEAKNET_SHARED/traces. Here that is:\n"
-        .to_owned();
+            .to_owned();
     for folder in &folders.collections {
         text.push_str(&format!("  {}\n", folder.display()));
     }
@@ -153,7 +194,9 @@ fn wrap(text: &str, margin: &str) -> String {
     for paragraph in text.split('\n') {
         let mut line = String::new();
         for word in paragraph.split_whitespace() {
-            if !line.is_empty() && margin.len() + line.chars().count() + 1 + word.chars().count() > 96 {
+            if !line.is_empty()
+                && margin.len() + line.chars().count() + 1 + word.chars().count() > 96
+            {
                 lines.push(std::mem::take(&mut line));
             }
             if !line.is_empty() {
@@ -163,7 +206,11 @@ fn wrap(text: &str, margin: &str) -> String {
         }
         lines.push(line);
     }
-    lines.iter().map(|line| format!("{margin}{line}").trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+    lines
+        .iter()
+        .map(|line| format!("{margin}{line}").trim_end().to_owned())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[cfg(test)]
@@ -174,7 +221,11 @@ mod tests {
     fn wraps_at_the_margin() {
         let long = "word ".repeat(40);
         let wrapped = wrap(&long, "    ");
-        assert!(wrapped.lines().all(|line| line.starts_with("    word") && line.len() <= 96));
+        assert!(
+            wrapped
+                .lines()
+                .all(|line| line.starts_with("    word") && line.len() <= 96)
+        );
         assert_eq!(wrap("one\ntwo", ""), "one\ntwo");
     }
 }

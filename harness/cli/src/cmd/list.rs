@@ -10,14 +10,22 @@ use crate::exit::{Exit, Failure};
 use crate::screen;
 
 pub(super) fn run(args: &List, registry: &Registry) -> Result<(), Failure> {
-    let all = [Listed::Scenarios, Listed::Plugins, Listed::Metrics, Listed::Traces];
+    let all = [
+        Listed::Scenarios,
+        Listed::Plugins,
+        Listed::Metrics,
+        Listed::Traces,
+    ];
     let wanted = args.what.map_or_else(|| all.to_vec(), |one| vec![one]);
     let mut document = serde_json::Map::new();
     let mut text = String::new();
     for what in &wanted {
         let (key, rows) = rows(*what, args, registry)?;
         if wanted.len() > 1 {
-            text.push_str(&format!("{}{key}\n", if text.is_empty() { "" } else { "\n" }));
+            text.push_str(&format!(
+                "{}{key}\n",
+                if text.is_empty() { "" } else { "\n" }
+            ));
         }
         text.push_str(&columns(&rows, wanted.len() > 1));
         let items = rows.into_iter().map(|row| row.json).collect();
@@ -25,7 +33,10 @@ pub(super) fn run(args: &List, registry: &Registry) -> Result<(), Failure> {
     }
     if args.json {
         let value = match (args.what, document.len()) {
-            (Some(_), 1) => document.into_iter().next().map_or(Value::Null, |(_, items)| items),
+            (Some(_), 1) => document
+                .into_iter()
+                .next()
+                .map_or(Value::Null, |(_, items)| items),
             _ => Value::Object(document),
         };
         text = format!("{value:#}\n");
@@ -41,7 +52,11 @@ struct Row {
     json: Value,
 }
 
-fn rows(what: Listed, args: &List, registry: &Registry) -> Result<(&'static str, Vec<Row>), Failure> {
+fn rows(
+    what: Listed,
+    args: &List,
+    registry: &Registry,
+) -> Result<(&'static str, Vec<Row>), Failure> {
     let rows = match what {
         Listed::Scenarios => shipped::scenarios().into_iter().map(|found| Row {
             json: json!({"name": found.name, "about": found.about, "path": found.path}),
@@ -60,8 +75,9 @@ fn rows(what: Listed, args: &List, registry: &Registry) -> Result<(&'static str,
             return Ok(("plugins", entries.collect()));
         }
         Listed::Metrics => {
-            let definitions =
-                registry.definitions().map_err(|message| Failure::new(Exit::Internal, message))?;
+            let definitions = registry
+                .definitions()
+                .map_err(|message| Failure::new(Exit::Internal, message))?;
             let rows = definitions.iter().map(|metric| Row {
                 name: metric.name.to_owned(),
                 note: metric.summary.to_owned(),
@@ -71,8 +87,11 @@ fn rows(what: Listed, args: &List, registry: &Registry) -> Result<(&'static str,
         }
         Listed::Traces => {
             let names = Folders::from_env(args.trace_dir.as_deref()).names();
-            let rows =
-                names.into_iter().map(|name| Row { json: json!(name), name, note: String::new() });
+            let rows = names.into_iter().map(|name| Row {
+                json: json!(name),
+                name,
+                note: String::new(),
+            });
             return Ok(("traces", rows.collect()));
         }
     };
@@ -80,8 +99,18 @@ fn rows(what: Listed, args: &List, registry: &Registry) -> Result<(&'static str,
 }
 
 fn columns(rows: &[Row], indent: bool) -> String {
-    let width = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0).min(48);
+    let width = rows
+        .iter()
+        .map(|row| row.name.chars().count())
+        .max()
+        .unwrap_or(0)
+        .min(48);
     let margin = if indent { "  " } else { "" };
-    let line = |row: &Row| format!("{margin}{:width$}  {}", row.name, row.note).trim_end().to_owned() + "\n";
+    let line = |row: &Row| {
+        format!("{margin}{:width$}  {}", row.name, row.note)
+            .trim_end()
+            .to_owned()
+            + "\n"
+    };
     rows.iter().map(line).collect()
 }

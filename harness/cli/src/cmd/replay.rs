@@ -30,13 +30,18 @@ pub(super) fn run(args: &Replay, registry: &Registry) -> Result<(), Failure> {
     }
     let spec = registry.choose::<CongestionControl>(&choice).map_err(bad)?;
     let (streams, assets) = (Streams::new(1), Assets::default());
-    let cx = BuildContext { path: "replay", streams: &streams, assets: &assets };
+    let cx = BuildContext {
+        path: "replay",
+        streams: &streams,
+        assets: &assets,
+    };
     let mut controller = spec
         .build(&cx)
         .map_err(|error| bad(spec.diagnose(&error).into()))?;
     let name = args.packets.display();
-    let packets = fs::read_to_string(&args.packets)
-        .map_err(|error| Failure::new(Exit::BadData, format!("`{name}` cannot be read: {error}")))?;
+    let packets = fs::read_to_string(&args.packets).map_err(|error| {
+        Failure::new(Exit::BadData, format!("`{name}` cannot be read: {error}"))
+    })?;
     let updates = replay(&packets, &mut *controller, &ReplayConfig::default())
         .map_err(|error| Failure::new(Exit::BadData, format!("{name}: {error}")))?;
     match &args.out {

@@ -13,9 +13,15 @@ pub(super) fn run(args: &Validate, registry: &Registry) -> Result<(), Failure> {
     let mut at = 0;
     while let Some(first) = plan.cases.get(at) {
         let name = &first.scenario.name;
-        let runs = plan.cases[at..].iter().take_while(|case| case.scenario.name == *name).count();
+        let runs = plan.cases[at..]
+            .iter()
+            .take_while(|case| case.scenario.name == *name)
+            .count();
         let seeds = first.scenario.seeds.len();
-        lines.push_str(&format!("ok  {name}: {} x {seeds} = {runs} runs\n", runs.div_ceil(seeds)));
+        lines.push_str(&format!(
+            "ok  {name}: {} x {seeds} = {runs} runs\n",
+            runs.div_ceil(seeds)
+        ));
         at += runs;
     }
     screen::print(&lines);

@@ -15,16 +15,22 @@
 //! where libwebrtc would share them within one connection.
 //! Not modelled: lip sync, refresh of the screen in fixed steps.
 
+mod playout;
+mod reports;
+mod seen;
+
 use std::collections::{BTreeMap, VecDeque};
 
 use weaknet_core::event::{FrameDrop, FrameTimes, SessionStage};
 use weaknet_core::packet::{Ecn, FlowId, Leg, Media, Packet, Payload, Rtcp, Rtp, RtpKind};
 use weaknet_core::{Event, Node, Outbox, Span, Time};
 
+use self::reports::ReportState;
+use self::seen::SeenWindow;
 use super::decoder::DecoderModel;
 use crate::arq::Requester;
 use crate::fec::FecDecoder;
-use crate::jitter::{AudioBuffer, AudioPacket, JitterAction, JitterBuffer};
+use crate::jitter::{AudioBuffer, AudioPacket, JitterBuffer};
 use crate::rtp::{FeedbackGenerator, Overhead, rtcp_size};
 use crate::session::Session;
 use crate::transport::{Assembly, FrameAssembler};
@@ -94,54 +100,6 @@ pub struct Receiver {
     recovered: Vec<u64>,
     incomplete: Vec<u64>,
     wake_at: Option<Time>,
-}
-
-/// Counters of receiver reports (RFC 3550, section 6.4).
-#[derive(Debug, Clone, Default)]
-struct ReportState {
-    highest: Option<u64>,
-    first: u64,
-    received: u64,
-    expected_prior: u64,
-    received_prior: u64,
-    jitter: f64,
-    transit: Option<i64>,
-    last_sr: Option<(Time, Time)>,
-}
-
-/// Which of the last 512 numbers have been seen.
-#[derive(Debug, Clone)]
-struct SeenWindow {
-    next: u64,
-    bits: [u64; 8],
-}
-
-impl SeenWindow {
-    const fn new() -> Self {
-        Self {
-            next: 0,
-            bits: [0; 8],
-        }
-    }
-
-    /// Marks `seq`; whether it is new. Too old counts as seen.
-    fn insert(&mut self, seq: u64) -> bool {
-        while self.next <= seq {
-            if seq - self.next >= 512 {
-                self.next = seq - 511;
-                self.bits = [0; 8];
-            }
-            self.bits[(self.next / 64 % 8) as usize] &= !(1 << (self.next % 64));
-            self.next += 1;
-        }
-        if self.next - seq > 512 {
-            return false;
-        }
-        let (word, bit) = ((seq / 64 % 8) as usize, 1 << (seq % 64));
-        let new = self.bits[word] & bit == 0;
-        self.bits[word] |= bit;
-        new
-    }
 }
 
 impl Receiver {
@@ -419,98 +377,6 @@ impl Receiver {
         }
     }
 
-    fn play_video(&mut self, out: &mut Outbox<'_>) {
-        let now = out.now();
-        loop {
-            if let Some((mut showing, render_at, done)) =
-                self.decoding.take_if(|(_, _, done)| *done <= now)
-            {
-                showing.times.decoded = done;
-                // A frame never overtakes the one before it on the screen.
-                let earliest = self.showing.back().map_or(done, |last| last.at.max(done));
-                showing.at = render_at.map_or(earliest, |at| at.max(earliest));
-                self.showing.push_back(showing);
-                if let Some((buffer, _)) = &mut self.parts.video {
-                    buffer.on_decoded(now, done - showing.times.decode_start);
-                }
-            }
-            while let Some(showing) = self.showing.pop_front_if(|showing| showing.at <= now) {
-                out.event(Event::FrameRendered {
-                    flow: self.parts.flow,
-                    frame: showing.frame,
-                    times: showing.times,
-                });
-            }
-            if self.decoding.is_some() {
-                return;
-            }
-            let Some((buffer, _)) = &mut self.parts.video else {
-                return;
-            };
-            match buffer.poll(now) {
-                None => return,
-                Some(JitterAction::RequestKeyFrame) => self.request_key_frame(out),
-                Some(JitterAction::Drop { frame, reason }) => {
-                    out.event(Event::FrameDropped {
-                        flow: self.parts.flow,
-                        frame,
-                        reason,
-                    });
-                }
-                Some(JitterAction::Decode(release)) => self.decode(out, release),
-            }
-        }
-    }
-
-    fn decode(&mut self, out: &mut Outbox<'_>, release: crate::jitter::Release) {
-        let now = out.now();
-        let frame = release.frame;
-        while self.observed.front().is_some_and(|o| o.frame < frame.frame) {
-            self.observed.pop_front();
-        }
-        let observed = self.observed.pop_front_if(|o| o.frame == frame.frame);
-        let (captured, first_sent) = observed
-            .map_or((frame.first_arrived, frame.first_arrived), |o| {
-                (o.captured, o.first_sent)
-            });
-        let times = FrameTimes {
-            captured,
-            first_sent,
-            first_arrived: frame.first_arrived,
-            complete: frame.complete,
-            decode_start: now,
-            decoded: now,
-        };
-        self.give_up(out, frame.frame);
-        self.parts.requester.clear_up_to(now, frame.seqs.1);
-        if let Some((_, decoder)) = &mut self.parts.video {
-            let done = now + decoder.next_time();
-            self.decoding = Some((
-                Showing {
-                    frame: frame.frame,
-                    at: done,
-                    times,
-                },
-                release.render_at,
-                done,
-            ));
-        }
-    }
-
-    fn play_audio(&mut self, out: &mut Outbox<'_>) {
-        let now = out.now();
-        let Some(buffer) = &mut self.parts.audio else {
-            return;
-        };
-        while let Some(playout) = buffer.poll(now) {
-            out.event(Event::AudioPlayed {
-                flow: self.parts.flow,
-                length: playout.length,
-                captured: playout.captured,
-            });
-        }
-    }
-
     fn on_rtcp(&mut self, now: Time, rtcp: &Rtcp) {
         if let Rtcp::SenderReport { ntp, dlrr } = rtcp {
             self.reports.last_sr = Some((*ntp, now));
@@ -533,6 +399,8 @@ impl Node for Receiver {
             one_way: now - packet.sent,
         });
         match packet.payload {
+            // Media that comes before its keys cannot be read.
+            Payload::Rtp(_) | Payload::Repair(_) if !self.parts.session.is_ready() => {}
             Payload::Rtp(rtp) => self.on_rtp(out, &rtp, packet.sent, packet.ecn),
             Payload::Repair(repair) => {
                 let (rtp, protects) = *repair;
@@ -563,58 +431,4 @@ fn usable(out: &mut Outbox<'_>, flow: FlowId, rtp: &Rtp, repaired: bool) {
         payload: u32::from(rtp.payload),
         repaired,
     });
-}
-
-impl ReportState {
-    fn on_packet(&mut self, now: Time, rtp: &Rtp) {
-        if rtp.kind != RtpKind::Media || rtp.media != Media::Video {
-            return;
-        }
-        if self.highest.is_none() {
-            self.first = rtp.seq;
-        }
-        self.received += 1;
-        self.highest = self.highest.max(Some(rtp.seq));
-        // RFC 3550, appendix A.8, in ticks of 1/90000 s.
-        let arrival = (u128::from(now.as_nanos()) * 9 / 100_000) as i64;
-        let transit = arrival - rtp.timestamp as i64;
-        if let Some(last) = self.transit.replace(transit) {
-            self.jitter += ((transit - last).abs() as f64 - self.jitter) / 16.0;
-        }
-    }
-
-    fn report(&mut self, now: Time) -> Rtcp {
-        let expected_total = self.highest.map_or(0, |highest| highest + 1 - self.first);
-        let expected = expected_total
-            .saturating_sub(std::mem::replace(&mut self.expected_prior, expected_total));
-        let received = self.received - std::mem::replace(&mut self.received_prior, self.received);
-        Rtcp::ReceiverReport {
-            last_sr: self.last_sr.map(|(ntp, _)| ntp),
-            delay_since_last_sr: self
-                .last_sr
-                .map_or(Span::ZERO, |(_, arrived)| now - arrived),
-            expected: u32::try_from(expected).unwrap_or(u32::MAX),
-            lost: u32::try_from(expected.saturating_sub(received)).unwrap_or(u32::MAX),
-            jitter: self.jitter as u32,
-            rrtr: Some(now),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn window_tells_new_from_seen() {
-        let mut seen = SeenWindow::new();
-        assert!(seen.insert(0) && !seen.insert(0));
-        assert!(seen.insert(5) && seen.insert(3) && !seen.insert(3));
-        assert!(
-            seen.insert(10_000) && !seen.insert(5),
-            "too old counts as seen"
-        );
-        assert!(seen.insert(9_600) && !seen.insert(9_600));
-        assert!(seen.insert(10_511) && !seen.insert(10_000));
-    }
 }

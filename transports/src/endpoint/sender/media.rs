@@ -1,0 +1,147 @@
+//! From sources to the pacer: capture, packetisation, repair packets.
+
+use weaknet_core::packet::{Media, Rtp, RtpKind};
+use weaknet_core::{Bytes, Event, Outbox, Time};
+
+use super::Sender;
+use super::transmit::Outgoing;
+use crate::media::EncodedFrame;
+use crate::pacing::{Paced, Priority};
+use crate::rtp::packetize;
+
+const VIDEO_TICKS_PER_SECOND: u64 = 90_000;
+const AUDIO_TICKS_PER_SECOND: u64 = 48_000;
+
+impl Sender {
+    pub(super) fn take_audio(&mut self, now: Time) {
+        let Some((source, _)) = &mut self.parts.audio else {
+            return;
+        };
+        while source.next_packet().is_some_and(|at| at <= now) {
+            let Some(audio) = source.packet(now) else {
+                continue;
+            };
+            let rtp = Rtp {
+                media: Media::Audio,
+                kind: RtpKind::Media,
+                seq: self.audio_packets,
+                transport_seq: 0,
+                timestamp: ticks(audio.captured, AUDIO_TICKS_PER_SECOND),
+                frame: self.audio_packets,
+                part: 0,
+                parts: 1,
+                key: true,
+                payload: u16::try_from(audio.size).unwrap_or(u16::MAX),
+                captured: audio.captured,
+            };
+            self.audio_packets += 1;
+            let size = self.parts.overhead.size_of(&rtp);
+            self.audio_rate = Bytes::new(u64::from(size)).per(audio.length);
+            let handle = self.waiting.push(Outgoing::Plain(rtp));
+            self.parts.pacer.enqueue(
+                now,
+                Paced {
+                    handle,
+                    size: Bytes::new(u64::from(size)),
+                    priority: Priority::Audio,
+                },
+            );
+        }
+    }
+
+    pub(super) fn take_video(&mut self, out: &mut Outbox<'_>) {
+        let now = out.now();
+        loop {
+            if let Some(frame) = self.encoded.take_if(|frame| frame.ready <= now) {
+                self.packetize(out, frame);
+            }
+            let Some((source, _)) = &mut self.parts.video else {
+                return;
+            };
+            if self.encoded.is_some() || source.next_capture().is_none_or(|at| at > now) {
+                return;
+            }
+            self.encoded = source.capture(now);
+        }
+    }
+
+    fn packetize(&mut self, out: &mut Outbox<'_>, frame: EncodedFrame) {
+        let now = out.now();
+        let overhead = self.parts.overhead;
+        let split = packetize(frame.size, overhead.max_video_payload(), overhead.remainder);
+        let number = self.frames;
+        self.frames += 1;
+        out.event(Event::FrameEncoded {
+            flow: self.parts.flow,
+            frame: number,
+            key: frame.key,
+            size: frame.size,
+        });
+        let parts = u16::try_from(split.count()).unwrap_or(u16::MAX);
+        for part in 0..parts {
+            let rtp = Rtp {
+                media: Media::Video,
+                kind: RtpKind::Media,
+                seq: self.kept.next(),
+                transport_seq: 0,
+                timestamp: ticks(frame.captured, VIDEO_TICKS_PER_SECOND),
+                frame: number,
+                part,
+                parts,
+                key: frame.key,
+                payload: u16::try_from(split.size(u32::from(part))).unwrap_or(u16::MAX),
+                captured: frame.captured,
+            };
+            self.kept.push(rtp);
+            self.enqueue(now, Outgoing::Plain(rtp), Priority::Video);
+            self.protect(now, &rtp);
+        }
+    }
+
+    fn protect(&mut self, now: Time, media: &Rtp) {
+        let Some(encoder) = &mut self.parts.fec else {
+            return;
+        };
+        encoder.on_media(
+            now,
+            media.seq,
+            media.payload,
+            media.part + 1 == media.parts,
+            media.key,
+            &mut self.repairs,
+        );
+        for repair in std::mem::take(&mut self.repairs) {
+            let protects: Vec<Rtp> = repair
+                .protects
+                .iter()
+                .filter_map(|seq| self.kept.get(*seq).copied())
+                .collect();
+            let rtp = Rtp {
+                kind: RtpKind::Fec,
+                payload: repair.payload,
+                ..*media
+            };
+            self.enqueue(now, Outgoing::Repair(rtp, protects), Priority::Video);
+        }
+    }
+
+    pub(super) fn enqueue(&mut self, now: Time, packet: Outgoing, priority: Priority) {
+        let rtp = packet.rtp();
+        let size = Bytes::new(u64::from(self.parts.overhead.size_of(&rtp)));
+        let handle = self.waiting.push(packet);
+        self.parts.pacer.enqueue(
+            now,
+            Paced {
+                handle,
+                size,
+                priority,
+            },
+        );
+    }
+}
+
+/// A time in ticks of an RTP clock, from the start of the run.
+fn ticks(at: Time, per_second: u64) -> u64 {
+    let nanos = u128::from(at.as_nanos());
+    u64::try_from(nanos * u128::from(per_second) / 1_000_000_000).unwrap_or(u64::MAX)
+}

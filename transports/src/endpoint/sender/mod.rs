@@ -1,0 +1,330 @@
+//! The sending end of a media flow.
+//!
+//! Way of the data: source -> packetiser -> pacer -> link; reports come back
+//! to the send history, which feeds the controller, whose output drives
+//! encoder and pacer.
+//!
+//! Implements: libwebrtc's sender (2026-07) in its structure. The encoder gets
+//! what the controller's target leaves after audio, packet headers
+//! (`RtpVideoSender`'s overhead rule: packets per frame rounded up) and the
+//! share that retransmission and FEC took over the last second, at most half
+//! (`media_opt` protection rule). Key-frame requests within 300 ms of the last
+//! are ignored.
+//!
+//! Padding is the newest video packet again, in RTX form, or padding packets.
+//!
+//! Not modelled: pausing the encoder below its minimum, simulcast, degradation
+//! of resolution.
+
+mod media;
+mod reports;
+mod transmit;
+
+use weaknet_core::event::SessionStage;
+use weaknet_core::packet::{FlowId, Media, Packet, Payload, Rtcp, Rtp};
+use weaknet_core::{Bitrate, Event, Node, Outbox, Span, Time};
+
+use self::transmit::Outgoing;
+use super::store::Numbered;
+use crate::arq::Responder;
+use crate::cc::{CcEvent, CcOutput, CongestionController, Constraints, PacketResult};
+use crate::fec::{FecEncoder, Repair};
+use crate::media::{AudioSource, EncodedFrame, VideoFormat, VideoSource};
+use crate::pacing::Pacer;
+use crate::rtp::{Overhead, rtcp_size};
+use crate::session::Session;
+use crate::transport::{RateCounter, SendHistory};
+
+/// Time between sender reports (libwebrtc, video).
+const REPORT_INTERVAL: Span = Span::from_secs(1);
+
+/// The parts of a sender.
+pub struct SenderConfig {
+    /// The flow.
+    pub flow: FlowId,
+    /// When call set-up starts.
+    pub start: Time,
+    /// When the sender falls silent.
+    pub stop: Time,
+    /// Video, if any.
+    pub video: Option<(Box<dyn VideoSource>, VideoFormat)>,
+    /// Audio, if any, and its rate of payload.
+    pub audio: Option<(Box<dyn AudioSource>, Bitrate)>,
+    /// Decides the rate.
+    pub controller: Box<dyn CongestionController>,
+    /// Bounds for the controller.
+    pub constraints: Constraints,
+    /// Spreads packets.
+    pub pacer: Box<dyn Pacer>,
+    /// Answers requests for retransmission.
+    pub responder: Box<dyn Responder>,
+    /// Adds repair packets.
+    pub fec: Option<Box<dyn FecEncoder>>,
+    /// Header sizes.
+    pub overhead: Overhead,
+    /// Call set-up.
+    pub session: Session,
+}
+
+/// The sending end of a media flow.
+pub struct Sender {
+    parts: SenderConfig,
+    ready: bool,
+    ids: u64,
+    history: SendHistory,
+    /// Packets in the pacer, by handle.
+    waiting: Numbered<Outgoing>,
+    /// Video packets that may be asked for again, by sequence number.
+    kept: Numbered<Rtp>,
+    /// A frame that the encoder still works on.
+    encoded: Option<EncodedFrame>,
+    frames: u64,
+    audio_packets: u64,
+    output: CcOutput,
+    /// What audio takes on the wire.
+    audio_rate: Bitrate,
+    last_key_request: Option<Time>,
+    next_report: Time,
+    last_loss_report: Time,
+    /// The receiver's newest reference time and when it arrived.
+    rrtr: Option<(Time, Time)>,
+    repair_rate: RateCounter,
+    media_rate: RateCounter,
+    results: Vec<PacketResult>,
+    repairs: Vec<Repair>,
+    wake_at: Option<Time>,
+}
+
+impl Sender {
+    /// A sender that has not begun yet.
+    #[must_use]
+    pub fn new(parts: SenderConfig) -> Self {
+        let output = parts.controller.output();
+        let start = parts.start;
+        Self {
+            parts,
+            ready: false,
+            ids: 0,
+            history: SendHistory::new(),
+            waiting: Numbered::new(),
+            kept: Numbered::new(),
+            encoded: None,
+            frames: 0,
+            audio_packets: 0,
+            output,
+            audio_rate: Bitrate::ZERO,
+            last_key_request: None,
+            next_report: Time::MAX,
+            last_loss_report: start,
+            rrtr: None,
+            repair_rate: RateCounter::new(),
+            media_rate: RateCounter::new(),
+            results: Vec::with_capacity(256),
+            repairs: Vec::new(),
+            wake_at: Some(start),
+        }
+    }
+
+    /// Everything that is due now, then the next wake-up.
+    fn pump(&mut self, out: &mut Outbox<'_>) {
+        let now = out.now();
+        if now >= self.parts.stop {
+            self.wake_at = None;
+            return;
+        }
+        self.set_up(out);
+        if self.ready {
+            if self
+                .parts
+                .controller
+                .next_timer()
+                .is_some_and(|at| at <= now)
+            {
+                self.parts.controller.on_timer(now);
+                self.follow_controller(out);
+            }
+            self.take_audio(now);
+            self.take_video(out);
+            self.drain_pacer(out);
+            if self.next_report <= now {
+                self.next_report = now + REPORT_INTERVAL;
+                let dlrr = self.rrtr.map(|(rrtr, arrived)| (rrtr, now - arrived));
+                let report = vec![Rtcp::SenderReport { ntp: now, dlrr }];
+                self.send_control(
+                    out,
+                    rtcp_size(&report, &self.parts.overhead),
+                    Payload::Rtcp(report),
+                );
+            }
+        }
+        self.wake_at = self.earliest(now);
+    }
+
+    fn earliest(&self, now: Time) -> Option<Time> {
+        let mut next = self.parts.session.next_wake();
+        let mut consider = |at: Option<Time>| {
+            if let Some(at) = at {
+                next = Some(next.map_or(at, |n| n.min(at)));
+            }
+        };
+        consider(Some(self.parts.stop));
+        if self.ready {
+            consider(self.parts.controller.next_timer());
+            consider(self.parts.pacer.next_wake(now));
+            consider(
+                self.parts
+                    .audio
+                    .as_ref()
+                    .and_then(|(source, _)| source.next_packet()),
+            );
+            consider(match self.encoded {
+                Some(frame) => Some(frame.ready),
+                None => self
+                    .parts
+                    .video
+                    .as_ref()
+                    .and_then(|(source, _)| source.next_capture()),
+            });
+            consider(Some(self.next_report));
+        }
+        next
+    }
+
+    fn set_up(&mut self, out: &mut Outbox<'_>) {
+        let now = out.now();
+        if self.parts.session.stage().is_none() && now >= self.parts.start {
+            self.parts.session.start(now);
+            out.event(Event::Session {
+                flow: self.parts.flow,
+                stage: SessionStage::Started,
+            });
+        }
+        let before = self.parts.session.stage();
+        while let Some((message, size)) = self.parts.session.poll(now) {
+            self.send_control(out, size, Payload::Session(message));
+        }
+        let stage = self.parts.session.stage();
+        if stage != before {
+            if let Some(stage) = stage {
+                out.event(Event::Session {
+                    flow: self.parts.flow,
+                    stage,
+                });
+            }
+        }
+        if !self.ready
+            && matches!(
+                stage,
+                Some(SessionStage::SenderReady | SessionStage::Connected)
+            )
+        {
+            self.begin_media(out);
+        }
+    }
+
+    fn begin_media(&mut self, out: &mut Outbox<'_>) {
+        let now = out.now();
+        self.ready = true;
+        self.next_report = now + REPORT_INTERVAL;
+        self.last_loss_report = now;
+        let constraints = self.parts.constraints;
+        self.parts
+            .controller
+            .on_event(now, &CcEvent::Start(constraints));
+        self.parts
+            .controller
+            .on_event(now, &CcEvent::MaxAllocated(constraints.max));
+        if let Some((source, bitrate)) = &mut self.parts.audio {
+            source.start(now, *bitrate);
+        }
+        if let Some((source, format)) = &mut self.parts.video {
+            source.start(now, *format, constraints.start);
+        }
+        self.follow_controller(out);
+    }
+
+    /// Takes the controller's output over into encoder and pacer.
+    fn follow_controller(&mut self, out: &mut Outbox<'_>) {
+        let now = out.now();
+        while let Some(cluster) = self.parts.controller.poll_probe() {
+            self.parts.pacer.add_probe(now, cluster);
+        }
+        let output = self.parts.controller.output();
+        self.parts.pacer.set_congested(
+            now,
+            output
+                .cwnd
+                .is_some_and(|cwnd| self.history.in_flight() >= cwnd),
+        );
+        if output == self.output {
+            return;
+        }
+        self.output = output;
+        let target = output.target.unwrap_or(self.parts.constraints.start);
+        let pacing = output.pacing.unwrap_or(target);
+        self.parts.pacer.set_rates(now, pacing, output.padding);
+        self.parts.responder.on_target(now, target);
+        out.event(Event::Target {
+            flow: self.parts.flow,
+            target,
+            pacing,
+        });
+        self.set_encoder(now);
+    }
+
+    /// What the target leaves for the encoder.
+    fn set_encoder(&mut self, now: Time) {
+        let target = self.output.target.unwrap_or(self.parts.constraints.start);
+        let repair = self.repair_rate.rate(now).as_bps_f64();
+        let media = self.media_rate.rate(now).as_bps_f64();
+        let Some((source, format)) = &mut self.parts.video else {
+            return;
+        };
+        let video = target - self.audio_rate;
+        let payload = video - header_rate(&self.parts.overhead, video, format.fps);
+        let share = if repair > 0.0 {
+            (repair / (repair + media)).min(0.5)
+        } else {
+            0.0
+        };
+        source.set_target(now, payload.mul_f64(1.0 - share), self.output.frame_drop);
+    }
+}
+
+impl Node for Sender {
+    fn receive(&mut self, packet: Packet, out: &mut Outbox<'_>) {
+        let now = out.now();
+        out.event(Event::Received {
+            packet: packet.tag(),
+            one_way: now - packet.sent,
+        });
+        match packet.payload {
+            Payload::Rtcp(reports) if self.ready => {
+                for rtcp in reports {
+                    self.on_rtcp(out, rtcp);
+                }
+            }
+            Payload::Session(message) => self.parts.session.on_message(now, message),
+            _ => {}
+        }
+        self.pump(out);
+    }
+
+    fn wake(&mut self, out: &mut Outbox<'_>) {
+        self.pump(out);
+    }
+
+    fn next_wake(&self) -> Option<Time> {
+        self.wake_at
+    }
+}
+
+/// What packet headers take of a video rate (libwebrtc's
+/// `CalculateOverheadRate`: whole packets per frame).
+fn header_rate(overhead: &Overhead, video: Bitrate, fps: f64) -> Bitrate {
+    let per_packet = overhead.media(Media::Video);
+    let fps = fps.max(1.0);
+    let frame = video.as_bps_f64() / 8.0 / fps;
+    let packets = libm::ceil(frame / f64::from(overhead.max_media_packet.max(1))) * fps;
+    Bitrate::from_bps_f64(libm::ceil(packets) * f64::from(per_packet) * 8.0)
+}
