@@ -2,5 +2,6 @@
 //! comparing, storing.
 
 pub mod metrics;
+pub mod record;
 pub mod results;
 pub mod stats;

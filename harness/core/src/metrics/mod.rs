@@ -21,7 +21,7 @@ mod samples;
 mod scorer;
 mod session;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod throughput;
 mod traffic;
 mod video_freezes;
@@ -119,7 +119,7 @@ pub struct LinkFacts {
     /// Its name.
     pub name: String,
     /// Bits that the link could carry in [from, to); `None`: unlimited.
-    pub capacity: Box<dyn Fn(Time, Time) -> Option<f64> + Send + Sync>,
+    pub capacity: Box<dyn Fn(Time, Time) -> Option<f64> + Send>,
 }
 
 /// What is known about a run before it starts.
