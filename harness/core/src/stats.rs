@@ -28,14 +28,12 @@ pub fn mean(values: &[f64]) -> Option<f64> {
 pub fn quantile(sorted: &[f64], p: f64) -> Option<f64> {
     let last = sorted.len().checked_sub(1)?;
     let h = last as f64 * p.clamp(0.0, 1.0);
-    let low = sorted[(h as usize).min(last)];
-    let high = sorted[(h as usize + 1).min(last)];
-    // Equal neighbours may be infinite.
-    Some(if low == high {
-        low
-    } else {
-        low + (h - h.floor()) * (high - low)
-    })
+    let (low, share) = ((h as usize).min(last), h.fract());
+    // A neighbour of no weight must not turn infinity into NaN.
+    if share == 0.0 {
+        return Some(sorted[low]);
+    }
+    Some((1.0 - share) * sorted[low] + share * sorted[(low + 1).min(last)])
 }
 
 /// The median; `None` without values.

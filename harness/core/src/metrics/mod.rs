@@ -21,7 +21,7 @@ mod samples;
 mod scorer;
 mod session;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod throughput;
 mod traffic;
 mod video_freezes;
@@ -67,7 +67,7 @@ pub enum Better {
 }
 
 /// What a number is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Subject {
     /// One per flow.
