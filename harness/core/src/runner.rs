@@ -4,7 +4,6 @@
 //! A run is a pure function of its case: which thread runs it, and when, shows
 //! nowhere in the result.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
@@ -16,7 +15,9 @@ use crate::metrics::{RunFacts, Scorer, Scores};
 use crate::plan::Case;
 use crate::record::SeriesRecorder;
 use crate::registry::Registry;
-use crate::results::{CaseResult, Series, SubjectScores};
+use crate::results::{CaseResult, ExpectationResult, Series, named_scores};
+use crate::scenario::model::Expectation;
+use crate::store::case_digest;
 use crate::world::{self, WorldError};
 
 /// Why a case yielded no result.
@@ -77,10 +78,20 @@ impl EventSink for Watchers<'_> {
 /// See [`RunError`].
 pub fn run_case(case: &Case, registry: &Registry) -> Result<Outcome, RunError> {
     let (id, name) = (|| case.id.clone(), || case.scenario.name.clone());
-    let (mut world, facts) = world::build(&case.scenario, case.seed, &case.assets)
-        .map_err(|source| RunError::World { case: id(), name: name(), source })?;
+    let (mut world, facts) =
+        world::build(&case.scenario, case.seed, &case.assets).map_err(|source| {
+            RunError::World {
+                case: id(),
+                name: name(),
+                source,
+            }
+        })?;
     let streams = Streams::new(case.seed);
-    let cx = BuildContext { path: "metrics", streams: &streams, assets: &case.assets };
+    let cx = BuildContext {
+        path: "metrics",
+        streams: &streams,
+        assets: &case.assets,
+    };
     let mut sets = Vec::new();
     for set in registry.metric_sets().map_err(RunError::Metrics)? {
         let built = set.build(&cx);
@@ -93,29 +104,44 @@ pub fn run_case(case: &Case, registry: &Registry) -> Result<Outcome, RunError> {
     };
     world
         .run(facts.duration, &mut watchers)
-        .map_err(|source| RunError::Stuck { case: id(), name: name(), source })?;
+        .map_err(|source| RunError::Stuck {
+            case: id(),
+            name: name(),
+            source,
+        })?;
     let series = watchers.recorder.finish();
     let trajectory = format!("{:016x}", watchers.trajectory.digest());
     let scores = watchers.scorer.finish();
-    Ok(Outcome { result: case_result(case, &facts, &scores, trajectory), series })
+    Ok(Outcome {
+        result: case_result(case, &facts, &scores, trajectory),
+        series,
+    })
 }
 
 fn case_result(case: &Case, facts: &RunFacts, scores: &Scores, trajectory: String) -> CaseResult {
-    let subject = |name: &str, metrics: &BTreeMap<&'static str, f64>| SubjectScores {
-        name: name.to_owned(),
-        metrics: metrics.iter().map(|(metric, value)| ((*metric).to_owned(), *value)).collect(),
-    };
-    CaseResult {
+    let (flows, links) = named_scores(facts, scores);
+    let resolved = case.scenario.identity().to_string();
+    let mut result = CaseResult {
         id: case.id.clone(),
         scenario: case.scenario.name.clone(),
         params: case.params.clone(),
         seed: case.seed.to_string(),
-        digest: String::new(),
+        digest: case_digest(&resolved, &flows, &links),
         trajectory,
-        flows: facts.flows.iter().zip(&scores.flows).map(|(f, s)| subject(&f.name, s)).collect(),
-        links: facts.links.iter().zip(&scores.links).map(|(l, s)| subject(&l.name, s)).collect(),
+        flows,
+        links,
         expectations: Vec::new(),
-    }
+    };
+    let judge = |expectation: &Expectation| {
+        let value = result.metric(&expectation.subject, &expectation.metric);
+        ExpectationResult {
+            expr: expectation.text.clone(),
+            ok: value.is_some_and(|value| expectation.op.holds(value, expectation.value)),
+            value,
+        }
+    };
+    result.expectations = case.scenario.expect.iter().map(judge).collect();
+    result
 }
 
 /// Runs all `cases` on `jobs` threads (`None`: one per core). `done` is called
@@ -137,7 +163,9 @@ pub fn run_all(
         }
         run_case(case, registry).map(|outcome| done(case, outcome))
     };
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs.unwrap_or(0)).build();
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(jobs.unwrap_or(0))
+        .build();
     let results: Vec<Result<(), RunError>> = match pool {
         Ok(pool) if cases.len() > 1 => pool.install(|| cases.par_iter().map(one).collect()),
         // A single case, or a system that gives no threads: run here.

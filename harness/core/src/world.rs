@@ -38,18 +38,28 @@ struct Builder<'a> {
 impl Builder<'_> {
     fn part<K: Kind>(&self, owner: &str, spec: &Spec<K>) -> Result<K::Product, WorldError> {
         let path = format!("{owner}/{}", K::NAME);
-        let cx = BuildContext { path: &path, streams: self.streams, assets: self.assets };
-        spec.build(&cx).map_err(|source| WorldError { path: path.clone(), source })
+        let cx = BuildContext {
+            path: &path,
+            streams: self.streams,
+            assets: self.assets,
+        };
+        spec.build(&cx).map_err(|source| WorldError {
+            path: path.clone(),
+            source,
+        })
     }
 
     fn link(&self, id: LinkId, spec: &LinkSpec) -> Result<Link, WorldError> {
-        Ok(Link::new(id, Parts {
-            rate: self.part(&spec.name, &spec.rate)?,
-            queue: self.part(&spec.name, &spec.queue)?,
-            delay: self.part(&spec.name, &spec.delay)?,
-            loss: self.part(&spec.name, &spec.loss)?,
-            loss_at: spec.loss_at,
-        }))
+        Ok(Link::new(
+            id,
+            Parts {
+                rate: self.part(&spec.name, &spec.rate)?,
+                queue: self.part(&spec.name, &spec.queue)?,
+                delay: self.part(&spec.name, &spec.delay)?,
+                loss: self.part(&spec.name, &spec.loss)?,
+                loss_at: spec.loss_at,
+            },
+        ))
     }
 
     fn sender(&self, id: FlowId, flow: &Flow) -> Result<Sender, WorldError> {
@@ -57,11 +67,14 @@ impl Builder<'_> {
         let arq = self.part(name, &flow.arq)?;
         let video = match &flow.media.video {
             None => None,
-            Some(video) => Some((self.part(name, &video.source)?, VideoFormat {
-                fps: video.fps,
-                min_bitrate: video.min_bitrate,
-                max_bitrate: video.max_bitrate,
-            })),
+            Some(video) => Some((
+                self.part(name, &video.source)?,
+                VideoFormat {
+                    fps: video.fps,
+                    min_bitrate: video.min_bitrate,
+                    max_bitrate: video.max_bitrate,
+                },
+            )),
         };
         let audio = match &flow.media.audio {
             None => None,
@@ -89,7 +102,10 @@ impl Builder<'_> {
             Feedback::Default => None,
             Feedback::Every(interval) => Some(interval),
         };
-        let feedback = FeedbackConfig { every, ..FeedbackConfig::default() };
+        let feedback = FeedbackConfig {
+            every,
+            ..FeedbackConfig::default()
+        };
         let arq = self.part(name, &flow.arq)?;
         let video = match &flow.media.video {
             None => None,
@@ -125,9 +141,16 @@ impl Builder<'_> {
 ///
 /// # Errors
 /// When a plug-in refuses its parameters or a file that it needs.
-pub fn build(scenario: &Scenario, seed: u64, assets: &Assets) -> Result<(World, RunFacts), WorldError> {
+pub fn build(
+    scenario: &Scenario,
+    seed: u64,
+    assets: &Assets,
+) -> Result<(World, RunFacts), WorldError> {
     let streams = Streams::new(seed);
-    let builder = Builder { streams: &streams, assets };
+    let builder = Builder {
+        streams: &streams,
+        assets,
+    };
     let (mut links, mut link_facts) = (Vec::new(), Vec::new());
     for (id, spec) in (0u16..).map(LinkId).zip(&scenario.network.links) {
         links.push(builder.link(id, spec)?);
@@ -171,6 +194,8 @@ pub fn build(scenario: &Scenario, seed: u64, assets: &Assets) -> Result<(World, 
 }
 
 fn session(flow: &str, end: End) -> Result<Session, WorldError> {
-    Session::new(end, &SessionConfig::default())
-        .map_err(|source| WorldError { path: format!("{flow}/session"), source })
+    Session::new(end, &SessionConfig::default()).map_err(|source| WorldError {
+        path: format!("{flow}/session"),
+        source,
+    })
 }

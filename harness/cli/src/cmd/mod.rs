@@ -1,8 +1,11 @@
 //! The commands.
 
+mod compare;
 mod explain;
 mod list;
 mod replay;
+mod report;
+mod run;
 mod shipped;
 mod validate;
 
@@ -18,6 +21,9 @@ use crate::screen;
 /// Runs a command.
 pub(crate) fn run(command: Command, registry: &Registry) -> Result<(), Failure> {
     match command {
+        Command::Run(args) => run::run(&args, registry),
+        Command::Compare(args) => compare::run(&args, registry),
+        Command::Report(args) => report::run(&args, registry),
         Command::Validate(args) => validate::run(&args, registry),
         Command::List(args) => list::run(&args, registry),
         Command::Explain(args) => explain::run(&args, registry),

@@ -79,7 +79,7 @@ macro_rules! bare_plugin {
 pub(crate) struct Still;
 
 impl RateModel for Still {
-    fn serve(&mut self, start: Time, _: u32) -> Time {
+    fn serve(&mut self, start: Time, _: u32, _: bool) -> Time {
         start
     }
     fn rate_at(&mut self, _: Time) -> Option<Bitrate> {

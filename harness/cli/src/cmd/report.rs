@@ -1,0 +1,89 @@
+//! `weaknet report`: every report of a run from its recorded data.
+
+use std::fs;
+
+use weaknet_harness::metrics::Definition;
+use weaknet_harness::registry::Registry;
+use weaknet_harness::stats::mean_interval;
+use weaknet_harness::store::RunDir;
+use weaknet_report::ReportInput;
+
+use super::run::store_failure;
+use crate::args::Report;
+use crate::exit::{Exit, Failure};
+use crate::screen;
+
+pub(super) fn run(args: &Report, registry: &Registry) -> Result<(), Failure> {
+    let run =
+        RunDir::open(&args.dir).map_err(|error| Failure::new(Exit::BadData, error.to_string()))?;
+    write(&run, registry)?;
+    screen::print(&table(&run, registry)?);
+    screen::note(&format!(
+        "wrote {}",
+        run.root().join("report.html").display()
+    ));
+    Ok(())
+}
+
+/// The terminal table.
+pub(super) fn table(run: &RunDir, registry: &Registry) -> Result<String, Failure> {
+    with_input(run, registry, |input| {
+        weaknet_report::table(input, screen::width(), screen::colour())
+    })
+}
+
+/// Writes the reports that are files.
+pub(super) fn write(run: &RunDir, registry: &Registry) -> Result<(), Failure> {
+    let page = with_input(run, registry, weaknet_report::html)?;
+    let path = run.root().join("report.html");
+    fs::write(&path, page).map_err(|error| {
+        Failure::new(
+            Exit::Internal,
+            format!("`{}` cannot be written: {error}", path.display()),
+        )
+    })
+}
+
+fn with_input<T>(
+    run: &RunDir,
+    registry: &Registry,
+    make: impl FnOnce(&ReportInput<'_>) -> T,
+) -> Result<T, Failure> {
+    let definitions: Vec<Definition> = registry
+        .definitions()
+        .map_err(|message| Failure::new(Exit::Internal, message))?;
+    let manifest = run.manifest().map_err(store_failure)?;
+    let scenario = run.scenario().map_err(store_failure)?.unwrap_or_default();
+    let mut names: Vec<&str> = run
+        .summary
+        .cases
+        .iter()
+        .map(|case| case.scenario.as_str())
+        .collect();
+    names.dedup();
+    let title = match names.as_slice() {
+        [one] => (*one).to_owned(),
+        many => format!("{} scenarios", many.len()),
+    };
+    let command = manifest
+        .as_ref()
+        .map(|m| m.command.clone())
+        .unwrap_or_default();
+    let paths: Vec<&str> = command
+        .iter()
+        .skip(2)
+        .map(String::as_str)
+        .take_while(|word| !word.starts_with("--"))
+        .collect();
+    Ok(make(&ReportInput {
+        title: &title,
+        summary: &run.summary,
+        series: &|id| run.series(id).ok().flatten(),
+        definitions: &definitions,
+        interval: |values| mean_interval(values, "report").map(|[low, high]| (low, high)),
+        scenario_yaml: &scenario,
+        scenario_path: &paths.join(" "),
+        command: &command.join(" "),
+        version: manifest.as_ref().map_or("", |m| m.version.as_str()),
+    }))
+}
