@@ -1,20 +1,26 @@
 //! Means, quantiles and their uncertainty over seeds.
 //!
-//! The interval of a mean comes from resampling: it assumes no distribution,
-//! and it is the same for the same values and name, because its random numbers
-//! come from a stream of their own.
+//! The interval of a mean comes from resampling, which assumes no
+//! distribution. It is the same for the same values and name, because its
+//! random numbers come from a stream of their own.
 //!
 //! Implements: quantiles of Hyndman and Fan 1996 type 7; the percentile
 //! bootstrap (Efron 1979), with its levels widened for few samples after
 //! Hesterberg 2015 ("What teachers should know about the bootstrap",
 //! section 4.2): 2.5 % becomes Phi(-sqrt(n / (n - 1)) t(0.975, n - 1)).
-//! The plain percentile interval of 5 samples holds the true mean in about
-//! 82 % of cases; the widened one in about 93 %.
+//! For 5 normal samples the plain interval holds the mean in 84 % of cases,
+//! the widened one in 92 %; for 8 it is 89 % and 95 %.
+//!
+//! Differs: an interval from resampling never leaves the range of the samples,
+//! and that range holds the mean in 1 - 2^(1 - n) of cases only: 50 %, 75 % and
+//! 88 % for 2, 3 and 4 samples. There the interval is Student's.
 
 use weaknet_core::Streams;
 
 /// How many resamples an interval takes.
 const RESAMPLES: usize = 4000;
+/// Fewer samples than this are too few to resample.
+const FEWEST: usize = 5;
 
 /// The arithmetic mean; `None` without values.
 #[must_use]
@@ -51,8 +57,8 @@ pub fn median(values: &[f64]) -> Option<f64> {
 #[must_use]
 pub fn mean_interval(values: &[f64], name: &str) -> Option<[f64; 2]> {
     let n = values.len();
-    if n < 2 {
-        return None;
+    if n < FEWEST {
+        return student_interval(values);
     }
     let mut draws = Streams::new(0).sequence("bootstrap", name);
     let mut means: Vec<f64> = (0..RESAMPLES)
@@ -66,6 +72,15 @@ pub fn mean_interval(values: &[f64], name: &str) -> Option<[f64; 2]> {
     means.sort_unstable_by(f64::total_cmp);
     let level = widened_level(n);
     Some([quantile(&means, level)?, quantile(&means, 1.0 - level)?])
+}
+
+/// Student's 95 % interval of the mean; `None` for fewer than two values.
+fn student_interval(values: &[f64]) -> Option<[f64; 2]> {
+    let mean = mean(values).filter(|_| values.len() > 1)?;
+    let n = values.len() as f64;
+    let variance = values.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / (n - 1.0);
+    let reach = t_975(values.len() - 1) * (variance / n).sqrt();
+    Some([mean - reach, mean + reach])
 }
 
 /// The lower level of the widened interval.
@@ -132,15 +147,16 @@ mod tests {
         assert_eq!(mean_interval(&values, "a"), mean_interval(&values, "a"));
         assert_eq!(mean_interval(&[1.0], "a"), None);
         assert_eq!(mean_interval(&[2.0, 2.0], "a"), Some([2.0, 2.0]));
-        // With two values the interval is their range: nothing better is known.
-        assert_eq!(mean_interval(&[2.0, 3.0], "a"), Some([2.0, 3.0]));
+        // Student by hand: mean 2, s = 1, t(0.975, 2) / sqrt(3).
+        let [low, high] = mean_interval(&[1.0, 2.0, 3.0], "a").unwrap();
+        assert!((low - (2.0 - 2.484_138)).abs() < 1e-5 && (high - (2.0 + 2.484_138)).abs() < 1e-5);
     }
 
     #[test]
     fn intervals_hold_the_mean_about_as_often_as_they_say() {
         // 500 samples of n normal values each: share of intervals holding 0.
-        // The standard error of a share near 0.93 is 0.011.
-        for (n, at_least) in [(5, 0.89), (20, 0.91)] {
+        // The standard error of a share near 0.95 is 0.01.
+        for (n, at_least) in [(2, 0.92), (4, 0.92), (5, 0.89), (20, 0.92)] {
             let draws = Streams::new(7).draws("coverage", "normal");
             let covered = (0..500u64).filter(|trial| {
                 let values: Vec<f64> = (0..n)
