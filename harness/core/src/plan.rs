@@ -200,18 +200,19 @@ struct Planner<'a> {
 impl Planner<'_> {
     fn file(&mut self, path: &Path) -> Result<(), Diagnostics> {
         let Merged { mut tree, folders } = extends::load(path)?;
-        let mut axes = overrides::take_matrix(&mut tree)?;
-        for set in self.sets {
-            axes.retain(|axis| axis.path.written != set.path.written);
-            axes.push(set.clone());
-        }
-        let cases = self.count(&axes)?;
-        let assets = Arc::new(Assets::new(self.request.folders.beside(&folders)));
         let stem = path
             .file_stem()
             .and_then(|stem| stem.to_str())
             .unwrap_or("scenario")
             .to_owned();
+        let mut axes = overrides::take_matrix(&mut tree)?;
+        let judge = |trial: &Node| self.judge(trial, &stem);
+        for set in self.sets {
+            axes.retain(|axis| !overrides::replaces(set, axis, &tree, &judge));
+            axes.push(set.clone());
+        }
+        let cases = self.count(&axes)?;
+        let assets = Arc::new(Assets::new(self.request.folders.beside(&folders)));
         for number in 0..cases {
             let chosen = combination(&axes, number);
             let scenario = Arc::new(self.case(&tree, &chosen, &stem, cases)?);
@@ -264,6 +265,22 @@ impl Planner<'_> {
         }
     }
 
+    fn terms<'b>(&'b self, stem: &'b str, cases: u64) -> Terms<'b> {
+        Terms {
+            registry: self.registry,
+            metrics: self.metrics,
+            stem,
+            seeds: self.seeds.as_ref(),
+            cases,
+            limit: self.request.limit,
+        }
+    }
+
+    /// What is wrong with a tree.
+    fn judge(&self, tree: &Node, stem: &str) -> Vec<Diagnostic> {
+        resolve(tree, self.terms(stem, 1)).map_or_else(|errors| errors.0, |_| Vec::new())
+    }
+
     fn case(
         &self,
         tree: &Node,
@@ -271,21 +288,14 @@ impl Planner<'_> {
         stem: &str,
         cases: u64,
     ) -> Result<Scenario, Diagnostics> {
-        let terms = Terms {
-            registry: self.registry,
-            metrics: self.metrics,
-            stem,
-            seeds: self.seeds.as_ref(),
-            cases,
-            limit: self.request.limit,
-        };
         let mut tree = tree.clone();
-        let judge =
-            |trial: &Node| resolve(trial, terms).map_or_else(|errors| errors.0, |_| Vec::new());
         for (axis, value) in chosen {
-            overrides::apply(&mut tree, &axis.path, &value.node, &judge).map_err(Diagnostics)?;
+            overrides::apply(&mut tree, &axis.path, &value.node, &|trial| {
+                self.judge(trial, stem)
+            })
+            .map_err(Diagnostics)?;
         }
-        resolve(&tree, terms)
+        resolve(&tree, self.terms(stem, cases))
     }
 
     fn add(

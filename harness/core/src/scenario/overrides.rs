@@ -31,6 +31,9 @@ pub struct Axis {
     pub place: Place,
 }
 
+/// Tells what is wrong with a tree.
+pub type Judge<'a> = &'a dyn Fn(&Node) -> Vec<Diagnostic>;
+
 /// One value of an axis.
 #[derive(Debug, Clone)]
 pub struct AxisValue {
@@ -80,6 +83,26 @@ impl Path {
         self.segments
             .iter()
             .any(|segment| overlaps(&segment.place, place))
+    }
+
+    fn has_star(&self) -> bool {
+        self.segments.iter().any(|segment| segment.name == "*")
+    }
+
+    /// This path with its `*` as in `other`, when it leads to the same value
+    /// or one around it.
+    fn onto(&self, other: &Self) -> Option<Self> {
+        let same = |(own, other): (&Key, &Key)| own.name == "*" || own.name == other.name;
+        if self.segments.len() > other.segments.len()
+            || !self.segments.iter().zip(&other.segments).all(same)
+        {
+            return None;
+        }
+        let mut path = self.clone();
+        for (own, other) in path.segments.iter_mut().zip(&other.segments) {
+            own.name.clone_from(&other.name);
+        }
+        Some(path)
     }
 
     fn with(&self, at: usize, name: &str) -> Self {
@@ -211,30 +234,22 @@ pub fn apply(
     tree: &mut Node,
     path: &Path,
     value: &Node,
-    judge: &dyn Fn(&Node) -> Vec<Diagnostic>,
+    judge: Judge<'_>,
 ) -> Result<(), Vec<Diagnostic>> {
-    if !path.segments.iter().any(|segment| segment.name == "*") {
+    if !path.has_star() {
         return set(tree, None, &path.segments, value).map_err(|error| vec![error]);
     }
     let mut first_refusal = None;
     let mut touched = false;
     for path in expand(tree, path) {
-        let mut trial = tree.clone();
-        let blamed = |found: &Diagnostic| {
-            found
-                .place
-                .as_ref()
-                .is_some_and(|place| path.contains(place) || overlaps(value.place(), place))
-        };
-        let refusal = match set(&mut trial, None, &path.segments, value) {
-            Ok(()) => judge(&trial).into_iter().filter(blamed).collect(),
-            Err(error) => vec![error],
-        };
-        if refusal.is_empty() {
-            *tree = trial;
-            touched = true;
-        } else {
-            first_refusal.get_or_insert(refusal);
+        match attempt(tree, &path, value, judge) {
+            Ok(changed) => {
+                *tree = changed;
+                touched = true;
+            }
+            Err(refusal) => {
+                first_refusal.get_or_insert(refusal);
+            }
         }
     }
     if touched {
@@ -250,6 +265,41 @@ pub fn apply(
             format!("`{}` matches nothing", path.written),
         )]
     }))
+}
+
+/// Whether `set` takes the place of an axis of the matrix: it sets the same
+/// value or one around it and, with `*`, is accepted there.
+pub fn replaces(set: &Axis, axis: &Axis, tree: &Node, judge: Judge<'_>) -> bool {
+    let Some(path) = set.path.onto(&axis.path) else {
+        return false;
+    };
+    !set.path.has_star()
+        || set
+            .values
+            .iter()
+            .any(|value| attempt(tree, &path, &value.node, judge).is_ok())
+}
+
+/// The tree with the value in it, or what is wrong with that.
+fn attempt(
+    tree: &Node,
+    path: &Path,
+    value: &Node,
+    judge: Judge<'_>,
+) -> Result<Node, Vec<Diagnostic>> {
+    let mut changed = tree.clone();
+    set(&mut changed, None, &path.segments, value).map_err(|error| vec![error])?;
+    let mut found = judge(&changed);
+    // What was wrong before is not this value's fault.
+    found.retain(|found| {
+        let place = found.place.as_ref();
+        place.is_some_and(|place| path.contains(place) || overlaps(value.place(), place))
+    });
+    if found.is_empty() {
+        Ok(changed)
+    } else {
+        Err(found)
+    }
 }
 
 /// The paths that a path with `*` stands for.

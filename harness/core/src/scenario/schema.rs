@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
+use weaknet_core::Kind;
 
 use super::document::Document;
+use crate::metrics::Metrics;
 use crate::registry::{Entry, Registry};
 
 /// The key of a kind among the schema's definitions.
@@ -19,7 +21,11 @@ pub fn definition_name(kind: &str) -> String {
 pub fn schema(registry: &Registry) -> Value {
     let mut generator = SchemaSettings::draft07().into_generator();
     let mut by_kind: BTreeMap<&str, Vec<(&Entry, Value)>> = BTreeMap::new();
-    for entry in registry.entries() {
+    for entry in registry
+        .entries()
+        .iter()
+        .filter(|entry| entry.kind != Metrics::NAME)
+    {
         let own = entry.schema(&mut generator).to_value();
         by_kind.entry(entry.kind).or_default().push((entry, own));
     }
@@ -27,11 +33,19 @@ pub fn schema(registry: &Registry) -> Value {
     let kinds = by_kind
         .into_iter()
         .map(|(kind, entries)| (definition_name(kind), of_kind(&entries)));
-    if let Some(root) = root.as_object_mut() {
-        let definitions = root.entry("definitions").or_insert_with(|| json!({}));
-        if let Some(definitions) = definitions.as_object_mut() {
-            definitions.extend(kinds);
+    if let Some(definitions) = root.get_mut("definitions").and_then(Value::as_object_mut) {
+        definitions.extend(kinds);
+        // The rest of a flow may stand in a file that this one builds on.
+        if let Some(flow) = definitions.get_mut("FlowDoc") {
+            flow["required"] = json!(["name"]);
         }
+    }
+    if let Some(root) = root.as_object_mut() {
+        root.remove("required");
+        root.insert(
+            "anyOf".to_owned(),
+            json!([{ "required": ["duration"] }, { "required": ["extends"] }]),
+        );
     }
     root
 }

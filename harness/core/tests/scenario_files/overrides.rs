@@ -98,6 +98,23 @@ fn set_wins_over_the_matrix() {
 }
 
 #[test]
+fn stars_win_over_axes_that_take_the_value() {
+    let text = format!(
+        "{TWO}matrix: {{flows.up.congestion_control: [gcc, scream], network.forward.loss: [1%, 2%]}}\n"
+    );
+    let plan = ok(&text, &["flows.*.congestion_control=scream|gcc"]);
+    assert_eq!(plan.cases.len(), 4);
+    let axes: Vec<&String> = plan.cases[0].params.keys().collect();
+    assert_eq!(axes, ["flows.*.congestion_control", "network.forward.loss"]);
+    // An axis of another parameter stays.
+    assert_eq!(ok(&text, &["flows.*.fec=none"]).cases.len(), 4);
+    // A value around the axis replaces it; one that no item there takes does not.
+    assert_eq!(ok(&text, &["network={}"]).cases.len(), 2);
+    let refused = "flows.*.media={video: {}}|{audio: {}}";
+    assert_eq!(ok(&text, &[refused]).cases.len(), 8);
+}
+
+#[test]
 fn matrix_values_may_be_plugins_with_parameters() {
     let text = format!(
         "{TWO}matrix:\n  flows.up.congestion_control:\n    - gcc\n    - gcc:\n        probing: {{scale: 2}}\n"
