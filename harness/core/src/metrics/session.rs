@@ -24,9 +24,9 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         name: "setup_time_ms",
         subjects: FLOW,
         better: Better::Lower,
-        summary: "Time until both ends are connected.",
-        formula: "connected - started; never windowed; absent when the call never connects",
-        source: "connect time as in Aliyun RTC and Tencent TRTC join statistics (candidate check to both ends connected)",
+        summary: "Time until the sender is connected and may send media.",
+        formula: "connected - started; connected: working candidate pair and finished key exchange at the sender, what W3C RTCPeerConnection.connectionState calls `connected` there; never windowed; absent when the call never connects",
+        source: "connect time as in Aliyun RTC and Tencent TRTC join statistics, at the end that sends",
     },
     Definition {
         name: "first_frame_ms",
@@ -101,7 +101,7 @@ impl Call {
             SessionStage::Started => {
                 self.started.get_or_insert(at);
             }
-            SessionStage::Connected => {
+            SessionStage::SenderReady => {
                 self.connected.get_or_insert(at);
             }
             SessionStage::Failed => self.failed = true,

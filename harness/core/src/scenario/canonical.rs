@@ -146,9 +146,6 @@ impl Media {
             let mut stream = Map::new();
             put(&mut stream, "max_bitrate", video.max_bitrate);
             put(&mut stream, "min_bitrate", video.min_bitrate);
-            if let Some(start) = video.start_bitrate {
-                put(&mut stream, "start_bitrate", start);
-            }
             stream.insert("fps".to_owned(), json!(video.fps));
             stream.insert("source".to_owned(), video.source.canonical());
             map.insert("video".to_owned(), Value::Object(stream));

@@ -158,8 +158,6 @@ pub struct VideoDoc {
     pub max_bitrate: Bitrate,
     /// The encoder never goes below; default `30kbps`.
     pub min_bitrate: Bitrate,
-    /// What the encoder starts at; default: what congestion control starts at.
-    pub start_bitrate: Option<Bitrate>,
     /// Frames per second; default 30.
     pub fps: f64,
     /// Camera and encoder; default `rfc8593`.
@@ -171,7 +169,6 @@ impl Default for VideoDoc {
         Self {
             max_bitrate: Bitrate::from_kbps(2500),
             min_bitrate: Bitrate::from_kbps(30),
-            start_bitrate: None,
             fps: 30.0,
             source: None,
         }

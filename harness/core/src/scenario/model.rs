@@ -155,8 +155,6 @@ pub struct VideoStream {
     pub max_bitrate: Bitrate,
     /// The encoder never goes below.
     pub min_bitrate: Bitrate,
-    /// What the encoder starts at; `None`: what congestion control starts at.
-    pub start_bitrate: Option<Bitrate>,
     /// Frames per second; finite and above zero.
     pub fps: f64,
     /// Camera and encoder; default `rfc8593`.

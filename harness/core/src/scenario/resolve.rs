@@ -419,7 +419,6 @@ impl Resolver<'_> {
             Some(VideoStream {
                 max_bitrate: video.max_bitrate,
                 min_bitrate: video.min_bitrate,
-                start_bitrate: video.start_bitrate,
                 fps: video.fps,
                 source: source?,
             })

@@ -227,7 +227,7 @@ fn the_resolved_scenario_is_a_scenario_again() {
     let texts = [
         call("network: {forward: {rate: 3Mbps, loss: 2%}}\nseeds: [7, 3]\nexpect: [call.freeze_ratio <= 1%]\nname: x\n"),
         call("    feedback: {every: 50ms}\n    constraints: {max_bitrate: 1Mbps}\n    start: 2s\nname: x\n"),
-        "name: x\nduration: 1min\nnetwork: {links: {b: {rate: 1Mbps}, a: {delay: 2ms}}}\nflows: [{name: f, media: {video: {start_bitrate: 100kbps}}, route: [b, a], route_back: [a]}]\n".to_owned(),
+        "name: x\nduration: 1min\nnetwork: {links: {b: {rate: 1Mbps}, a: {delay: 2ms}}}\nflows: [{name: f, media: {video: {min_bitrate: 100kbps}}, route: [b, a], route_back: [a]}]\n".to_owned(),
     ];
     for text in texts {
         let canonical = scenario(&text).canonical();

@@ -21,7 +21,7 @@ mod seen;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use weaknet_core::event::{FrameDrop, FrameTimes, SessionStage};
+use weaknet_core::event::{FrameDrop, FrameTimes};
 use weaknet_core::packet::{Ecn, FlowId, Leg, Media, Packet, Payload, Rtcp, Rtp, RtpKind};
 use weaknet_core::{Event, Node, Outbox, Span, Time};
 
@@ -83,7 +83,6 @@ struct Observed {
 /// The receiving end of a media flow.
 pub struct Receiver {
     parts: ReceiverConfig,
-    stage: Option<SessionStage>,
     begun: bool,
     ids: u64,
     assembler: FrameAssembler,
@@ -109,7 +108,6 @@ impl Receiver {
         let start = parts.start;
         Self {
             parts,
-            stage: None,
             begun: false,
             ids: 0,
             assembler: FrameAssembler::default(),
@@ -364,16 +362,6 @@ impl Receiver {
         }
         while let Some((message, size)) = self.parts.session.poll(now) {
             self.send(out, size, Payload::Session(message));
-        }
-        let stage = self.parts.session.stage();
-        if stage != self.stage {
-            self.stage = stage;
-            if stage == Some(SessionStage::Connected) {
-                out.event(Event::Session {
-                    flow: self.parts.flow,
-                    stage: SessionStage::Connected,
-                });
-            }
         }
     }
 

@@ -233,36 +233,43 @@ impl Sender {
             .on_event(now, &CcEvent::Start(constraints));
         self.parts
             .controller
-            .on_event(now, &CcEvent::MaxAllocated(constraints.max));
+            .on_event(now, &CcEvent::MaxAllocated(self.most_that_media_take()));
         if let Some((source, bitrate)) = &mut self.parts.audio {
             source.start(now, *bitrate);
         }
         if let Some((source, format)) = &mut self.parts.video {
             source.start(now, *format, constraints.start);
         }
+        self.output = self.parts.controller.output();
+        self.apply_output(out);
         self.follow_controller(out);
     }
 
-    /// Takes the controller's output over into encoder and pacer.
+    /// Takes over what the controller has decided since the last call.
     fn follow_controller(&mut self, out: &mut Outbox<'_>) {
         let now = out.now();
         while let Some(cluster) = self.parts.controller.poll_probe() {
             self.parts.pacer.add_probe(now, cluster);
         }
         let output = self.parts.controller.output();
-        self.parts.pacer.set_congested(
-            now,
-            output
-                .cwnd
-                .is_some_and(|cwnd| self.history.in_flight() >= cwnd),
-        );
-        if output == self.output {
-            return;
+        if output != self.output {
+            self.output = output;
+            self.apply_output(out);
         }
-        self.output = output;
-        let target = output.target.unwrap_or(self.parts.constraints.start);
-        let pacing = output.pacing.unwrap_or(target);
-        self.parts.pacer.set_rates(now, pacing, output.padding);
+        if let Some(cwnd) = output.cwnd {
+            let congested = self.history.in_flight() >= cwnd;
+            self.parts.pacer.set_congested(now, congested);
+        }
+    }
+
+    fn apply_output(&mut self, out: &mut Outbox<'_>) {
+        let now = out.now();
+        let target = self.target();
+        let pacing = self.output.pacing.unwrap_or(target);
+        self.parts.pacer.set_rates(now, pacing, self.output.padding);
+        if self.output.cwnd.is_none() {
+            self.parts.pacer.set_congested(now, false);
+        }
         self.parts.responder.on_target(now, target);
         out.event(Event::Target {
             flow: self.parts.flow,
@@ -272,9 +279,26 @@ impl Sender {
         self.set_encoder(now);
     }
 
+    /// The most that all streams together would use.
+    fn most_that_media_take(&self) -> Bitrate {
+        let video = self
+            .parts
+            .video
+            .as_ref()
+            .map(|(_, format)| format.max_bitrate);
+        let audio = self.parts.audio.as_ref().map(|(_, bitrate)| *bitrate);
+        let sum = video.unwrap_or_default() + audio.unwrap_or_default();
+        sum.min(self.parts.constraints.max)
+    }
+
+    /// The controller's target, before it has one the start rate.
+    fn target(&self) -> Bitrate {
+        self.output.target.unwrap_or(self.parts.constraints.start)
+    }
+
     /// What the target leaves for the encoder.
     fn set_encoder(&mut self, now: Time) {
-        let target = self.output.target.unwrap_or(self.parts.constraints.start);
+        let target = self.target();
         let repair = self.repair_rate.rate(now).as_bps_f64();
         let media = self.media_rate.rate(now).as_bps_f64();
         let Some((source, format)) = &mut self.parts.video else {

@@ -333,7 +333,7 @@ fn set_up_first_frame_and_connect_success() {
     };
     let mut events = vec![
         stage(1000, SessionStage::Started),
-        stage(1421, SessionStage::Connected),
+        stage(1421, SessionStage::SenderReady),
     ];
     events.extend(shown([1500, 1533]));
     let outside = windowed(10, 8000, 10_000);
@@ -343,7 +343,7 @@ fn set_up_first_frame_and_connect_success() {
     near(scores.get("connected_5s_ratio"), 1.0);
     let late = [
         stage(0, SessionStage::Started),
-        stage(5001, SessionStage::Connected),
+        stage(5001, SessionStage::SenderReady),
     ];
     near(
         call(&Session::default(), &run(10), &late).get("connected_5s_ratio"),
