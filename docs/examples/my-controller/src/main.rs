@@ -1,10 +1,11 @@
 //! A congestion controller of your own, in your own crate.
 
+use std::ops::RangeInclusive;
 use std::process::ExitCode;
 
 use weaknet_core::{Bitrate, BuildContext, BuildError, Plugin, Ratio, Time};
 use weaknet_transports::cc::{
-    CcEvent, CcOutput, CongestionControl, CongestionController, Constraints, Feedback,
+    CcEvent, CcOutput, CongestionControl, CongestionController, Feedback,
 };
 
 fn main() -> ExitCode {
@@ -25,7 +26,11 @@ struct MyController {
 
 impl Default for MyController {
     fn default() -> Self {
-        Self { keep: Ratio::from_f64(0.8), tolerate: Ratio::from_f64(0.05), step: Bitrate::from_kbps(10) }
+        Self {
+            keep: Ratio::from_f64(0.8),
+            tolerate: Ratio::from_f64(0.05),
+            step: Bitrate::from_kbps(10),
+        }
     }
 }
 
@@ -36,34 +41,38 @@ impl Plugin for MyController {
     const REFERENCES: &'static [&'static str] = &["this example"];
 
     fn build(&self, _: &BuildContext<'_>) -> Result<Box<dyn CongestionController>, BuildError> {
-        let bounds = Constraints { min: Bitrate::ZERO, start: Bitrate::from_kbps(300), max: Bitrate::MAX };
-        Ok(Box::new(Running { config: self.clone(), bounds, rate: bounds.start }))
+        Ok(Box::new(Running {
+            config: self.clone(),
+            rate: Bitrate::from_kbps(300),
+            limits: Bitrate::ZERO..=Bitrate::MAX,
+        }))
     }
 }
 
 #[derive(Clone)]
 struct Running {
     config: MyController,
-    bounds: Constraints,
     rate: Bitrate,
+    limits: RangeInclusive<Bitrate>,
 }
 
 impl CongestionController for Running {
     fn on_event(&mut self, _: Time, event: &CcEvent) {
         if let CcEvent::Start(bounds) = event {
-            (self.bounds, self.rate) = (*bounds, bounds.start);
+            self.rate = bounds.start;
+            self.limits = bounds.min..=bounds.max;
         }
     }
 
     fn on_feedback(&mut self, feedback: &Feedback<'_>) {
-        let lost = feedback.packets.iter().filter(|p| p.received.is_none()).count();
-        let loss = lost as f64 / feedback.packets.len().max(1) as f64;
-        self.rate = if loss > self.config.tolerate.as_f64() {
+        let packets = feedback.packets;
+        let lost = packets.iter().filter(|p| p.received.is_none()).count();
+        let rate = if lost as f64 > self.config.tolerate.as_f64() * packets.len() as f64 {
             self.rate.mul_f64(self.config.keep.as_f64())
         } else {
             self.rate + self.config.step
         };
-        self.rate = self.rate.clamp(self.bounds.min, self.bounds.max);
+        self.rate = rate.clamp(*self.limits.start(), *self.limits.end());
     }
 
     fn output(&self) -> CcOutput {
