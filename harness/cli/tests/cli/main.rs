@@ -1,0 +1,12 @@
+//! The command `weaknet` from the outside: arguments in; standard output,
+//! messages, files and exit codes out.
+
+mod bad_input;
+mod comparisons;
+mod descriptions;
+mod determinism;
+mod expectations;
+mod interruptions;
+mod replays;
+mod results;
+mod support;
