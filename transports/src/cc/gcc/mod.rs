@@ -73,8 +73,6 @@ pub struct Gcc {
     /// Time over which the pacer keeps its rate; pacing and padding are whole
     /// bytes in it (40 ms, PacerConfig).
     pub pacing_window: Span,
-    /// The streams together never use less than this (0).
-    pub min_allocated: Bitrate,
     /// Padding up to this rate at any time (0).
     pub max_padding: Bitrate,
     /// How packets are grouped.
@@ -105,7 +103,6 @@ impl Default for Gcc {
             process_interval: Span::from_millis(25),
             pacing_factor: None,
             pacing_window: Span::from_millis(40),
-            min_allocated: Bitrate::ZERO,
             max_padding: Bitrate::ZERO,
             grouping: GroupingConfig::default(),
             trendline: TrendlineConfig::default(),
