@@ -334,10 +334,8 @@ impl Node for Sender {
             packet: packet.tag(),
             one_way: now - packet.sent,
         });
-        if now >= self.parts.stop {
-            return;
-        }
         match packet.payload {
+            _ if now >= self.parts.stop => {}
             Payload::Rtcp(reports) if self.ready => {
                 for rtcp in reports {
                     self.on_rtcp(out, rtcp);
