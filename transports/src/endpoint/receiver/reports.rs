@@ -27,7 +27,7 @@ impl ReportState {
         self.received += 1;
         self.highest = self.highest.max(Some(rtp.seq));
         // RFC 3550, appendix A.8, in ticks of 1/90000 s.
-        let arrival = (u128::from(now.as_nanos()) * 9 / 100_000) as i64;
+        let arrival = now.ticks(90_000) as i64;
         let transit = arrival - rtp.timestamp as i64;
         if let Some(last) = self.transit.replace(transit) {
             self.jitter += ((transit - last).abs() as f64 - self.jitter) / 16.0;
