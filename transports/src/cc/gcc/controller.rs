@@ -297,7 +297,11 @@ impl Controller {
             loss_state,
             ..
         } = self.published;
-        let usual = if self.got_report { PACING } else { EARLY_PACING };
+        let usual = if self.got_report {
+            PACING
+        } else {
+            EARLY_PACING
+        };
         let factor = self.config.pacing_factor.map_or(usual, |f| f as f32);
         let pacing = target.max(self.min_allocated) * f64::from(factor);
         let max_padding = Rate::from(self.config.max_padding);
