@@ -5,13 +5,16 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+/// What scripts can rely on.
+pub(crate) const EXIT_CODES: &str = "0 ok; 1 internal failure; 2 usage, also an unusable --out or \
+    a --set that fits no scenario; 4 nothing selected: no file matches, no case has that id; \
+    65 bad scenario or data file, also one that is missing; 77 not permitted; 100 expectation \
+    failed; 101 regression; 130 interrupted.";
+
 /// Weak-network testbed for real-time media.
 #[derive(Debug, Parser)]
 #[command(name = "weaknet", version, about, max_term_width = 100)]
-#[command(
-    after_help = "Exit codes: 0 ok, 1 internal failure, 2 usage, 4 nothing selected, 65 bad scenario or \
-                        data file, 77 not permitted, 100 expectation failed, 101 regression, 130 interrupted."
-)]
+#[command(after_help = format!("Exit codes: {EXIT_CODES}"))]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,

@@ -7,11 +7,12 @@ use std::process::ExitCode;
 pub(crate) enum Exit {
     /// Something in here broke.
     Internal = 1,
-    /// The command line makes no sense.
+    /// The command line makes no sense: an argument, an output that cannot be
+    /// written, a `--set` that fits no scenario, a name that nothing has.
     Usage = 2,
-    /// There is nothing to run.
+    /// There is nothing to run: no file matches, or no case has that id.
     NothingSelected = 4,
-    /// A scenario or data file is bad.
+    /// A scenario, trace or result file is bad or missing.
     BadData = 65,
     /// An expectation failed.
     ExpectationFailed = 100,
@@ -31,15 +32,15 @@ impl From<Exit> for ExitCode {
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) exit: Exit,
-    /// For standard error; empty when all has been said.
-    pub(crate) message: String,
+    /// For standard error, one per thing that is wrong.
+    pub(crate) messages: Vec<String>,
 }
 
 impl Failure {
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self {
             exit,
-            message: message.into(),
+            messages: vec![message.into()],
         }
     }
 }

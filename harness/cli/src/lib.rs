@@ -30,9 +30,7 @@ pub fn main(registry: Registry) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            if !failure.message.is_empty() {
-                screen::error(&failure.message);
-            }
+            screen::errors(&failure.messages);
             failure.exit.into()
         }
     }

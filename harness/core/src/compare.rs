@@ -2,7 +2,9 @@
 //! explain it.
 //!
 //! Cases are matched by scenario, parameters and seed, never by their id, which
-//! changes with the scenario's content. Seeds are pairs: the same random loss
+//! changes with the scenario's content. A parameter that has one value
+//! throughout each run tells no cases apart: where it differs between the runs
+//! it is the change under test ([`Change`]). Seeds are pairs: the same random loss
 //! and delay meet both runs, so that the differences per seed vary far less
 //! than the values. The interval is the 95 % interval of the mean difference
 //! ([`crate::stats::mean_interval`]).
@@ -12,12 +14,14 @@
 //! none. One seed has no interval: a difference there is unclear.
 
 mod fail_if;
+mod matching;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
 pub use self::fail_if::{FailIf, FailIfError};
+use self::matching::{CaseKey, Matching};
 use crate::metrics::{Better, Definition, Subject};
 use crate::results::{CaseResult, Summary};
 use crate::stats::{mean, mean_interval};
@@ -136,9 +140,27 @@ pub struct UnmatchedMetric {
     pub seeds: usize,
 }
 
+/// A parameter with one value throughout the base run and another one
+/// throughout the new run, as `--set` makes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Change {
+    /// Name of the scenario.
+    pub scenario: String,
+    /// The path.
+    pub param: String,
+    /// Its value in the base run; absent when that run leaves it alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base: Option<String>,
+    /// Its value in the new run; absent when that run leaves it alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new: Option<String>,
+}
+
 /// Two runs compared.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Comparison {
+    /// What the command lines of the runs set differently.
+    pub changes: Vec<Change>,
     /// One row per case, flow or link, and metric, in order of the new run.
     pub rows: Vec<Row>,
     /// Cases without a counterpart.
@@ -167,17 +189,16 @@ pub enum CompareError {
     NothingInCommon,
 }
 
-type CaseKey<'a> = (&'a str, &'a BTreeMap<String, String>, &'a str);
 type Index<'a> = BTreeMap<CaseKey<'a>, &'a CaseResult>;
 
-fn key(case: &CaseResult) -> CaseKey<'_> {
-    (&case.scenario, &case.params, &case.seed)
-}
-
-fn index<'a>(run: &'a Summary, side: &'static str) -> Result<Index<'a>, CompareError> {
+fn index<'a>(
+    run: &'a Summary,
+    side: &'static str,
+    matching: &Matching<'a>,
+) -> Result<Index<'a>, CompareError> {
     let mut index = Index::new();
     for case in &run.cases {
-        if index.insert(key(case), case).is_some() {
+        if index.insert(matching.key(case), case).is_some() {
             return Err(CompareError::Twice {
                 side,
                 scenario: case.scenario.clone(),
@@ -237,12 +258,14 @@ pub fn compare<'d>(
         .into_iter()
         .map(|d| (d.name, d.better))
         .collect();
-    let (base_index, new_index) = (index(base, "base")?, index(new, "new")?);
+    let matching = Matching::new(base, new);
+    let base_index = index(base, "base", &matching)?;
+    let new_index = index(new, "new", &matching)?;
     let unmatched = |side, run: &Summary, other: &Index<'_>| -> Vec<UnmatchedCase> {
         let alone = run
             .cases
             .iter()
-            .filter(|&case| !other.contains_key(&key(case)));
+            .filter(|&case| !other.contains_key(&matching.key(case)));
         alone
             .map(|case| UnmatchedCase {
                 side,
@@ -259,7 +282,7 @@ pub fn compare<'d>(
     let mut groups: Vec<(&CaseResult, Vec<(&CaseResult, &CaseResult)>)> = Vec::new();
     let mut places: BTreeMap<_, usize> = BTreeMap::new();
     for case in &new.cases {
-        let Some(&partner) = base_index.get(&key(case)) else {
+        let Some(&partner) = base_index.get(&matching.key(case)) else {
             continue;
         };
         let place = *places
@@ -278,6 +301,7 @@ pub fn compare<'d>(
         compare_case(case, &pairs, &better, &mut rows, &mut unmatched_metrics);
     }
     Ok(Comparison {
+        changes: matching.changes(),
         rows,
         unmatched_cases,
         unmatched_metrics,

@@ -45,6 +45,9 @@ pub struct Request {
     pub folders: Folders,
     /// How many runs there may be.
     pub limit: u64,
+    /// Whether a scenario without flows is refused: it leaves nothing to
+    /// measure.
+    pub needs_flows: bool,
 }
 
 impl Default for Request {
@@ -57,6 +60,7 @@ impl Default for Request {
             case: None,
             folders: Folders::default(),
             limit: DEFAULT_LIMIT,
+            needs_flows: false,
         }
     }
 }
@@ -98,9 +102,9 @@ impl fmt::Debug for Case {
 /// Why there is no plan.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
-    /// The request itself makes no sense.
+    /// The request itself makes no sense, an argument of `--set` for example.
     #[error("{0}")]
-    Usage(Diagnostic),
+    Usage(Diagnostics),
     /// Nothing was selected.
     #[error("{0}")]
     Nothing(String),
@@ -142,14 +146,14 @@ impl Plan {
     pub fn load(request: &Request, registry: &Registry) -> Result<Self, PlanError> {
         registry
             .check()
-            .map_err(|message| PlanError::Usage(Diagnostic::bare(message)))?;
+            .map_err(|message| PlanError::Usage(Diagnostic::bare(message).into()))?;
         let metrics = registry
             .definitions()
-            .map_err(|message| PlanError::Usage(Diagnostic::bare(message)))?;
+            .map_err(|message| PlanError::Usage(Diagnostic::bare(message).into()))?;
         let sets = request.sets.iter().map(|set| overrides::parse_set(set));
         let sets = sets
             .collect::<Result<Vec<Axis>, Diagnostic>>()
-            .map_err(PlanError::Usage)?;
+            .map_err(|error| PlanError::Usage(error.into()))?;
         let files = scenario_files(&request.paths)?;
         if files.is_empty() {
             return Err(PlanError::Nothing(format!(
@@ -171,6 +175,7 @@ impl Plan {
             ids: BTreeMap::new(),
             built: BTreeSet::new(),
             found: Vec::new(),
+            unbuildable: false,
         };
         for file in &files {
             if let Err(errors) = planner.file(file) {
@@ -195,6 +200,8 @@ struct Planner<'a> {
     /// Plug-ins that have been built, and with which files.
     built: BTreeSet<(PathBuf, String)>,
     found: Vec<Diagnostic>,
+    /// Whether a plug-in could not be built, for want of a file as a rule.
+    unbuildable: bool,
 }
 
 impl Planner<'_> {
@@ -216,6 +223,9 @@ impl Planner<'_> {
         for number in 0..cases {
             let chosen = combination(&axes, number);
             let scenario = Arc::new(self.case(&tree, &chosen, &stem, cases)?);
+            if self.request.needs_flows && scenario.flows.is_empty() {
+                return Err(no_flows(&tree).into());
+            }
             self.build_all(&scenario, &folders, &assets)?;
             let first = self
                 .names
@@ -375,13 +385,35 @@ impl Planner<'_> {
         if check.found.is_empty() {
             Ok(())
         } else {
+            self.unbuildable = true;
             Err(Diagnostics(check.found))
+        }
+    }
+
+    /// The command line is at fault when its own words are all that is wrong.
+    /// Each mistake is told once, however many files meet it.
+    fn refusal(self) -> PlanError {
+        let of_command_line = |error: &Diagnostic| {
+            let place = error.place.as_ref();
+            place.is_some_and(|place| place.source().name == overrides::SOURCE_NAME)
+        };
+        let usage = !self.unbuildable && self.found.iter().all(of_command_line);
+        let mut told: Vec<Diagnostic> = Vec::new();
+        for error in self.found {
+            if !told.contains(&error) {
+                told.push(error);
+            }
+        }
+        if usage {
+            PlanError::Usage(Diagnostics(told))
+        } else {
+            PlanError::Bad(Diagnostics(told))
         }
     }
 
     fn finish(self) -> Result<Plan, PlanError> {
         if !self.found.is_empty() {
-            return Err(PlanError::Bad(Diagnostics(self.found)));
+            return Err(self.refusal());
         }
         let mut cases = self.cases;
         if let Some(prefix) = &self.request.case {
@@ -394,6 +426,15 @@ impl Planner<'_> {
         }
         Ok(Plan { cases })
     }
+}
+
+fn no_flows(tree: &Node) -> Diagnostic {
+    let place = tree.get("flows").map_or_else(|| tree.place(), Node::place);
+    Diagnostic::new(
+        place,
+        "a scenario without flows has nothing to run: expected at least one under `flows:`",
+    )
+    .help("the smallest is `flows: [{name: call, media: {video: {}}}]`")
 }
 
 struct Check<'a> {

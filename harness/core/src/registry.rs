@@ -185,20 +185,26 @@ impl Registry {
     /// # Errors
     /// When a metric set cannot be built with its defaults.
     pub fn definitions(&self) -> Result<Vec<Definition>, String> {
+        let sets = self.definitions_by_set()?;
+        Ok(sets.into_iter().flat_map(|(_, metrics)| metrics).collect())
+    }
+
+    /// All metric sets by name, with their metrics.
+    ///
+    /// # Errors
+    /// When a metric set cannot be built with its defaults.
+    pub fn definitions_by_set(&self) -> Result<Vec<(&'static str, Vec<Definition>)>, String> {
         let (streams, assets) = (Streams::new(0), weaknet_core::plugin::Assets::default());
         let cx = BuildContext {
             path: "metrics",
             streams: &streams,
             assets: &assets,
         };
-        let mut definitions = Vec::new();
-        for set in self.metric_sets()? {
-            let built = set
-                .build(&cx)
-                .map_err(|error| format!("metric set `{}`: {error}", set.name()))?;
-            definitions.extend_from_slice(built.definitions());
-        }
-        Ok(definitions)
+        let build = |set: Spec<Metrics>| match set.build(&cx) {
+            Ok(built) => Ok((set.name(), built.definitions().to_vec())),
+            Err(error) => Err(format!("metric set `{}`: {error}", set.name())),
+        };
+        self.metric_sets()?.into_iter().map(build).collect()
     }
 
     /// All metric sets with their defaults, sorted by name.

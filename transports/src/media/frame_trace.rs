@@ -20,6 +20,7 @@ use super::{EncodedFrame, FrameDropper, MIN_FPS, Video, VideoFormat, VideoSource
 /// Frame sizes from a file, scaled to the target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(extend("examples" = [{"file": "chat_720p_1000.txt"}]))]
 pub struct FrameTrace {
     /// The recording.
     pub file: String,

@@ -55,6 +55,16 @@ pub(super) fn run(args: &Compare, registry: &Registry) -> Result<(), Failure> {
 
 fn text(comparison: &Comparison) -> String {
     let mut text = String::new();
+    for change in &comparison.changes {
+        let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "(not set)".to_owned());
+        text.push_str(&format!(
+            "{}: {} {} -> {}\n",
+            change.scenario,
+            change.param,
+            side(&change.base),
+            side(&change.new)
+        ));
+    }
     let changed: Vec<&Row> = comparison
         .rows
         .iter()

@@ -87,30 +87,46 @@ fn rows(
         }
         Listed::Traces => {
             let names = Folders::from_env(args.trace_dir.as_deref()).names();
-            let rows = names.into_iter().map(|name| Row {
-                json: json!(name),
-                name,
-                note: String::new(),
-            });
+            let rows = names
+                .into_iter()
+                .filter(|name| is_data(name))
+                .map(|name| Row {
+                    json: json!(name),
+                    name,
+                    note: String::new(),
+                });
             return Ok(("traces", rows.collect()));
         }
     };
     Ok(("scenarios", rows.collect()))
 }
 
+/// Whether a file of a collection is something else than its papers.
+fn is_data(name: &str) -> bool {
+    let file = name.rsplit('/').next().unwrap_or(name);
+    let papers = ["README", "LICENSE", "LICENCE", "COPYING", "NOTICE"];
+    !papers.iter().any(|paper| file.starts_with(paper))
+}
+
+/// Names and notes side by side. On a terminal the notes are wrapped; in a pipe
+/// every name has one line.
 fn columns(rows: &[Row], indent: bool) -> String {
-    let width = rows
-        .iter()
-        .map(|row| row.name.chars().count())
-        .max()
-        .unwrap_or(0)
-        .min(48);
+    let names = rows.iter().map(|row| row.name.chars().count());
+    let width = names.max().unwrap_or(0).min(48);
     let margin = if indent { "  " } else { "" };
-    let line = |row: &Row| {
-        format!("{margin}{:width$}  {}", row.name, row.note)
-            .trim_end()
-            .to_owned()
-            + "\n"
-    };
-    rows.iter().map(line).collect()
+    let room = screen::terminal_width().map_or(usize::MAX, |all| {
+        all.saturating_sub(margin.len() + width + 2)
+    });
+    let mut text = String::new();
+    for row in rows {
+        let notes = screen::wrap(&row.note, room.max(24));
+        let mut notes = notes.iter();
+        let first = notes.next().map_or("", String::as_str);
+        let line = format!("{margin}{:width$}  {first}", row.name);
+        text.push_str(&format!("{}\n", line.trim_end()));
+        for more in notes {
+            text.push_str(&format!("{margin}{:width$}  {more}\n", ""));
+        }
+    }
+    text
 }

@@ -9,12 +9,14 @@ mod run;
 mod shipped;
 mod validate;
 
+use std::io::Write as _;
+
 use clap::CommandFactory as _;
 use weaknet_harness::files::Folders;
 use weaknet_harness::plan::{PlanError, Request};
 use weaknet_harness::registry::Registry;
 
-use crate::args::{Cli, Command, Selection};
+use crate::args::{Cli, Command, EXIT_CODES, Selection};
 use crate::exit::{Exit, Failure};
 use crate::screen;
 
@@ -40,14 +42,39 @@ pub(crate) fn run(command: Command, registry: &Registry) -> Result<(), Failure> 
             Ok(())
         }
         Command::Man => {
-            let mut page = Vec::new();
-            clap_mangen::Man::new(Cli::command())
-                .render(&mut page)
-                .map_err(|error| Failure::new(Exit::Internal, error.to_string()))?;
+            let page = man().map_err(|error| Failure::new(Exit::Internal, error.to_string()))?;
             screen::print(&String::from_utf8_lossy(&page));
             Ok(())
         }
     }
+}
+
+/// One manual page with all commands.
+fn man() -> std::io::Result<Vec<u8>> {
+    let mut page = Vec::new();
+    let mut whole = Cli::command();
+    whole.build();
+    let man = clap_mangen::Man::new(whole.clone());
+    man.render_title(&mut page)?;
+    man.render_name_section(&mut page)?;
+    man.render_synopsis_section(&mut page)?;
+    for command in whole
+        .get_subcommands()
+        .filter(|sub| sub.get_name() != "help")
+    {
+        let about = command.get_about().map(ToString::to_string);
+        let (name, about) = (command.get_name(), about.unwrap_or_default());
+        writeln!(page, ".SH \"WEAKNET {}\"\n{about}", name.to_uppercase())?;
+        let man = clap_mangen::Man::new(command.clone());
+        let mut sections = Vec::new();
+        man.render_synopsis_section(&mut sections)?;
+        man.render_options_section(&mut sections)?;
+        // Sections of a command are subsections of the page.
+        let sections = String::from_utf8_lossy(&sections).replace(".SH ", ".SS ");
+        page.extend_from_slice(sections.as_bytes());
+    }
+    writeln!(page, ".SH \"EXIT STATUS\"\n{EXIT_CODES}")?;
+    Ok(page)
 }
 
 /// What the selection of cases asks of the planner.
@@ -59,6 +86,7 @@ fn request(selection: &Selection) -> Request {
         seed: selection.seed,
         case: selection.case.clone(),
         folders: Folders::from_env(selection.trace_dir.as_deref()),
+        needs_flows: true,
         ..Request::default()
     }
 }
@@ -70,6 +98,12 @@ impl From<PlanError> for Failure {
             PlanError::Nothing(_) => Exit::NothingSelected,
             PlanError::Bad(_) => Exit::BadData,
         };
-        Self::new(exit, error.to_string())
+        match error {
+            PlanError::Nothing(message) => Self::new(exit, message),
+            PlanError::Usage(found) | PlanError::Bad(found) => Self {
+                exit,
+                messages: found.0.iter().map(ToString::to_string).collect(),
+            },
+        }
     }
 }

@@ -19,11 +19,19 @@ pub(super) fn run(args: &Validate, registry: &Registry) -> Result<(), Failure> {
             .count();
         let seeds = first.scenario.seeds.len();
         lines.push_str(&format!(
-            "ok  {name}: {} x {seeds} = {runs} runs\n",
-            runs.div_ceil(seeds)
+            "ok  {name}: {} x {} = {}\n",
+            many(runs.div_ceil(seeds), "case"),
+            many(seeds, "seed"),
+            many(runs, "run"),
         ));
         at += runs;
     }
     screen::print(&lines);
     Ok(())
+}
+
+/// `1 case`, `2 cases`.
+fn many(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
 }

@@ -80,6 +80,45 @@ fn one_seed_decides_nothing_but_equality() {
 }
 
 #[test]
+fn what_a_whole_run_sets_is_the_change_under_test() {
+    let run = |fec: &[&str], more: &[(&'static str, &'static str)]| {
+        let cases = fec.iter().map(|fec| {
+            let mut params = vec![("fec", *fec)];
+            params.extend(more);
+            case("s", &params, 1, &[("freeze_ratio", 0.5)])
+        });
+        Summary::new(cases.collect())
+    };
+    let compared = |base: &Summary, new: &Summary| compare(base, new, builtin_definitions());
+    // One value each: fec itself is under test, and so is loss.
+    let (none, lossy) = (run(&["none"], &[]), run(&["ulp"], &[("loss", "5%")]));
+    let found = compared(&none, &lossy).unwrap();
+    let changes: Vec<_> = found
+        .changes
+        .iter()
+        .map(|c| (c.param.as_str(), c.base.as_deref(), c.new.as_deref()))
+        .collect();
+    assert_eq!(
+        changes,
+        [
+            ("fec", Some("none"), Some("ulp")),
+            ("loss", None, Some("5%"))
+        ]
+    );
+    assert_eq!((found.rows.len(), found.unmatched_cases.len()), (1, 0));
+    // Two values in the base: they tell cases apart, and the new run has one of them.
+    let both = run(&["none", "ulp"], &[]);
+    let found = compared(&both, &lossy).unwrap();
+    assert_eq!((found.rows.len(), found.unmatched_cases.len()), (1, 1));
+    assert_eq!(found.unmatched_cases[0].params["fec"], "none");
+    assert_eq!(found.changes.len(), 1);
+    assert_eq!(
+        compared(&both, &run(&["xor"], &[])),
+        Err(CompareError::NothingInCommon)
+    );
+}
+
+#[test]
 fn cases_match_by_scenario_parameters_and_seed() {
     let metrics = [("freeze_ratio", 0.5)];
     let base = Summary::new(vec![

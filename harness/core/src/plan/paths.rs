@@ -24,7 +24,7 @@ pub fn scenario_files(paths: &[String]) -> Result<Vec<PathBuf>, PlanError> {
             files.push(plain.to_path_buf());
         } else {
             let usage = |error: glob::PatternError| {
-                PlanError::Usage(Diagnostic::bare(format!("`{path}`: {error}")))
+                PlanError::Usage(Diagnostic::bare(format!("`{path}`: {error}")).into())
             };
             for found in glob::glob(path).map_err(usage)?.filter_map(Result::ok) {
                 if found.is_dir() {

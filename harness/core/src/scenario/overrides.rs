@@ -12,6 +12,9 @@ use super::error::{Diagnostic, Place, Source};
 use super::extends::is_choice;
 use super::tree::{self, Entry, Key, Node, Value};
 
+/// What diagnostics call the text of a `--set`.
+pub const SOURCE_NAME: &str = "--set";
+
 /// A path with the places of its segments.
 #[derive(Debug, Clone)]
 pub struct Path {
@@ -122,7 +125,7 @@ fn overlaps(a: &Place, b: &Place) -> bool {
 /// # Errors
 /// When it is not `PATH=VALUE`.
 pub fn parse_set(argument: &str) -> Result<Axis, Diagnostic> {
-    let source = Source::new("--set", argument);
+    let source = Source::new(SOURCE_NAME, argument);
     let whole = source.place(0..argument.len());
     let Some(equals) = argument.find('=') else {
         return Err(Diagnostic::new(

@@ -241,7 +241,12 @@ fn unknown_paths_point_at_their_part() {
         assert!(found.starts_with(message), "{set} gave {found}");
     }
     assert_eq!(plan(TWO, &["duration"]).unwrap_err().exit_code(), 2);
-    assert_eq!(plan(TWO, &["duration=10"]).unwrap_err().exit_code(), 65);
+    assert_eq!(plan(TWO, &["duration=10"]).unwrap_err().exit_code(), 2);
+    // A file that is missing or bad is no matter of words, nor is a bad scenario.
+    let file = "network.forward.rate={trace: {file: none.down}}";
+    assert_eq!(plan(TWO, &[file]).unwrap_err().exit_code(), 65);
+    let bad = plan("durtion: 10s\n", &["measure=10"]).unwrap_err();
+    assert_eq!(bad.exit_code(), 65);
 }
 
 #[test]

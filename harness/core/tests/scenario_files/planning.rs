@@ -209,12 +209,27 @@ fn defaults_that_are_not_there_say_so() {
 }
 
 #[test]
-fn a_scenario_needs_no_flows() {
-    assert_eq!(
-        plan("duration: 1s\n", &[]).unwrap().cases[0]
-            .scenario
-            .flows
-            .len(),
-        0
-    );
+fn flows_are_needed_for_runs_only() {
+    let none = "duration: 1s\n";
+    let plan = plan(none, &[]).unwrap();
+    assert_eq!(plan.cases[0].scenario.flows.len(), 0);
+    let folder = Folder::new(&[("a.yaml", none), ("b.yaml", "duration: 1s\nflows: []\n")]);
+    for (file, place) in [("a.yaml", "a.yaml:1:1"), ("b.yaml", "b.yaml:2:8")] {
+        let found = folder.error(&Request {
+            needs_flows: true,
+            ..folder.request(file)
+        });
+        let start = format!("{place}: a scenario without flows has nothing to run");
+        assert!(found.starts_with(&start), "{found}");
+    }
+}
+
+#[test]
+fn a_mistake_on_the_command_line_is_told_once() {
+    let folder = Folder::new(&[("s/a.yaml", &call("")), ("s/b.yaml", &call(""))]);
+    let found = folder.error(&Request {
+        sets: vec!["flows.cal.fec=none".to_owned()],
+        ..folder.request("s")
+    });
+    assert_eq!(found.matches("unknown item `cal`").count(), 1, "{found}");
 }

@@ -9,6 +9,7 @@ use crate::model::{Delay, DelayModel};
 /// The same delay for every packet.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(extend("examples" = ["20ms"]))]
 pub struct ConstantDelay(pub Span);
 
 impl Plugin for ConstantDelay {

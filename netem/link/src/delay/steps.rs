@@ -15,6 +15,7 @@ use crate::timeline::Timeline;
 /// for ever.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(extend("examples" = [[["0s", "40ms"], ["20s", "100ms"]]]))]
 pub struct DelaySteps(pub Vec<(Span, Span)>);
 
 impl Default for DelaySteps {

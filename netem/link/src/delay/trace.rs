@@ -19,6 +19,7 @@ use crate::timeline::{Cursor, Timeline};
 /// A trace file, repeated when it ends.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(extend("examples" = [{"file": "satellite.csv"}]))]
 pub struct DelayTrace {
     /// The file's name, looked for in the trace folders.
     pub file: String,

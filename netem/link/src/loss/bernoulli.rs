@@ -12,6 +12,7 @@ use crate::model::{Loss, LossModel};
 /// Each packet is lost with the same probability.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(extend("examples" = ["2%"]))]
 pub struct Bernoulli(pub Ratio);
 
 impl Plugin for Bernoulli {

@@ -20,6 +20,7 @@ use crate::model::{Loss, LossModel};
 /// Either `average` and `burst`, or `p` and `r` (and `h`, `k`).
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(extend("examples" = [{"average": "2%", "burst": 5}]))]
 pub struct GilbertElliott {
     /// Long-run share of lost packets.
     #[serde(skip_serializing_if = "Option::is_none")]

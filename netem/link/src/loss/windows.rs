@@ -31,6 +31,7 @@ const fn everything() -> Ratio {
 /// Windows `{from, to, loss}` in order of time, without overlap.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(extend("examples" = [[{"from": "20s", "to": "25s"}, {"from": "40s", "to": "50s", "loss": "30%"}]]))]
 pub struct LossWindows(pub Vec<LossWindow>);
 
 impl Plugin for LossWindows {

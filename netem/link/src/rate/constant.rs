@@ -13,6 +13,7 @@ use crate::model::{Rate, RateModel};
 /// The same rate for ever, above zero.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(extend("examples" = ["3Mbps"]))]
 pub struct ConstantRate(pub Bitrate);
 
 impl Default for ConstantRate {

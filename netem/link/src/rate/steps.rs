@@ -15,6 +15,7 @@ use crate::timeline::Timeline;
 /// last one holds for ever.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(extend("examples" = [[["0s", "2.5Mbps"], ["20s", "1Mbps"]]]))]
 pub struct RateSteps(pub Vec<(Span, Bitrate)>);
 
 impl Default for RateSteps {

@@ -31,6 +31,7 @@ pub enum TraceFormat {
 /// A trace file, repeated when it ends.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(extend("examples" = [{"file": "lte-drive.down.txt", "format": "seconds_mbps"}]))]
 pub struct RateTrace {
     /// The file's name, looked for in the trace folders.
     pub file: String,
