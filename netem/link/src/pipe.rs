@@ -60,6 +60,7 @@ impl Pipe {
         }
     }
 
+    #[inline]
     pub(crate) fn push(&mut self, mut packet: InFlight) {
         match self {
             Self::Ordered(ring, last) => {

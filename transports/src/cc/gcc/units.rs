@@ -152,6 +152,9 @@ impl From<Span> for Delta {
 }
 
 impl Stamp {
+    pub(super) const MIN: Self = Self(i64::MIN);
+    pub(super) const MAX: Self = Self(i64::MAX);
+
     /// Rounded to the nearest millisecond.
     pub(super) const fn as_millis(self) -> i64 {
         to_nearest_thousand(self.0)

@@ -53,7 +53,7 @@ impl ReportState {
             (RtpKind::Media, Media::Video) => {
                 self.video.on_packet(rtp.seq);
                 // In ticks of 1/90000 s.
-                let arrival = (u128::from(now.as_nanos()) * 9 / 100_000) as i64;
+                let arrival = now.ticks(90_000) as i64;
                 let transit = arrival.saturating_sub_unsigned(rtp.timestamp);
                 if let Some(last) = self.transit.replace(transit) {
                     self.jitter += (transit.abs_diff(last) as f64 - self.jitter) / 16.0;

@@ -9,8 +9,8 @@ use crate::media::EncodedFrame;
 use crate::pacing::{Paced, Priority};
 use crate::rtp::packetize;
 
-const VIDEO_TICKS_PER_SECOND: u64 = 90_000;
-const AUDIO_TICKS_PER_SECOND: u64 = 48_000;
+const VIDEO_TICKS_PER_SECOND: u32 = 90_000;
+const AUDIO_TICKS_PER_SECOND: u32 = 48_000;
 
 impl Sender {
     pub(super) fn take_audio(&mut self, out: &mut Outbox<'_>) {
@@ -29,7 +29,7 @@ impl Sender {
                 kind: RtpKind::Media,
                 seq: self.audio_packets,
                 transport_seq: 0,
-                timestamp: ticks(audio.captured, AUDIO_TICKS_PER_SECOND),
+                timestamp: audio.captured.ticks(AUDIO_TICKS_PER_SECOND),
                 frame: self.audio_packets,
                 part: 0,
                 parts: 1,
@@ -90,7 +90,7 @@ impl Sender {
                 kind: RtpKind::Media,
                 seq: self.kept.next(),
                 transport_seq: 0,
-                timestamp: ticks(frame.captured, VIDEO_TICKS_PER_SECOND),
+                timestamp: frame.captured.ticks(VIDEO_TICKS_PER_SECOND),
                 frame: number,
                 part,
                 parts,
@@ -144,10 +144,4 @@ impl Sender {
             },
         );
     }
-}
-
-/// A time in ticks of an RTP clock, from the start of the run.
-fn ticks(at: Time, per_second: u64) -> u64 {
-    let nanos = u128::from(at.as_nanos());
-    u64::try_from(nanos * u128::from(per_second) / 1_000_000_000).unwrap_or(u64::MAX)
 }

@@ -247,13 +247,11 @@ impl Sender {
         self.ready = true;
         self.next_report = now + REPORT_INTERVAL;
         self.last_loss_report = now;
-        let constraints = self.parts.constraints;
+        let (constraints, allocation) = (self.parts.constraints, self.allocation());
+        self.parts.controller.on_event(now, &allocation);
         self.parts
             .controller
             .on_event(now, &CcEvent::Start(constraints));
-        self.parts
-            .controller
-            .on_event(now, &CcEvent::MaxAllocated(self.most_that_media_take()));
         if let Some((source, bitrate)) = &mut self.parts.audio {
             source.start(now, *bitrate);
         }
@@ -299,16 +297,20 @@ impl Sender {
         self.set_encoder(now);
     }
 
-    /// The most that all streams together would use.
-    fn most_that_media_take(&self) -> Bitrate {
-        let video = self
+    /// What all streams together need at least and would use at most.
+    fn allocation(&self) -> CcEvent {
+        let video = self.parts.video.as_ref().map(|(_, format)| *format);
+        let audio = self
             .parts
-            .video
+            .audio
             .as_ref()
-            .map(|(_, format)| format.max_bitrate);
-        let audio = self.parts.audio.as_ref().map(|(_, bitrate)| *bitrate);
-        let sum = video.unwrap_or_default() + audio.unwrap_or_default();
-        sum.min(self.parts.constraints.max)
+            .map(|(_, bitrate)| *bitrate)
+            .unwrap_or_default();
+        let most = self.parts.constraints.max;
+        CcEvent::Allocated {
+            min: (video.map(|format| format.min_bitrate).unwrap_or_default() + audio).min(most),
+            max: (video.map(|format| format.max_bitrate).unwrap_or_default() + audio).min(most),
+        }
     }
 
     /// The controller's target, before it has one the start rate.
