@@ -1,10 +1,10 @@
 //! A wire that loses nothing: everything can be computed.
 
-use weaknet_core::packet::{Media, Payload, Rtcp, RtpKind};
+use weaknet_core::packet::{Media, Packet, Payload, Rtcp, RtpKind};
 use weaknet_core::{Event, Span, Time};
 use weaknet_transports::jitter::Fixed;
 
-use super::support::{Call, Record, at, build, ms, plain};
+use super::support::{Call, Record, at, build, lossy, ms, plain};
 
 const DELAY: Span = Span::from_millis(25);
 
@@ -216,4 +216,26 @@ fn set_up_reaches_its_stages_in_order() {
     let first = record.sent_rtp(RtpKind::Media, Media::Video)[0].0;
     assert_eq!(stages[2].0, first);
     assert!((at(100)..at(110)).contains(&first), "{first:?}");
+}
+
+#[test]
+fn a_reference_time_is_answered_once() {
+    // After 3 s no receiver report comes through.
+    let is_report = |packet: &Packet| match &packet.payload {
+        Payload::Rtcp(r) => r.iter().any(|r| matches!(r, Rtcp::ReceiverReport { .. })),
+        _ => false,
+    };
+    let dark = move |now: Time, packet: &Packet| now > at(3_000) && is_report(packet);
+    let record = Call::default().over(plain(DELAY), lossy(DELAY, dark));
+    let (mut received, mut answered) = (0, 0);
+    for (_, packet) in &record.arrived {
+        received += usize::from(is_report(packet));
+        if let Payload::Rtcp(reports) = &packet.payload {
+            let answers = reports
+                .iter()
+                .filter(|r| matches!(r, Rtcp::SenderReport { dlrr: Some(_), .. }));
+            answered += answers.count();
+        }
+    }
+    assert_eq!((received, answered), (3, 3));
 }

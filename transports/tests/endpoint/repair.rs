@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use weaknet_core::event::FrameDrop;
 use weaknet_core::packet::{Media, Packet, RtpKind};
 use weaknet_core::rng::Draws;
 use weaknet_core::{Bitrate, Event, Span, Time};
-use weaknet_transports::arq::NoArq;
+use weaknet_transports::arq::{ArqPair, NoArq, Requester, Wish};
 use weaknet_transports::cc::{fixed, gcc};
+use weaknet_transports::jitter::{CompleteFrame, JitterAction, JitterBuffer};
 
 use super::spies::{Spy, target};
 use super::support::{Call, Record, at, build, is_video, lossy, ms, plain, rtp};
@@ -298,23 +300,30 @@ fn duplicates_change_nothing() {
 
 #[test]
 fn reports_that_come_twice_or_never_do_no_harm() {
-    let twice = Call {
-        controller: build(&gcc::Gcc::default()),
-        ..Call::default()
-    }
-    .over(plain(DELAY), Box::new(|_, _| vec![DELAY, ms(90)]));
-    let once = Call {
-        controller: build(&gcc::Gcc::default()),
-        ..Call::default()
-    }
-    .over(plain(DELAY), plain(DELAY));
-    let targets = |record: &Record| {
-        record.all(|event| match event {
+    let run = |back| {
+        let spy = Spy::new(vec![(Time::ZERO, target(1_000))]);
+        let told = Arc::clone(&spy.told);
+        let call = Call {
+            controller: Box::new(spy),
+            ..Call::default()
+        };
+        call.over(plain(DELAY), back);
+        let mut told = told.lock().unwrap();
+        std::mem::take(&mut told.results)
+    };
+    assert_eq!(run(plain(DELAY)), run(Box::new(|_, _| vec![DELAY, ms(90)])));
+    let targets = |back| {
+        let call = Call {
+            controller: build(&gcc::Gcc::default()),
+            ..Call::default()
+        };
+        call.over(plain(DELAY), back).all(|event| match event {
             Event::Target { target, .. } => Some(*target),
             _ => None,
         })
     };
-    assert_eq!(targets(&once), targets(&twice));
+    let once = targets(plain(DELAY));
+    assert_eq!(once, targets(Box::new(|_, _| vec![DELAY, ms(90)])));
     let silent = Call::default().over(plain(DELAY), lossy(DELAY, |now, _| now > SET_UP));
     all_shown(&silent, at(9_700));
 }
@@ -350,4 +359,90 @@ fn a_call_survives_30_per_cent_loss() {
     assert!((350..=480).contains(&audio), "30 % of 1370: {audio}");
     let shown = record.rendered().len();
     assert!(shown > 800, "{shown}");
+}
+
+#[test]
+fn a_key_frame_request_beats_requests_for_retransmission() {
+    /// Wants everything at once, now and then.
+    struct Greedy;
+    impl Requester for Greedy {
+        fn on_packet(&mut self, _: Time, seq: u64, _: bool, _: bool, nack: &mut Vec<u64>) -> Wish {
+            if seq % 50 == 49 {
+                nack.push(seq - 1);
+            }
+            Wish {
+                key_frame: seq % 100 == 99,
+            }
+        }
+        fn clear_up_to(&mut self, _: Time, _: u64) {}
+        fn on_rtt(&mut self, _: Span) {}
+        fn wake(&mut self, _: Time, _: &mut Vec<u64>) {}
+        fn next_wake(&self) -> Option<Time> {
+            None
+        }
+        fn times_requested(&self, _: u64) -> u32 {
+            0
+        }
+    }
+    let record = Call {
+        arq: ArqPair {
+            requester: Box::new(Greedy),
+            responder: build(&NoArq {}).responder,
+        },
+        ..Call::default()
+    }
+    .over(plain(DELAY), plain(DELAY));
+    let arrived = record
+        .usable()
+        .iter()
+        .filter(|(_, u)| u.0 == Media::Video)
+        .count();
+    assert!(arrived > 1_000);
+    assert_eq!(record.key_frames_requested().len(), arrived / 100);
+    assert_eq!(record.nacked() as usize, (arrived + 50) / 100);
+}
+
+#[test]
+fn time_outs_for_key_frames_see_first_transmissions_only() {
+    /// Counts what it is told of.
+    struct Counting(Box<dyn JitterBuffer>, Arc<AtomicUsize>);
+    impl JitterBuffer for Counting {
+        fn start(&mut self, now: Time) {
+            self.0.start(now);
+        }
+        fn on_frame(&mut self, now: Time, frame: CompleteFrame) {
+            self.0.on_frame(now, frame);
+        }
+        fn on_packet(&mut self, now: Time, key: bool) {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            self.0.on_packet(now, key);
+        }
+        fn on_decoded(&mut self, now: Time, took: Span) {
+            self.0.on_decoded(now, took);
+        }
+        fn on_rtt(&mut self, now: Time, rtt: Span) {
+            self.0.on_rtt(now, rtt);
+        }
+        fn poll(&mut self, now: Time) -> Option<JitterAction> {
+            self.0.poll(now)
+        }
+        fn next_wake(&self) -> Option<Time> {
+            self.0.next_wake()
+        }
+        fn target_delay(&self) -> Span {
+            self.0.target_delay()
+        }
+    }
+    let count = Arc::new(AtomicUsize::new(0));
+    let usual = Call::default();
+    let record = Call {
+        jitter: Box::new(Counting(usual.jitter, Arc::clone(&count))),
+        ..Call::default()
+    }
+    .over(lossy(DELAY, every_tenth()), plain(DELAY));
+    let direct = record
+        .arrived
+        .iter()
+        .filter(|(at, p)| is_video(p) && *at < Time::from_secs(10));
+    assert_eq!(count.load(Ordering::Relaxed), direct.count());
 }
