@@ -189,24 +189,22 @@ impl Link {
                 self.doomed.pop_front();
                 self.lose(at, tag, sink);
             }
-            if self.pipe.next_release() == Some(next)
-                && let Some(InFlight {
+            if let Some(in_flight) = self.pipe.pop_due(next) {
+                let InFlight {
                     release,
                     arrived,
                     waited,
                     packet,
                     ..
-                }) = self.pipe.pop()
-            {
+                } = in_flight;
                 self.delivered += Tally::one(packet.size);
-                let total = release - arrived;
                 sink.event(
                     release,
                     &Event::LinkDeliver {
                         link: self.id,
                         packet: packet.tag(),
                         waited,
-                        total,
+                        total: release - arrived,
                     },
                 );
                 return Some(Delivery {

@@ -145,16 +145,16 @@ impl RobustThroughput {
         let (first, last) = (self.window.front()?, self.window.back()?);
         let (mut widest_gap, mut second_gap) = (Delta::ZERO, Delta::ZERO);
         let mut before = first.received;
-        let mut departures = Departures::new(self.latest_dropped_sent);
         self.window.iter().for_each(|packet| {
             let gap = packet.received - before;
             before = packet.received;
             second_gap = second_gap.max(gap.min(widest_gap));
             widest_gap = widest_gap.max(gap);
-            departures.add(packet);
         });
         let time = (last.received - first.received) - widest_gap + second_gap;
         let receive_rate = (self.size - first.size) / time.max(SHORTEST);
+        let mut departures = Departures::new(self.latest_dropped_sent);
+        self.window.iter().for_each(|packet| departures.add(packet));
         if self.window.len() - departures.late < self.config.required_packets {
             return Some(receive_rate);
         }

@@ -207,8 +207,9 @@ sums!(Rate, Size, Delta);
 
 impl Sub for Stamp {
     type Output = Delta;
+    /// Instants lie within 2^64 ns of the start: no difference overflows.
     fn sub(self, earlier: Self) -> Delta {
-        Delta(self.0.saturating_sub(earlier.0))
+        Delta(self.0.wrapping_sub(earlier.0))
     }
 }
 
