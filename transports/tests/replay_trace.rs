@@ -64,7 +64,7 @@ impl CongestionController for Recorder {
     fn on_event(&mut self, now: Time, event: &CcEvent) {
         let text = match event {
             CcEvent::Start(constraints) => format!("start {}", constraints.start),
-            CcEvent::MaxAllocated(rate) => format!("allocated {rate}"),
+            CcEvent::Allocated { max, .. } => format!("allocated {max}"),
             CcEvent::Rtt(rtt) => format!("rtt {rtt}"),
             CcEvent::LossReport {
                 lost,

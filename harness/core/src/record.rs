@@ -15,8 +15,6 @@
 
 mod csv;
 
-use std::collections::BTreeMap;
-
 use weaknet_core::event::DropReason;
 use weaknet_core::packet::{Class, FlowId};
 use weaknet_core::{Event, EventSink, Span, Time};
@@ -65,7 +63,14 @@ struct FlowColumns {
     one_way: Column,
     nacks: Column,
     rtx: Column,
-    gauges: BTreeMap<&'static str, Column>,
+}
+
+/// A named value of an algorithm: the latest one in the bin, if any, and its
+/// column.
+struct Gauge {
+    name: &'static str,
+    latest: Option<f64>,
+    column: Column,
 }
 
 /// The bin of a flow that is being filled, and its finished columns.
@@ -79,7 +84,8 @@ struct FlowBin {
     one_way: Span,
     arrivals: u64,
     nacks: u64,
-    gauges: BTreeMap<&'static str, f64>,
+    /// In order of their first appearance.
+    gauges: Vec<Gauge>,
     rule: FreezeRule,
     freezes: Vec<(Time, Time)>,
     columns: FlowColumns,
@@ -143,8 +149,21 @@ impl FlowBin {
             .one_way
             .push(one_way / std::mem::take(&mut self.arrivals) as f64);
         columns.nacks.push(std::mem::take(&mut self.nacks) as f64);
-        for (name, value) in std::mem::take(&mut self.gauges) {
-            columns.gauges.entry(name).or_default().set(bin, value);
+        for gauge in &mut self.gauges {
+            if let Some(value) = gauge.latest.take() {
+                gauge.column.set(bin, value);
+            }
+        }
+    }
+
+    fn gauge(&mut self, name: &'static str, value: f64) {
+        match self.gauges.iter_mut().find(|gauge| gauge.name == name) {
+            Some(gauge) => gauge.latest = Some(value),
+            None => self.gauges.push(Gauge {
+                name,
+                latest: Some(value),
+                column: Column::default(),
+            }),
         }
     }
 
@@ -248,6 +267,7 @@ impl<'r> SeriesRecorder<'r> {
             let FlowBin {
                 mut rule,
                 mut freezes,
+                mut gauges,
                 columns,
                 ..
             } = flow;
@@ -269,8 +289,9 @@ impl<'r> SeriesRecorder<'r> {
                 );
                 add("frozen", shares(&freezes, &bounds));
             }
-            for (name, gauge) in columns.gauges {
-                add(name, gauge.0);
+            gauges.sort_unstable_by_key(|gauge| gauge.name);
+            for gauge in gauges {
+                add(gauge.name, gauge.column.0);
             }
         }
         for (link, facts) in self.links.into_iter().zip(&self.run.links) {
@@ -381,7 +402,7 @@ impl EventSink for SeriesRecorder<'_> {
             }
             Event::Gauge { flow, name, value } => {
                 if let Some(flow) = self.flow(flow) {
-                    flow.gauges.insert(name, value);
+                    flow.gauge(name, value);
                 }
             }
             _ => {}

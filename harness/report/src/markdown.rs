@@ -68,7 +68,7 @@ pub fn markdown(input: &ReportInput<'_>) -> String {
             push_row(&mut text, row);
         }
     }
-    text
+    text.replace('\u{a0}', " ")
 }
 
 fn title(table: &ScoreTable, seeds: &str) -> String {
@@ -85,9 +85,7 @@ fn score(column: &Column, cell: Option<&Cell>) -> String {
     let Some(cell) = cell else {
         return "-".to_owned();
     };
-    let half = cell
-        .interval
-        .map(|(low, high)| format!(" ±{}", column.format((high - low) / 2.0)));
+    let half = cell.half_width(column).map(|half| format!(" ±{half}"));
     let value = format!("{}{}", column.format(cell.mean), half.unwrap_or_default());
     match cell.mark {
         Mark::None => value,

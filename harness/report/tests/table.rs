@@ -75,8 +75,10 @@ fn two_controllers() -> Vec<CaseResult> {
     vec![
         case("gcc", 1, 0.02, 210.0, 1480.0),
         case("gcc", 2, 0.03, 230.0, 1520.0),
+        case("gcc", 3, 0.025, 220.0, 1500.0),
         case("scream", 1, 0.0, 140.0, 1470.0),
         case("scream", 2, 0.01, 150.0, 1490.0),
+        case("scream", 3, 0.005, 145.0, 1480.0),
     ]
 }
 
@@ -102,29 +104,23 @@ fn with_input<T>(cases: Vec<CaseResult>, report: impl FnOnce(&ReportInput<'_>) -
 #[test]
 fn table_to_the_letter() {
     let expected = "\
-lte · flow call · 2 seeds
-                              frame       video
-congestion  freeze ratio  delay p95     bitrate
-control                %         ms        kbps
-───────────────────────────────────────────────
-gcc         2.50 ±0.50    220 ±10    1500 ±20 ~
-scream      0.50 ±0.50 *  145 ±5  *  1480 ±10
+lte · flow call · 3 seeds
+                freeze      frame       video
+congestion       ratio  delay p95     bitrate
+control              %         ms        kbps
+─────────────────────────────────────────────
+gcc         2.5 ±0.5    220 ±10    1500 ±20 ~
+scream      0.5 ±0.5 *  145 ±5  *  1480 ±10
 
-lte · link forward · 2 seeds
-congestion  utilisation
-control               %
-───────────────────────
-gcc           80.0 ±0.0
-scream        80.0 ±0.0
+± half the 95 % interval (blank: 0) · * best · ~ best mean, intervals overlap
 
-± half of the mean's 95 % interval · * best · ~ best mean, intervals overlap
+expectations that fail on the median
+FAIL  gcc  call.freeze_ratio <= 1%  median 2.5 %, 0 of 3 seeds
+pass  1 other
 
-expectations (on the median over seeds)
-FAIL  gcc     call.freeze_ratio <= 1%  median 2.50 %, 0 of 2 seeds
-pass  scream  call.freeze_ratio <= 1%  median 0.50 %, 2 of 2 seeds
-
-1 of 2 expectations fails: call.freeze_ratio <= 1% in gcc (found 2.50 %). Lowest freeze ratio:
-scream (0.50 %); lowest frame delay p95: scream (145 ms).
+1 of 2 expectations fails: call.freeze_ratio <= 1% in gcc (found 2.5 %). Lowest freeze ratio (0.5 %)
+and lowest frame delay p95 (145 ms): scream. Highest video bitrate (1500 kbps, intervals overlap):
+gcc.
 ";
     let found = with_input(two_controllers(), |input| table(input, 100, false));
     assert_eq!(found, expected);
@@ -135,27 +131,28 @@ fn markdown_to_the_letter() {
     let expected = "\
 ## lte
 
-1 of 2 expectations fails: call.freeze_ratio &lt;= 1% in gcc (found 2.50 %). \
-Lowest freeze ratio: scream (0.50 %); lowest frame delay p95: scream (145 ms).
+1 of 2 expectations fails: call.freeze_ratio &lt;= 1% in gcc (found 2.5 %). \
+Lowest freeze ratio (0.5 %) and lowest frame delay p95 (145 ms): scream. \
+Highest video bitrate (1500 kbps, intervals overlap): gcc.
 
-**lte · flow call · 2 seeds**
+**lte · flow call · 3 seeds**
 
 | congestion control | freeze ratio % | frame delay p95 ms | video bitrate kbps |
 | :-- | --: | --: | --: |
-| gcc | 2.50 ±0.50 | 220 ±10 | *1500 ±20* |
-| scream | **0.50 ±0.50** | **145 ±5** | 1480 ±10 |
+| gcc | 2.5 ±0.5 | 220 ±10 | *1500 ±20* |
+| scream | **0.5 ±0.5** | **145 ±5** | 1480 ±10 |
 
-**lte · link forward · 2 seeds**
+**lte · link forward · 3 seeds**
 
 | congestion control | utilisation % |
 | :-- | --: |
-| gcc | 80.0 ±0.0 |
-| scream | 80.0 ±0.0 |
+| gcc | 80.0 |
+| scream | 80.0 |
 
 |  | case | expectation | median | seeds |
 | :-- | :-- | :-- | --: | --: |
-| **FAIL** | gcc | `call.freeze_ratio <= 1%` | 2.50 % | 0 of 2 |
-| pass | scream | `call.freeze_ratio <= 1%` | 0.50 % | 2 of 2 |
+| **FAIL** | gcc | `call.freeze_ratio <= 1%` | 2.5 % | 0 of 3 |
+| pass | scream | `call.freeze_ratio <= 1%` | 0.50 % | 3 of 3 |
 ";
     assert_eq!(with_input(two_controllers(), markdown), expected);
 }
@@ -212,7 +209,7 @@ fn names_cannot_steer_the_terminal() {
 #[test]
 fn metrics_that_do_not_apply_are_absent_not_zero() {
     let mut cases = two_controllers();
-    for case in cases.iter_mut().skip(2) {
+    for case in cases.iter_mut().skip(3) {
         case.flows[0].metrics.remove("video_bitrate_kbps");
     }
     let text = with_input(cases, |input| table(input, 100, false));
@@ -227,7 +224,7 @@ fn metrics_that_do_not_apply_are_absent_not_zero() {
 fn conditions_do_not_compete() {
     let mut cases = two_controllers();
     for (index, case) in cases.iter_mut().enumerate() {
-        let loss = if index < 2 { "0%" } else { "5%" };
+        let loss = if index < 3 { "0%" } else { "5%" };
         case.params = [("network.forward.loss".to_owned(), loss.to_owned())].into();
     }
     let text = with_input(cases, |input| table(input, 100, false));
@@ -241,11 +238,47 @@ fn a_run_of_nothing_is_reported() {
 }
 
 #[test]
-fn one_seed_has_no_interval() {
-    let cases = vec![
-        case("gcc", 1, 0.02, 210.0, 1480.0),
-        case("scream", 1, 0.0, 140.0, 1470.0),
-    ];
+fn fewer_than_three_seeds_have_no_interval_and_no_certain_winner() {
+    for seeds in 1..3 {
+        let mut cases = two_controllers();
+        cases.retain(|case| case.seed.parse::<u32>().is_ok_and(|seed| seed <= seeds));
+        let text = with_input(cases, |input| table(input, 100, false));
+        assert!(!text.contains('±') && !text.contains(" *"), "{text}");
+        assert!(text.contains("too few seeds to be sure"), "{text}");
+    }
+}
+
+#[test]
+fn links_are_shown_if_there_is_nothing_else() {
+    let mut cases = two_controllers();
+    for case in &mut cases {
+        case.flows.clear();
+        case.links.push(scores("backward", &[("loss_ratio", 0.0)]));
+    }
     let text = with_input(cases, |input| table(input, 100, false));
-    assert!(!text.contains('±'), "{text}");
+    assert!(text.starts_with("lte · link forward · 3 seeds\n"), "{text}");
+    assert!(!text.contains("backward"), "nothing happens there: {text}");
+}
+
+#[test]
+fn report_and_exit_code_judge_alike() {
+    let mut cases = two_controllers();
+    for case in &mut cases {
+        // The median of two seeds rests on an absent value.
+        case.expectations[0].value = (case.seed == "1").then_some(0.0);
+        case.expectations[0].ok = case.seed == "1";
+    }
+    let judged = weaknet_harness::expectations::judge(&cases).expect("conditions");
+    assert!(judged.iter().all(|judgement| !judgement.ok));
+    let text = with_input(cases, |input| table(input, 100, false));
+    assert!(text.contains("2 of 2 expectations fail"), "{text}");
+    assert!(text.contains("median absent, 1 of 3 seeds"), "{text}");
+}
+
+#[test]
+fn expectations_that_cannot_be_judged_are_no_pass() {
+    let mut cases = two_controllers();
+    cases[0].expectations[0].expr = "nonsense".to_owned();
+    let text = with_input(cases, |input| table(input, 100, false));
+    assert!(text.contains("The expectations cannot be judged"), "{text}");
 }

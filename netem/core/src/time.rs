@@ -150,6 +150,14 @@ impl Time {
     pub fn as_secs_f64(self) -> f64 {
         self.0 as f64 / 1e9
     }
+    /// Whole ticks since the start of a clock with so many in a second.
+    #[must_use]
+    pub const fn ticks(self, per_second: u32) -> u64 {
+        const SECOND: u64 = 1_000_000_000;
+        let whole = (self.0 / SECOND).saturating_mul(per_second as u64);
+        // Less than 2^62, and exact in all: a whole second is whole ticks.
+        whole.saturating_add(self.0 % SECOND * per_second as u64 / SECOND)
+    }
     /// The time from `earlier` to this instant, or zero when it is later.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Span {
@@ -278,7 +286,22 @@ mod tests {
         assert!(message("99999999999h").contains("out of range"));
     }
 
+    #[test]
+    fn a_tick_has_passed_when_all_of_it_has() {
+        let ticks = |nanos, per_second| Time::from_nanos(nanos).ticks(per_second);
+        assert_eq!((ticks(11_111, 90_000), ticks(11_112, 90_000)), (0, 1));
+        assert_eq!(ticks(1_999_999_999, 48_000), 95_999);
+        assert_eq!(ticks(600_000_000_000, 90_000), 54_000_000);
+        assert_eq!(Time::MAX.ticks(1_000_000_000), u64::MAX);
+    }
+
     proptest! {
+        #[test]
+        fn ticks_are_rounded_down(nanos in any::<u64>(), per_second in 0u32..=1_000_000_000) {
+            let exact = u128::from(nanos) * u128::from(per_second) / 1_000_000_000;
+            prop_assert_eq!(u128::from(Time::from_nanos(nanos).ticks(per_second)), exact);
+        }
+
         #[test]
         fn print_then_parse_is_identity(n in any::<u64>()) {
             prop_assert_eq!(Span(n).to_string().parse::<Span>().unwrap(), Span(n));

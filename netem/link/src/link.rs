@@ -148,13 +148,7 @@ impl Link {
         }
         match &mut self.server {
             Server::ClosedForm(fifo) => match fifo.admit(now, packet.size, &mut *self.rate) {
-                Some(service) => self.leave(
-                    service,
-                    Queued {
-                        arrived: now,
-                        packet,
-                    },
-                ),
+                Some(service) => self.leave(service, now, packet),
                 None => self.refuse(now, tag, DropReason::Overflow, sink),
             },
             Server::General(station) => {
@@ -175,14 +169,12 @@ impl Link {
     #[must_use]
     pub fn next_event(&self) -> Option<Time> {
         let departure = match &self.server {
-            Server::ClosedForm(_) => None,
-            Server::General(station) => station.next_departure(),
+            Server::ClosedForm(_) => Time::MAX,
+            Server::General(station) => station.next_departure().unwrap_or(Time::MAX),
         };
-        let doomed = self.doomed.front().map(|(at, _)| *at);
-        let next = [departure, doomed, self.pipe.next_release()]
-            .into_iter()
-            .flatten()
-            .min()?;
+        let doomed = self.doomed.front().map_or(Time::MAX, |(at, _)| *at);
+        let release = self.pipe.next_release().unwrap_or(Time::MAX);
+        let next = departure.min(doomed).min(release);
         (next < Time::MAX).then_some(next)
     }
 
@@ -197,24 +189,22 @@ impl Link {
                 self.doomed.pop_front();
                 self.lose(at, tag, sink);
             }
-            if self.pipe.next_release() == Some(next)
-                && let Some(InFlight {
+            if let Some(in_flight) = self.pipe.pop_due(next) {
+                let InFlight {
                     release,
                     arrived,
                     waited,
                     packet,
                     ..
-                }) = self.pipe.pop()
-            {
+                } = in_flight;
                 self.delivered += Tally::one(packet.size);
-                let total = release - arrived;
                 sink.event(
                     release,
                     &Event::LinkDeliver {
                         link: self.id,
                         packet: packet.tag(),
                         waited,
-                        total,
+                        total: release - arrived,
                     },
                 );
                 return Some(Delivery {
@@ -225,21 +215,31 @@ impl Link {
         }
     }
 
-    /// Ends all services that are due by `now`.
+    /// Ends all services that are due by `now`. In closed form they have been
+    /// settled before.
+    #[inline]
     fn settle(&mut self, now: Time, sink: &mut dyn EventSink) {
+        if let Server::General(_) = self.server {
+            self.end_services(now, sink);
+        }
+    }
+
+    #[inline(never)]
+    fn end_services(&mut self, now: Time, sink: &mut dyn EventSink) {
         while let Server::General(station) = &mut self.server {
-            let Some((service, queued)) = station.depart(now, &mut *self.rate, &mut self.refused)
+            let Some((service, Queued { arrived, packet })) =
+                station.depart(now, &mut *self.rate, &mut self.refused)
             else {
                 return;
             };
             self.report_refused(service.finish, sink);
-            self.leave(service, queued);
+            self.leave(service, arrived, packet);
         }
     }
 
     /// Settles what becomes of a packet behind the serialiser.
-    fn leave(&mut self, service: Service, queued: Queued) {
-        let Queued { arrived, packet } = queued;
+    #[inline(always)]
+    fn leave(&mut self, service: Service, arrived: Time, packet: Packet) {
         let index = self.departures;
         self.departures += 1;
         let release = if service.finish == Time::MAX {

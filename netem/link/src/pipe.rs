@@ -60,6 +60,7 @@ impl Pipe {
         }
     }
 
+    #[inline(always)]
     pub(crate) fn push(&mut self, mut packet: InFlight) {
         match self {
             Self::Ordered(ring, last) => {
@@ -79,8 +80,11 @@ impl Pipe {
         }
     }
 
-    /// The next packet, whenever it is released.
-    pub(crate) fn pop(&mut self) -> Option<InFlight> {
+    /// The next packet if it is released by `now`.
+    pub(crate) fn pop_due(&mut self, now: Time) -> Option<InFlight> {
+        if self.next_release()? > now {
+            return None;
+        }
         match self {
             Self::Ordered(ring, _) => ring.pop_front(),
             Self::Reordering(heap) => heap.pop().map(|Reverse(packet)| packet),

@@ -1,16 +1,36 @@
 //! The event set: the next instant of each component, and the earliest of them.
 //!
-//! Implements: a winner tree over a fixed number of components. A change costs
-//! at most one comparison per level, and none above the first level that does
-//! not change. Of equal instants the lowest position wins.
+//! Implements: a winner tree over a fixed number of components. A change
+//! replays the matches from its leaf to the root, without any branch that
+//! depends on who wins; the earliest is read off the root. Of equal instants
+//! the lowest position wins.
 
 use weaknet_core::Time;
+
+/// An instant in the upper half, the component's position in the lower, so that
+/// one comparison decides by both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry(u128);
+
+impl Entry {
+    const fn new(at: Time, component: usize) -> Self {
+        Self((at.as_nanos() as u128) << 64 | component as u128)
+    }
+
+    const fn at(self) -> Time {
+        Time::from_nanos((self.0 >> 64) as u64)
+    }
+
+    const fn component(self) -> usize {
+        self.0 as u64 as usize
+    }
+}
 
 /// The next instant of each component.
 pub(crate) struct Agenda {
     /// A complete binary tree, root at 1, leaves from `leaves` on; each inner
     /// node is the earlier of its two children, [`Time::MAX`] means never.
-    tree: Vec<Time>,
+    tree: Vec<Entry>,
     leaves: usize,
 }
 
@@ -18,8 +38,11 @@ impl Agenda {
     /// An agenda of that many components, all of them idle.
     pub(crate) fn new(components: usize) -> Self {
         let leaves = components.next_power_of_two();
+        // The leftmost leaf below a node is the lowest component there.
+        let leftmost = |node: usize| (node << (leaves.ilog2() - node.max(1).ilog2())) - leaves;
+        let tree = (0..2 * leaves).map(|node| Entry::new(Time::MAX, leftmost(node.max(1))));
         Self {
-            tree: vec![Time::MAX; 2 * leaves],
+            tree: tree.collect(),
             leaves,
         }
     }
@@ -27,28 +50,22 @@ impl Agenda {
     /// Sets the next instant of a component.
     pub(crate) fn set(&mut self, component: usize, at: Option<Time>) {
         let mut node = self.leaves + component;
-        let mut earliest = at.unwrap_or(Time::MAX);
-        while self.tree[node] != earliest {
-            self.tree[node] = earliest;
-            if node == 1 {
-                return;
-            }
-            earliest = earliest.min(self.tree[node ^ 1]);
+        let mut winner = Entry::new(at.unwrap_or(Time::MAX), component);
+        if self.tree[node] == winner {
+            return;
+        }
+        self.tree[node] = winner;
+        while node > 1 {
+            winner = winner.min(self.tree[node ^ 1]);
             node /= 2;
+            self.tree[node] = winner;
         }
     }
 
     /// The earliest instant and the lowest component that has it.
     pub(crate) fn first(&self) -> Option<(Time, usize)> {
-        let earliest = self.tree[1];
-        if earliest == Time::MAX {
-            return None;
-        }
-        let mut node = 1;
-        while node < self.leaves {
-            node = 2 * node + usize::from(self.tree[2 * node] != earliest);
-        }
-        Some((earliest, node - self.leaves))
+        let winner = self.tree[1];
+        (winner.at() < Time::MAX).then(|| (winner.at(), winner.component()))
     }
 }
 

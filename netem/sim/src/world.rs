@@ -178,41 +178,42 @@ impl World {
     }
 
     fn run_link(&mut self, link: usize, sink: &mut dyn EventSink) -> Result<(), Stuck> {
-        self.count(Component::Link(self.links[link].id()))?;
+        self.count(link)?;
         let delivery = self.links[link].deliver(self.now, sink);
         self.note_link(link);
         if let Some(Delivery { mut packet, .. }) = delivery {
             packet.hop = packet.hop.saturating_add(1);
-            if let Some(packet) = self.forward(packet, sink) {
-                self.receive(packet, sink)?;
+            match self.next_link(&packet) {
+                Some(next) => self.put_on(next, packet, sink),
+                None => self.receive(packet, sink)?,
             }
         }
         Ok(())
     }
 
-    /// Puts a packet on the next link of its route; hands it back when it has
-    /// left the last one behind.
-    fn forward(&mut self, packet: Packet, sink: &mut dyn EventSink) -> Option<Packet> {
-        let Some(link) = self.routes[origin(&packet)].get(usize::from(packet.hop)) else {
-            return Some(packet);
-        };
-        let link = usize::from(link.0);
+    /// The next link of a packet's route; `None` when it has left the last one
+    /// behind.
+    fn next_link(&self, packet: &Packet) -> Option<usize> {
+        let link = self.routes[origin(packet)].get(usize::from(packet.hop))?;
+        Some(usize::from(link.0))
+    }
+
+    fn put_on(&mut self, link: usize, packet: Packet, sink: &mut dyn EventSink) {
         self.links[link].arrive(self.now, packet, sink);
         self.note_link(link);
-        None
     }
 
     fn receive(&mut self, packet: Packet, sink: &mut dyn EventSink) -> Result<(), Stuck> {
         // The ends of a flow stand side by side.
         let node = origin(&packet) ^ 1;
-        self.count(component(node))?;
+        self.count(self.links.len() + node)?;
         self.nodes[node].receive(packet, &mut Outbox::new(self.now, &mut self.sent, sink));
         self.send(node, sink);
         Ok(())
     }
 
     fn wake(&mut self, node: usize, sink: &mut dyn EventSink) -> Result<(), Stuck> {
-        self.count(component(node))?;
+        self.count(self.links.len() + node)?;
         self.nodes[node].wake(&mut Outbox::new(self.now, &mut self.sent, sink));
         self.send(node, sink);
         Ok(())
@@ -222,19 +223,16 @@ impl World {
     /// it stands on its route is for the world to say.
     fn send(&mut self, node: usize, sink: &mut dyn EventSink) {
         self.note_node(node);
-        let Component::Node(flow, leg) = component(node) else {
+        if self.sent.is_empty() {
             return;
-        };
+        }
+        let (flow, leg) = end(node);
         let mut sent = std::mem::take(&mut self.sent);
-        for packet in sent.drain(..) {
-            let packet = Packet {
-                flow,
-                leg,
-                hop: 0,
-                ..packet
-            };
-            if let Some(packet) = self.forward(packet, sink) {
-                self.direct.push_back(packet);
+        for mut packet in sent.drain(..) {
+            (packet.flow, packet.leg, packet.hop) = (flow, leg, 0);
+            match self.next_link(&packet) {
+                Some(first) => self.put_on(first, packet, sink),
+                None => self.direct.push_back(packet),
             }
         }
         self.sent = sent;
@@ -250,15 +248,28 @@ impl World {
         self.agenda.set(self.links.len() + node, wish);
     }
 
-    fn count(&mut self, component: Component) -> Result<(), Stuck> {
+    /// Counts an event of the component at a position of the agenda.
+    fn count(&mut self, position: usize) -> Result<(), Stuck> {
         self.events_at_now += 1;
         if self.events_at_now > MOST_AT_ONE_INSTANT {
-            return Err(Stuck {
-                at: self.now,
-                component,
-            });
+            return Err(self.stuck(position));
         }
         Ok(())
+    }
+
+    #[cold]
+    fn stuck(&self, position: usize) -> Stuck {
+        let component = match position.checked_sub(self.links.len()) {
+            None => Component::Link(self.links[position].id()),
+            Some(node) => {
+                let (flow, leg) = end(node);
+                Component::Node(flow, leg)
+            }
+        };
+        Stuck {
+            at: self.now,
+            component,
+        }
     }
 }
 
@@ -267,11 +278,12 @@ fn origin(packet: &Packet) -> usize {
     2 * usize::from(packet.flow.0) + usize::from(packet.leg == Leg::Return)
 }
 
-fn component(node: usize) -> Component {
+/// Which end of which flow a node is, by the leg that it sends on.
+fn end(node: usize) -> (FlowId, Leg) {
     let leg = if node.is_multiple_of(2) {
         Leg::Outward
     } else {
         Leg::Return
     };
-    Component::Node(FlowId((node / 2) as u16), leg)
+    (FlowId((node / 2) as u16), leg)
 }

@@ -134,8 +134,13 @@ pub enum CcEvent {
     Start(Constraints),
     /// New bounds.
     Constraints(Constraints),
-    /// The most that all streams together would use.
-    MaxAllocated(Bitrate),
+    /// What all streams together need at least and would use at most.
+    Allocated {
+        /// Below this the media cannot go.
+        min: Bitrate,
+        /// More than this they would not use.
+        max: Bitrate,
+    },
     /// The path went away or came back.
     Network {
         /// Whether packets can be sent.

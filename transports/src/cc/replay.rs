@@ -401,7 +401,10 @@ impl<'a> Decisions<'a> {
     }
 
     fn start(&mut self, config: &ReplayConfig) {
-        let allocated = CcEvent::MaxAllocated(config.max_allocated);
+        let allocated = CcEvent::Allocated {
+            min: Bitrate::ZERO,
+            max: config.max_allocated,
+        };
         self.call(Time::ZERO, |controller| {
             controller.on_event(Time::ZERO, &allocated)
         });

@@ -1,8 +1,9 @@
 //! A decoder and a screen: how long decoding takes.
 //!
 //! Implements: one frame at a time; the time for a frame is lognormal with a
-//! given median and spread, plus a part that grows with its size (media.md 2.7
-//! model; the figures are those of a software decoder at 360p to 720p).
+//! given median and spread, cut at four standard deviations.
+//! Not modelled: frames that take longer because they are larger, decoders that
+//! fail.
 
 use weaknet_core::Span;
 use weaknet_core::rng::{Sequence, normal_quantile};

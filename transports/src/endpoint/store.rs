@@ -34,11 +34,6 @@ impl<T> Numbered<T> {
         self.values.get(index)?.as_ref()
     }
 
-    /// The value with the highest number.
-    pub(super) fn newest(&self) -> Option<&T> {
-        self.values.back()?.as_ref()
-    }
-
     /// Takes a value out; the numbers of the others stay.
     pub(super) fn take(&mut self, number: u64) -> Option<T> {
         let index = usize::try_from(number.checked_sub(self.base)?).ok()?;

@@ -156,6 +156,9 @@ pub struct Session {
     checks: Checks,
     handshake: Handshake,
     outbox: VecDeque<(SessionMessage, u32)>,
+    /// When the next message is due or the set-up fails. Before that there is
+    /// nothing to poll.
+    wake_at: Option<Time>,
 }
 
 impl Session {
@@ -172,6 +175,7 @@ impl Session {
             checks: Checks::new(config),
             handshake: Handshake::new(config, end == config.client),
             outbox: VecDeque::new(),
+            wake_at: None,
             config: config.clone(),
         })
     }
@@ -181,6 +185,7 @@ impl Session {
         if self.started.is_none() {
             self.started = Some(now);
             self.checks.start(now);
+            self.wake_at = Some(now);
         }
     }
 
@@ -189,6 +194,7 @@ impl Session {
         if self.started.is_none() || self.failed {
             return;
         }
+        self.wake_at = Some(now);
         match message {
             SessionMessage::BindingRequest { transaction } => {
                 self.outbox.push_back((
@@ -209,6 +215,15 @@ impl Session {
 
     /// The next message to send and its size, IP header included.
     pub fn poll(&mut self, now: Time) -> Option<(SessionMessage, u32)> {
+        self.wake_at.filter(|at| *at <= now)?;
+        let message = self.next_message(now);
+        if message.is_none() {
+            self.wake_at = self.next_event();
+        }
+        message
+    }
+
+    fn next_message(&mut self, now: Time) -> Option<(SessionMessage, u32)> {
         let started = self.started?;
         if !self.is_ready() && now >= started + self.config.timeout {
             self.failed = true;
@@ -232,7 +247,11 @@ impl Session {
 
     /// When [`Session::poll`] may yield something again or the set-up fails.
     #[must_use]
-    pub fn next_wake(&self) -> Option<Time> {
+    pub const fn next_wake(&self) -> Option<Time> {
+        self.wake_at
+    }
+
+    fn next_event(&self) -> Option<Time> {
         let started = self.started.filter(|_| !self.failed)?;
         let give_up = (!self.is_ready()).then(|| started + self.config.timeout);
         let check = self.checks.next().filter(|_| self.checking());

@@ -1,9 +1,13 @@
 //! Puts video frames together from their packets.
 //!
-//! Implements: the role of libwebrtc's video packet buffer (2026-01): at most
-//! [`FrameAssembler::CAPACITY`] packets are held for frames that are not
-//! complete; when there are more, everything is thrown away and a key frame is
-//! needed.
+//! Implements: the role of libwebrtc's video packet buffer
+//! (`modules/video_coding/packet_buffer.cc`, 2026-07): packets of frames that
+//! are not complete are held in a ring of at most [`FrameAssembler::CAPACITY`]
+//! sequence numbers; a packet that does not fit is thrown away with everything
+//! else, and a key frame is needed.
+//! Differs: a packet does not fit when the oldest one held is a whole ring
+//! behind, even if its own place is free; what was thrown away is given up for
+//! good.
 
 use std::collections::VecDeque;
 
@@ -12,10 +16,15 @@ use weaknet_core::packet::{Rtp, RtpKind};
 
 use crate::jitter::CompleteFrame;
 
+/// Frames further ahead of the oldest open one make no sense.
+const MAX_AHEAD: u64 = 1 << 16;
+
 #[derive(Debug, Clone)]
 struct Partial {
     received: Vec<u64>,
     missing: u16,
+    /// Lowest sequence number received.
+    lowest: u64,
     size: u32,
     first_arrived: Time,
     retransmitted: bool,
@@ -25,11 +34,12 @@ struct Partial {
 /// Frames that are being put together, by frame number.
 #[derive(Debug, Clone, Default)]
 pub struct FrameAssembler {
-    /// `None`: not seen, complete or given up.
+    /// `None`: not seen.
     frames: VecDeque<Option<Partial>>,
     /// Number of the first frame of `frames`.
     base: u64,
-    held: usize,
+    /// Nothing that is held has a lower sequence number.
+    oldest: u64,
     spare: Vec<Vec<u64>>,
 }
 
@@ -43,27 +53,33 @@ pub enum Assembly {
     /// The packet was the last missing one. With it the instant when the
     /// frame's first packet was sent, for observers only.
     Complete(CompleteFrame, Time),
-    /// Too much is held for frames that are not complete: the receiver shall
-    /// give up on all of them.
+    /// The packet does not fit: the receiver shall give up on all frames up to
+    /// its own.
     Overflow,
 }
 
 impl FrameAssembler {
-    /// Most packets held.
-    pub const CAPACITY: usize = 2048;
+    /// Most sequence numbers from the oldest to the newest packet held.
+    pub const CAPACITY: u64 = 2048;
 
-    /// Takes a media packet in; `repaired` when it came by retransmission or
-    /// forward error correction.
+    /// Takes a media packet in; `repaired` when its frame has to count as
+    /// delayed by repair.
     pub fn on_packet(&mut self, now: Time, rtp: &Rtp, sent: Time, repaired: bool) -> Assembly {
         let Some(index) = rtp.frame.checked_sub(self.base) else {
             return Assembly::Known;
         };
-        if index > Self::CAPACITY as u64 || rtp.parts == 0 || rtp.part >= rtp.parts {
+        if rtp.parts == 0 || rtp.part >= rtp.parts {
             return Assembly::Known;
+        }
+        if index > MAX_AHEAD {
+            return Assembly::Overflow;
         }
         let index = index as usize;
         while self.frames.len() <= index {
             self.frames.push_back(None);
+        }
+        if self.is_full_for(rtp.seq) {
+            return Assembly::Overflow;
         }
         let slot = &mut self.frames[index];
         let partial = match slot {
@@ -76,6 +92,7 @@ impl FrameAssembler {
                 slot.insert(Partial {
                     received,
                     missing: rtp.parts,
+                    lowest: rtp.seq,
                     size: 0,
                     first_arrived: now,
                     retransmitted: false,
@@ -89,18 +106,15 @@ impl FrameAssembler {
         }
         partial.received[word] |= bit;
         partial.missing -= 1;
-        partial.size += u32::from(rtp.payload);
+        partial.lowest = partial.lowest.min(rtp.seq);
+        partial.size = partial.size.saturating_add(u32::from(rtp.payload));
         partial.retransmitted |= repaired;
         if rtp.kind == RtpKind::Media {
             partial.first_sent = partial.first_sent.min(sent);
         }
-        self.held += 1;
+        self.oldest = self.oldest.min(rtp.seq);
         if partial.missing > 0 {
-            return if self.held > Self::CAPACITY {
-                Assembly::Overflow
-            } else {
-                Assembly::Partial
-            };
+            return Assembly::Partial;
         }
         let first_seq = rtp.seq.saturating_sub(u64::from(rtp.part));
         let frame = CompleteFrame {
@@ -115,33 +129,51 @@ impl FrameAssembler {
             first_arrived: partial.first_arrived,
             complete: now,
             retransmitted: partial.retransmitted,
-            seqs: (first_seq, first_seq + u64::from(rtp.parts) - 1),
+            seqs: (
+                first_seq,
+                first_seq.saturating_add(u64::from(rtp.parts) - 1),
+            ),
         };
         let first_sent = partial.first_sent;
-        self.held -= usize::from(rtp.parts);
         self.spare.push(std::mem::take(&mut partial.received));
         Assembly::Complete(frame, first_sent)
     }
 
+    /// Whether something held is a whole ring behind `seq`.
+    fn is_full_for(&mut self, seq: u64) -> bool {
+        let full = |oldest: u64| seq.saturating_sub(oldest) >= Self::CAPACITY;
+        if !full(self.oldest) {
+            return false;
+        }
+        // Frames and sequence numbers ascend together.
+        let mut held = self.frames.iter().flatten();
+        self.oldest = held
+            .find(|partial| partial.missing > 0)
+            .map_or(seq, |partial| partial.lowest.min(seq));
+        full(self.oldest)
+    }
+
     /// Everything up to `frame` is decoded or given up. Numbers of the frames
-    /// that were begun and never completed go to `incomplete`.
+    /// that were not complete go to `incomplete`.
     pub fn clear_up_to(&mut self, frame: u64, incomplete: &mut Vec<u64>) {
         while self.base <= frame {
             match self.frames.pop_front() {
                 Some(Some(partial)) if partial.missing > 0 => {
-                    let received: u32 = partial.received.iter().map(|w| w.count_ones()).sum();
-                    self.held -= received as usize;
                     incomplete.push(self.base);
                     self.spare.push(partial.received);
                 }
                 Some(None) => incomplete.push(self.base),
                 Some(Some(_)) => {}
                 None => {
-                    self.base = frame + 1;
+                    self.base = frame.saturating_add(1);
                     return;
                 }
             }
-            self.base += 1;
+            self.base = self.base.saturating_add(1);
         }
     }
 }
+
+#[cfg(test)]
+#[path = "assembler_tests.rs"]
+mod tests;

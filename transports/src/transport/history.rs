@@ -8,7 +8,10 @@
 //! 4.1.1.2.
 //!
 //! Differs: numbers come unwrapped; packets older than [`SendHistory::KEEP`]
-//! are forgotten in order of sending.
+//! are forgotten in order of sending; times are exact (libwebrtc cuts those of
+//! sending and, in transport-wide feedback, of arrival down to milliseconds).
+//! A packet that is reported lost again is not told again (libwebrtc tells it
+//! with every report that covers it).
 
 use std::collections::VecDeque;
 

@@ -27,9 +27,13 @@ pub enum SeriesError {
     },
 }
 
-/// Decimals of a number in the file.
-fn decimals(value: f64) -> usize {
-    if value.abs() < 1.0 { 6 } else { 3 }
+/// Decimals of a number in the file, and how many such units make 1.
+fn decimals(value: f64) -> (usize, f64) {
+    if value.abs() < 1.0 {
+        (6, 1e6)
+    } else {
+        (3, 1e3)
+    }
 }
 
 /// Writes a number without trailing zeros; nothing for NaN and infinities.
@@ -38,25 +42,39 @@ fn number(out: &mut Vec<u8>, value: f64) {
     if !value.is_finite() {
         return;
     }
-    if value.fract() == 0.0 && value.abs() < 1e15 {
-        // Adding zero turns -0 into 0.
-        let _ = write!(out, "{}", (value + 0.0) as i64);
+    let (mut decimals, scale) = decimals(value);
+    let units = (value.abs() * scale).round();
+    if units >= 1e15 {
+        // The product need not be exact.
+        let _ = write!(out, "{value}");
         return;
     }
-    let _ = write!(out, "{value:.*}", decimals(value));
-    let zeros = out.iter().rev().take_while(|&&c| c == b'0').count();
-    out.truncate(out.len() - zeros);
-    if out.last() == Some(&b'.') {
-        out.pop();
+    let mut units = units as u64;
+    let is_negative = value < 0.0 && units > 0;
+    while decimals > 0 && units.is_multiple_of(10) {
+        decimals -= 1;
+        units /= 10;
     }
-    if out == b"-0" {
-        out.remove(0);
+    // From the last digit to the first.
+    for place in 0.. {
+        if place == decimals && place > 0 {
+            out.push(b'.');
+        }
+        out.push(b'0' + (units % 10) as u8);
+        units /= 10;
+        if units == 0 && place >= decimals {
+            break;
+        }
     }
+    if is_negative {
+        out.push(b'-');
+    }
+    out.reverse();
 }
 
 /// A value as it will be read back from the file.
 pub(super) fn rounded(value: f64) -> f64 {
-    let scale = if value.abs() < 1.0 { 1e6 } else { 1e3 };
+    let (_, scale) = decimals(value);
     let scaled = value * scale;
     match value.is_finite() {
         // Larger values have no such decimals.

@@ -9,11 +9,11 @@ const VIDEO: &[&str] = &[
     "freeze_ratio",
     "frame_delay_p95_ms",
     "video_bitrate_kbps",
-    "frame_delay_p50_ms",
     "concealed_ratio",
     "utilisation",
-    "residual_loss_ratio",
     "loss_ratio",
+    "frame_delay_p50_ms",
+    "residual_loss_ratio",
     "queue_delay_p95_ms",
     "harmonic_frame_rate_fps",
     "mos_cq",
@@ -67,12 +67,15 @@ const TRANSPORT: &[&str] = &[
 /// The columns of a link.
 const LINK: &[&str] = &[
     "utilisation",
-    "queue_delay_p50_ms",
     "queue_delay_p95_ms",
-    "queue_delay_p99_ms",
     "loss_ratio",
+    "queue_delay_p50_ms",
+    "queue_delay_p99_ms",
     "emulation_error_p99_us",
 ];
+
+/// Metrics of each list that are shown even if they are zero everywhere.
+const ESSENTIAL: usize = 4;
 
 /// What kind of subject a table is about: subjects of one kind share columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -134,25 +137,37 @@ impl SubjectKind {
         }
     }
 
-    /// The metrics to show, in order: what expectations ask for beyond the
-    /// usual, then the usual, each only if some subject has it. A kind that
-    /// has none of the usual metrics shows what it has.
+    /// Whether a metric is so telling that zero everywhere is news.
+    pub(crate) fn is_essential(self, metric: &str) -> bool {
+        self.list()
+            .iter()
+            .take(ESSENTIAL)
+            .any(|name| *name == metric)
+    }
+
+    /// The metrics to show, in order: beyond the usual what failed
+    /// expectations ask for, then the usual, then beyond the usual what met
+    /// expectations ask for, each only if some subject has it. A kind that has
+    /// none of the usual metrics shows what it has.
     pub(crate) fn choose<'m>(
         self,
         present: &BTreeSet<&'m str>,
-        expected: &BTreeSet<&str>,
+        failed: &BTreeSet<&str>,
+        met: &BTreeSet<&str>,
     ) -> Vec<&'m str> {
         let usual: Vec<&'m str> = self
             .list()
             .iter()
             .filter_map(|name| present.get(name).copied())
             .collect();
-        let mut chosen: Vec<&'m str> = present
-            .iter()
-            .copied()
-            .filter(|name| expected.contains(name) && !usual.contains(name))
-            .collect();
-        chosen.extend(usual);
+        let beyond = |asked: &BTreeSet<&str>| -> Vec<&'m str> {
+            present
+                .iter()
+                .copied()
+                .filter(|name| asked.contains(name) && !usual.contains(name))
+                .collect()
+        };
+        let chosen = [beyond(failed), usual.clone(), beyond(met)].concat();
         if chosen.is_empty() {
             present.iter().copied().take(8).collect()
         } else {
@@ -180,10 +195,11 @@ pub(crate) struct Column {
 
 impl Column {
     /// The column of a metric whose largest stored magnitude is `largest`:
-    /// three digits or so, whatever the magnitude.
+    /// three digits or so, whatever the magnitude, and tenths of a percent.
     pub(crate) fn new(metric: &str, definitions: &[Definition], largest: f64) -> Self {
         let (stem, unit, scale) = split_unit(metric);
         let decimals = match largest * scale {
+            x if unit == "%" && x >= 0.995 => 1,
             x if x >= 99.95 => 0,
             x if x >= 9.995 => 1,
             _ => 2,
@@ -205,22 +221,36 @@ impl Column {
     /// Writes a stored value, without the unit.
     pub(crate) fn format(&self, stored: f64) -> String {
         let text = format!("{:.*}", self.decimals, stored * self.scale);
-        let negative_zero =
-            text.starts_with('-') && !text.contains(|c: char| ('1'..='9').contains(&c));
-        if negative_zero {
+        if text.starts_with('-') && is_zero(&text) {
             text[1..].to_owned()
         } else {
             text
         }
     }
 
-    /// Writes a stored value with its unit.
+    /// Whether a stored value is written as zero.
+    pub(crate) fn is_zero(&self, stored: f64) -> bool {
+        is_zero(&self.format(stored))
+    }
+
+    /// Writes a stored value with its unit after a no-break space, a large one
+    /// in the larger unit.
     pub(crate) fn format_with_unit(&self, stored: f64) -> String {
+        let larger = match self.unit {
+            "µs" => "ms",
+            "ms" => "s",
+            "kbps" => "Mbps",
+            _ => "",
+        };
+        let thousands = stored * self.scale / 1000.0;
+        if !larger.is_empty() && thousands.abs() >= 9.9995 {
+            return format!("{thousands:.1}\u{a0}{larger}");
+        }
         let value = self.format(stored);
         if self.unit.is_empty() {
             value
         } else {
-            format!("{value} {}", self.unit)
+            format!("{value}\u{a0}{}", self.unit)
         }
     }
 
@@ -232,6 +262,10 @@ impl Column {
             format!("{} {}", self.label, self.unit)
         }
     }
+}
+
+fn is_zero(written: &str) -> bool {
+    !written.contains(|c: char| ('1'..='9').contains(&c))
 }
 
 /// Splits the unit from a metric's name; ratios are shown in percent.
@@ -283,25 +317,43 @@ mod tests {
         let write = |metric, value| Column::new(metric, &[], value).format(value);
         assert_eq!(write("frame_delay_p95_ms", 214.4), "214");
         assert_eq!(write("frame_delay_p95_ms", 21.44), "21.4");
-        assert_eq!(write("freeze_ratio", 0.0123), "1.23");
-        assert_eq!(write("utilisation", 0.9999), "100");
+        assert_eq!(write("freeze_ratio", 0.0123), "1.2");
+        assert_eq!(write("freeze_ratio", 0.0012), "0.12");
+        assert_eq!(write("utilisation", 0.9999), "100.0");
         assert_eq!(write("mos_cq", 4.256), "4.26");
         assert_eq!(Column::new("mos_cq", &[], 1.0).format(-0.001), "0.00");
     }
 
     #[test]
-    fn expected_metrics_are_shown_first() {
-        let present = BTreeSet::from(["freeze_ratio", "freeze_ratio_500ms", "frames_rendered"]);
-        let expected = BTreeSet::from(["freeze_ratio_500ms", "freeze_ratio", "absent"]);
-        let chosen = SubjectKind::Video.choose(&present, &expected);
-        assert_eq!(chosen, ["freeze_ratio_500ms", "freeze_ratio"]);
+    fn sentences_speak_of_seconds() {
+        let write = |metric, value| Column::new(metric, &[], value).format_with_unit(value);
+        assert_eq!(write("frame_delay_p95_ms", 10_008.2), "10.0\u{a0}s");
+        assert_eq!(write("frame_delay_p95_ms", 9_999.4), "9999\u{a0}ms");
+        assert_eq!(write("video_bitrate_kbps", 25_000.0), "25.0\u{a0}Mbps");
+    }
+
+    #[test]
+    fn what_fails_is_shown_first_and_what_is_met_last() {
+        let present = BTreeSet::from([
+            "connected_5s_ratio",
+            "freeze_ratio",
+            "freeze_ratio_500ms",
+            "frames_rendered",
+        ]);
+        let failed = BTreeSet::from(["freeze_ratio_500ms", "freeze_ratio", "absent"]);
+        let met = BTreeSet::from(["connected_5s_ratio"]);
+        let chosen = SubjectKind::Video.choose(&present, &failed, &met);
+        assert_eq!(
+            chosen,
+            ["freeze_ratio_500ms", "freeze_ratio", "connected_5s_ratio"]
+        );
     }
 
     #[test]
     fn unknown_metrics_are_shown_rather_than_nothing() {
         let present = BTreeSet::from(["wobble"]);
         assert_eq!(
-            SubjectKind::Transport.choose(&present, &BTreeSet::new()),
+            SubjectKind::Transport.choose(&present, &BTreeSet::new(), &BTreeSet::new()),
             ["wobble"]
         );
     }

@@ -40,6 +40,18 @@ pub(crate) fn is_choice(path: &str) -> bool {
     path.starts_with("flows.")
 }
 
+/// A parameter for people: `fixed: {rate: 600kbps}` reads `fixed rate 600kbps`.
+/// Anything deeper stays as written.
+pub(crate) fn in_words(value: &str) -> String {
+    let parts = || {
+        let (name, rest) = value.split_once(": {")?;
+        let fields = rest.strip_suffix('}')?;
+        let flat = !name.is_empty() && !fields.contains(['{', '[', '"', '\'']);
+        flat.then(|| format!("{name} {}", fields.replace(": ", " ")))
+    };
+    parts().map_or_else(|| value.to_owned(), |words| words.trim_end().to_owned())
+}
+
 /// Groups cases by scenario and parameters, in order of first appearance.
 pub(crate) fn group(cases: &[CaseResult]) -> (Vec<Group<'_>>, Vec<Axis>) {
     let mut order: BTreeMap<(&str, &BTreeMap<String, String>), usize> = BTreeMap::new();
@@ -115,8 +127,9 @@ fn label(group: &Group<'_>, axes: &[Axis], with_scenario: bool) -> String {
         };
         // A lone choice needs no name: `gcc` speaks for itself.
         let bare = axes.len() == 1 || (choices == 1 && axis.is_choice());
+        let value = in_words(value);
         words.push(if bare {
-            value.clone()
+            value
         } else {
             format!("{} {value}", axis.label)
         });
@@ -172,6 +185,17 @@ mod tests {
                 label: "fec".into()
             }]
         );
+    }
+
+    #[test]
+    fn flat_parameters_become_words() {
+        assert_eq!(in_words("gcc"), "gcc");
+        assert_eq!(in_words("fixed: {rate: 600kbps}"), "fixed rate 600kbps");
+        assert_eq!(
+            in_words("gcc: {start: 1Mbps, alr: {usage: 0.8}}"),
+            "gcc: {start: 1Mbps, alr: {usage: 0.8}}"
+        );
+        assert_eq!(in_words("none: {}"), "none");
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use weaknet_harness::metrics::Better;
 
-use super::scores::{Mark, Row, ScoreTable};
+use super::columns::Column;
+use super::scores::{Cell, Mark, Row, ScoreTable};
 use super::{Board, Judgement};
 
 /// Failing expectations named in the sentence; the rest is counted.
@@ -12,14 +13,16 @@ const NAMED_FAILURES: usize = 2;
 const NAMED_PLACES: usize = 3;
 
 /// Columns that the sentence speaks of.
-const NAMED_COLUMNS: usize = 2;
+const NAMED_COLUMNS: usize = 3;
 
 impl Board<'_> {
     /// The verdict: expectations, then who is best in the most telling metrics.
     pub(crate) fn headline(&self) -> String {
-        let mut sentences = vec![self.expectation_sentence()];
+        let unjudged = self.unjudged.as_ref();
+        let unjudged = unjudged.map(|why| format!("The expectations cannot be judged: {why}."));
+        let mut sentences = vec![unjudged.unwrap_or_else(|| self.expectation_sentence())];
         if let Some(table) = self.flows.first() {
-            sentences.extend(winner_sentence(table));
+            sentences.extend(winner_sentence(table).or_else(|| span_sentence(table)));
         }
         sentences.retain(|sentence| !sentence.is_empty());
         if sentences.is_empty() {
@@ -86,61 +89,120 @@ fn capped(items: &[String]) -> String {
     words
 }
 
+/// Who is best in the most telling metrics, by who it is.
 fn winner_sentence(table: &ScoreTable) -> Option<String> {
+    let contests: Vec<&[Row]> = table
+        .rows
+        .chunk_by(|a, b| a.contest == b.contest)
+        .filter(|rows| rows.len() > 1)
+        .collect();
+    let mut wins: Vec<(String, Vec<String>)> = Vec::new();
+    let mut told = 0;
+    for (at, column) in table.columns.iter().enumerate() {
+        let Some((winner, found)) = win(table, &contests, at, column) else {
+            continue;
+        };
+        let word = if column.better == Better::Lower {
+            "lowest"
+        } else {
+            "highest"
+        };
+        let win = format!("{word} {} ({found})", column.label);
+        match wins.iter_mut().find(|(name, _)| *name == winner) {
+            Some((_, more)) => more.push(win),
+            None => wins.push((winner, vec![win])),
+        }
+        told += 1;
+        if told == NAMED_COLUMNS {
+            break;
+        }
+    }
+    let mut parts: Vec<String> = wins
+        .iter()
+        .map(|(name, wins)| capitalised(format!("{}: {name}.", listed(wins))))
+        .collect();
+    if parts.is_empty() {
+        return None;
+    }
+    let mut cells = table.rows.iter().flat_map(|row| row.cells.iter().flatten());
+    if cells.any(|cell| cell.mark != Mark::None && cell.interval.is_none()) {
+        parts.push("Too few seeds to be sure.".to_owned());
+    }
+    Some(parts.join(" "))
+}
+
+/// The single winner of a metric, and its value or how often it wins.
+fn win(
+    table: &ScoreTable,
+    contests: &[&[Row]],
+    at: usize,
+    column: &Column,
+) -> Option<(String, String)> {
+    let winners: Vec<(&Row, &Cell)> = contests
+        .iter()
+        .flat_map(|rows| rows.iter())
+        .filter_map(|row| Some((row, row.cells.get(at)?.as_ref()?)))
+        .filter(|(_, cell)| cell.mark != Mark::None)
+        .collect();
+    if let [(row, cell)] = winners.as_slice() {
+        let overlap = cell.mark == Mark::Leading && cell.interval.is_some();
+        let doubt = if overlap { ", intervals overlap" } else { "" };
+        let value = column.format_with_unit(cell.mean);
+        return Some((choice(table, row), format!("{value}{doubt}")));
+    }
+    if contests.len() < 2 {
+        return None;
+    }
+    let (name, wins) = most_frequent(winners.iter().map(|(row, _)| choice(table, row)))?;
+    Some((name, format!("in {wins} of {}", contests.len())))
+}
+
+/// Where nothing competes: the span of the most telling metrics.
+fn span_sentence(table: &ScoreTable) -> Option<String> {
     let mut parts = Vec::new();
     for (at, column) in table.columns.iter().enumerate() {
-        let word = match column.better {
-            Better::Lower => "lowest",
-            Better::Higher => "highest",
-            Better::Neither => continue,
+        let cells = || {
+            table
+                .rows
+                .iter()
+                .filter_map(|row| Some((row, row.cells.get(at)?.as_ref()?.mean)))
         };
-        let contests: Vec<&[Row]> = table
-            .rows
-            .chunk_by(|a, b| a.contest == b.contest)
-            .filter(|rows| rows.len() > 1)
-            .collect();
-        let winners: Vec<(&Row, Mark, String)> = contests
-            .iter()
-            .flat_map(|rows| rows.iter())
-            .filter_map(|row| {
-                let cell = row.cells.get(at)?.as_ref()?;
-                (cell.mark != Mark::None)
-                    .then(|| (row, cell.mark, column.format_with_unit(cell.mean)))
-            })
-            .collect();
-        if let [(row, mark, value)] = winners.as_slice() {
-            let doubt = if *mark == Mark::Leading {
-                ", intervals overlap"
-            } else {
-                ""
-            };
-            parts.push(format!(
-                "{word} {}: {} ({value}{doubt})",
+        let least = cells().min_by(|a, b| a.1.total_cmp(&b.1));
+        let greatest = cells().max_by(|a, b| a.1.total_cmp(&b.1));
+        let (Some((low_row, low)), Some((high_row, high))) = (least, greatest) else {
+            continue;
+        };
+        let (low, high) = (column.format_with_unit(low), column.format_with_unit(high));
+        parts.push(if low == high {
+            format!("{} {low}", column.label)
+        } else {
+            format!(
+                "{} from {low} ({}) to {high} ({})",
                 column.label,
-                choice(table, row)
-            ));
-        } else if contests.len() > 1
-            && let Some((name, wins)) =
-                most_frequent(winners.iter().map(|(row, ..)| choice(table, row)))
-        {
-            parts.push(format!(
-                "{word} {}: {name} in {wins} of {}",
-                column.label,
-                contests.len()
-            ));
-        }
+                low_row.name(),
+                high_row.name()
+            )
+        });
         if parts.len() == NAMED_COLUMNS {
             break;
         }
     }
-    if parts.is_empty() {
-        return None;
-    }
-    let mut sentence = parts.join("; ");
+    (!parts.is_empty()).then(|| capitalised(parts.join("; ") + "."))
+}
+
+fn capitalised(mut sentence: String) -> String {
     if let Some(first) = sentence.get_mut(..1) {
         first.make_ascii_uppercase();
     }
-    Some(sentence + ".")
+    sentence
+}
+
+/// Items as a list in a sentence.
+fn listed(items: &[String]) -> String {
+    match items {
+        [rest @ .., last] if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        items => items.concat(),
+    }
 }
 
 /// The labels that tell a row from those it competes with.

@@ -28,6 +28,8 @@ pub(crate) struct Board<'s> {
     pub(crate) links: Option<ScoreTable>,
     /// Expectations, by group.
     pub(crate) judgements: Vec<Judgement>,
+    /// Why expectations cannot be judged.
+    pub(crate) unjudged: Option<String>,
 }
 
 impl<'s> Board<'s> {
@@ -35,23 +37,38 @@ impl<'s> Board<'s> {
     pub(crate) fn new(input: &ReportInput<'s>) -> Self {
         let cases = &input.summary.cases;
         let (groups, axes) = groups::group(cases);
-        let expected = expectations::expected_metrics(cases);
+        let judged = expectations::judge(cases, &groups);
+        let unjudged = judged.as_ref().err().map(ToString::to_string);
+        let judgements = judged.unwrap_or_default();
+        let (failed, met) = expectations::metrics(&judgements);
         let source = scores::Source {
             cases,
             groups: &groups,
             axes: &axes,
-            expected: &expected,
+            failed: &failed,
+            met: &met,
             definitions: input.definitions,
             interval: input.interval,
         };
         let (flows, links) = (source.flow_tables(), source.link_table());
-        let judgements = expectations::judge(cases, &groups);
         Self {
             groups,
             axes,
             flows,
             links,
             judgements,
+            unjudged,
+        }
+    }
+
+    /// What [`Mark::Leading`] means here.
+    pub(crate) fn leading(&self) -> &'static str {
+        let rows = self.flows.iter().flat_map(|table| &table.rows);
+        let mut cells = rows.flat_map(|row| row.cells.iter().flatten());
+        if cells.any(|cell| cell.interval.is_some()) {
+            "best mean, intervals overlap"
+        } else {
+            "best mean, too few seeds to be sure"
         }
     }
 

@@ -7,8 +7,12 @@ use weaknet_harness::metrics::{Better, Definition};
 use weaknet_harness::results::{CaseResult, SubjectScores};
 
 use super::columns::{Column, SubjectKind};
-use super::groups::{Axis, Group, is_choice};
+use super::groups::{Axis, Group, in_words, is_choice};
 use crate::Interval;
+
+/// With fewer values a mean has no interval here: Student's is thirteen times
+/// as wide as two values lie apart.
+const FEWEST_SEEDS: usize = 3;
 
 /// How a cell stands among the rows that it competes with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +21,8 @@ pub(crate) enum Mark {
     None,
     /// The best mean, and no other row's interval reaches into its own.
     Best,
-    /// The best mean, but another row's interval overlaps its own.
+    /// The best mean, but another row's interval overlaps its own, or there
+    /// are too few seeds for intervals.
     Leading,
 }
 
@@ -26,10 +31,19 @@ pub(crate) enum Mark {
 pub(crate) struct Cell {
     /// Mean over the seeds that have a value.
     pub(crate) mean: f64,
-    /// 95 % interval of the mean.
+    /// 95 % interval of the mean; `None` for fewer than [`FEWEST_SEEDS`] values.
     pub(crate) interval: Option<(f64, f64)>,
     /// Standing.
     pub(crate) mark: Mark,
+}
+
+impl Cell {
+    /// Half of the interval as written; `None` without one, or if it rounds
+    /// to zero.
+    pub(crate) fn half_width(&self, column: &Column) -> Option<String> {
+        let half = self.interval.map(|(low, high)| (high - low) / 2.0)?;
+        (!column.is_zero(half)).then(|| column.format(half))
+    }
 }
 
 /// One group and subject.
@@ -47,6 +61,15 @@ pub(crate) struct Row {
     pub(crate) cells: Vec<Option<Cell>>,
 }
 
+impl Row {
+    /// Its labels in one line.
+    pub(crate) fn name(&self) -> String {
+        let words = self.labels.iter().map(String::as_str);
+        let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+        words.join(" · ")
+    }
+}
+
 /// The scores of all subjects of one kind.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ScoreTable {
@@ -60,6 +83,22 @@ pub(crate) struct ScoreTable {
     pub(crate) columns: Vec<Column>,
     /// Rows, those of one contest together.
     pub(crate) rows: Vec<Row>,
+}
+
+impl ScoreTable {
+    /// Whether any rows compete.
+    pub(crate) fn has_contests(&self) -> bool {
+        self.rows
+            .windows(2)
+            .any(|pair| pair[0].contest == pair[1].contest)
+    }
+
+    /// Whether a row is not about the first subject of its group: markers
+    /// are by group and such a row has a hollow one.
+    pub(crate) fn is_hollow(&self, row: &Row) -> bool {
+        let first = self.rows.iter().find(|other| other.group == row.group);
+        first.is_some_and(|first| first.subject != row.subject)
+    }
 }
 
 /// A subject of a group with its scores by seed.
@@ -77,8 +116,10 @@ pub(crate) struct Source<'s> {
     pub(crate) groups: &'s [Group<'s>],
     /// Axes along which groups differ.
     pub(crate) axes: &'s [Axis],
-    /// Metrics that expectations name.
-    pub(crate) expected: &'s BTreeSet<&'s str>,
+    /// Metrics of expectations that fail.
+    pub(crate) failed: &'s BTreeSet<&'s str>,
+    /// Metrics of expectations that all meet.
+    pub(crate) met: &'s BTreeSet<&'s str>,
     /// Metrics known.
     pub(crate) definitions: &'s [Definition],
     /// Interval of a mean.
@@ -101,13 +142,13 @@ impl<'s> Source<'s> {
             .collect()
     }
 
-    /// The table of links; `None` without links that have scores.
+    /// The table of links without those on which nothing is limited, waits or
+    /// is lost; `None` if no link is left.
     pub(crate) fn link_table(&self) -> Option<ScoreTable> {
-        let entries: Vec<_> = self
-            .entries(|case| &case.links)
-            .into_iter()
-            .filter(|e| !e.metrics().is_empty())
-            .collect();
+        let mut entries = self.entries(|case| &case.links);
+        let present: BTreeSet<&str> = entries.iter().flat_map(Entry::metrics).collect();
+        let shown = SubjectKind::Link.choose(&present, self.failed, self.met);
+        entries.retain(|entry| shown.iter().any(|metric| !entry.is_silent(metric)));
         (!entries.is_empty()).then(|| self.table(SubjectKind::Link, entries))
     }
 
@@ -138,7 +179,13 @@ impl<'s> Source<'s> {
 
     fn table(&self, kind: SubjectKind, entries: Vec<Entry<'s>>) -> ScoreTable {
         let present: BTreeSet<&str> = entries.iter().flat_map(Entry::metrics).collect();
-        let metrics = kind.choose(&present, self.expected);
+        let says_something = |metric: &str| {
+            kind.is_essential(metric)
+                || self.failed.contains(metric)
+                || entries.iter().any(|entry| !entry.is_silent(metric))
+        };
+        let mut metrics = kind.choose(&present, self.failed, self.met);
+        metrics.retain(|metric| says_something(metric));
         let (heads, context, labels) = self.labels(kind, &entries);
         let contests = self.contests(&entries);
         let mut rows: Vec<Row> = entries
@@ -196,7 +243,9 @@ impl<'s> Source<'s> {
         let mean = values.iter().sum::<f64>() / values.len() as f64;
         Some(Cell {
             mean,
-            interval: (self.interval)(&values),
+            interval: (values.len() >= FEWEST_SEEDS)
+                .then(|| (self.interval)(&values))
+                .flatten(),
             mark: Mark::None,
         })
     }
@@ -233,8 +282,12 @@ impl<'s> Source<'s> {
                 .map(|entry| value(entry).unwrap_or_default())
                 .collect()
         };
-        let param =
-            |path: &'s str| of(&|entry| self.groups.get(entry.group)?.params.get(path).cloned());
+        let param = |path: &'s str| {
+            of(&|entry| {
+                let params = self.groups.get(entry.group)?.params;
+                params.get(path).map(|value| in_words(value))
+            })
+        };
         add(
             "scenario",
             of(&|e| Some(self.groups.get(e.group)?.scenario.to_owned())),
@@ -275,6 +328,12 @@ impl<'s> Entry<'s> {
             .flat_map(|scores| scores.keys().map(String::as_str))
             .collect()
     }
+
+    /// Whether a metric is zero or absent in all seeds.
+    fn is_silent(&self, metric: &str) -> bool {
+        let mut values = self.seeds.iter().filter_map(|scores| scores.get(metric));
+        values.all(|value| *value == 0.0)
+    }
 }
 
 /// Marks the best mean of a contest: all that are written alike, none if all
@@ -312,9 +371,11 @@ fn mark(contest: &mut [Row], at: usize, column: &Column) {
     }
 }
 
+/// Whether intervals overlap, or might if there were any.
 fn overlaps(a: &Cell, b: &Cell) -> bool {
-    let range = |cell: &Cell| cell.interval.unwrap_or((cell.mean, cell.mean));
-    let ((a_low, a_high), (b_low, b_high)) = (range(a), range(b));
+    let (Some((a_low, a_high)), Some((b_low, b_high))) = (a.interval, b.interval) else {
+        return true;
+    };
     a_low <= b_high && b_low <= a_high
 }
 
@@ -369,6 +430,18 @@ mod tests {
             marks(Better::Lower, &[(100.0, 60.0), (150.0, 5.0)]),
             [Mark::Leading, Mark::None]
         );
+    }
+
+    #[test]
+    fn without_intervals_the_best_only_leads() {
+        let mut rows = [row(100.0, 1.0), row(200.0, 1.0)];
+        rows[1].cells[0].as_mut().unwrap().interval = None;
+        let column = Column {
+            better: Better::Lower,
+            ..Column::new("x_ms", &[], 100.0)
+        };
+        mark(&mut rows, 0, &column);
+        assert_eq!(rows[0].cells[0].as_ref().unwrap().mark, Mark::Leading);
     }
 
     #[test]

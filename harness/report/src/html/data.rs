@@ -1,5 +1,7 @@
 //! The data that the page's script draws, as JSON.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use weaknet_harness::metrics::Better;
 use weaknet_harness::results::{CaseResult, Series};
@@ -7,6 +9,7 @@ use weaknet_harness::results::{CaseResult, Series};
 use super::escape::clip;
 use super::pack::{Packed, pack, short};
 use super::palette::slots;
+use super::setting::{self, Setting, Window};
 use super::{LONGEST_NAME, MOST_ROWS, reproduce};
 use crate::ReportInput;
 use crate::board::{Board, Row, ScoreTable};
@@ -58,6 +61,8 @@ struct Contest {
 struct Dot {
     label: String,
     slot: usize,
+    /// Another flow of the same group has the filled marker.
+    hollow: bool,
     /// Mean by metric.
     mean: Vec<Option<f64>>,
     /// Interval by metric.
@@ -85,6 +90,9 @@ pub(super) struct Timeline {
     end: f64,
     flows: Vec<String>,
     links: Vec<String>,
+    window: Option<Window>,
+    /// Links by flow.
+    routes: BTreeMap<String, Vec<String>>,
     columns: Vec<TimelineColumn>,
 }
 
@@ -121,7 +129,12 @@ pub(super) fn group_slots(board: &Board<'_>) -> Vec<usize> {
 }
 
 /// Gathers the page's data.
-pub(super) fn page_data(input: &ReportInput<'_>, board: &Board<'_>, slots: &[usize]) -> PageData {
+pub(super) fn page_data(
+    input: &ReportInput<'_>,
+    board: &Board<'_>,
+    slots: &[usize],
+    settings: &[Setting],
+) -> PageData {
     let cases = &input.summary.cases;
     let metrics: usize = board
         .flows
@@ -137,7 +150,7 @@ pub(super) fn page_data(input: &ReportInput<'_>, board: &Board<'_>, slots: &[usi
         .collect();
     PageData {
         scatter,
-        timelines: timelines(input, board, slots),
+        timelines: timelines(input, board, slots, settings),
     }
 }
 
@@ -189,6 +202,7 @@ fn scatter(
             Dot {
                 label,
                 slot: slots.get(row.group).copied().unwrap_or(0),
+                hollow: table.is_hollow(row),
                 mean: row
                     .cells
                     .iter()
@@ -251,7 +265,12 @@ fn seed_dots(
         .collect()
 }
 
-fn timelines(input: &ReportInput<'_>, board: &Board<'_>, slots: &[usize]) -> Vec<Timeline> {
+fn timelines(
+    input: &ReportInput<'_>,
+    board: &Board<'_>,
+    slots: &[usize],
+    settings: &[Setting],
+) -> Vec<Timeline> {
     let cases = &input.summary.cases;
     let seeds_each = if cases.len() <= ALL_SEEDS_UP_TO {
         usize::MAX
@@ -273,6 +292,7 @@ fn timelines(input: &ReportInput<'_>, board: &Board<'_>, slots: &[usize]) -> Vec
             let Some(series) = (input.series)(&case.id) else {
                 continue;
             };
+            let setting = setting::of(settings, case);
             let bins = series.values.iter().map(Vec::len).max().unwrap_or(0);
             let timeline = Timeline {
                 case: case.id.clone(),
@@ -283,6 +303,10 @@ fn timelines(input: &ReportInput<'_>, board: &Board<'_>, slots: &[usize]) -> Vec
                 end: bins as f64 * series.step_s,
                 flows: case.flows.iter().map(|flow| flow.name.clone()).collect(),
                 links: case.links.iter().map(|link| link.name.clone()).collect(),
+                window: setting.and_then(|setting| setting.window),
+                routes: setting
+                    .map(|setting| setting.routes.iter().cloned().collect())
+                    .unwrap_or_default(),
                 columns: columns(case, &series, SERIES_BUDGET - used),
             };
             used += timeline.size();

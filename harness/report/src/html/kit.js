@@ -30,17 +30,17 @@ const MARKERS = [
 ];
 const colourOf = (slot) => `var(--c${slot % 8})`;
 
-/** A marker centred at a point. */
-function marker(parent, slot, x, y, radius, attributes = {}) {
-  return add(parent, "path", {
-    d: MARKERS[slot % 7](radius), transform: `translate(${x} ${y})`,
-    style: `fill:${colourOf(slot)};stroke:var(--back);stroke-width:1`, ...attributes,
-  });
+/** A marker centred at a point; hollow ones are for the other flows of a case. */
+function marker(parent, slot, x, y, radius, hollow, attributes = {}) {
+  const paint = hollow
+    ? `fill:var(--back);stroke:${colourOf(slot)};stroke-width:${radius > 5 ? 2.4 : 1.6}`
+    : `fill:${colourOf(slot)};stroke:var(--back);stroke-width:1`;
+  return add(parent, "path", { d: MARKERS[slot % 7](radius), transform: `translate(${x} ${y})`, style: paint, ...attributes });
 }
 
 /** A small picture of a marker, for tables and legends. */
-function markerIcon(parent, slot) {
-  marker(add(parent, "svg", { viewBox: "-7 -7 14 14", "aria-hidden": "true" }), slot, 0, 0, 4.6);
+function markerIcon(parent, slot, hollow) {
+  marker(add(parent, "svg", { viewBox: "-7 -7 14 14", "aria-hidden": "true" }), slot, 0, 0, 4.6, hollow);
 }
 
 /** Round values between two bounds. */
@@ -51,6 +51,17 @@ function ticks(low, high, count) {
   const found = [];
   for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i++) found.push(+(i * step).toPrecision(12));
   return found;
+}
+
+/** Round values between two positive bounds, for a logarithmic axis. */
+function logTicks(low, high, count) {
+  for (const steps of [[1, 2, 5], [1, 3], [1]]) {
+    const found = [];
+    for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power++) {
+      found.push(...steps.map((step) => +(step * 10 ** power).toPrecision(12)).filter((v) => v >= low && v <= high));
+    }
+    if (found.length <= count || steps.length === 1) return found;
+  }
 }
 
 /** Bounds that hold all values with some room, down to zero where that is near. */
@@ -97,4 +108,6 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
     setTimeout(() => { button.textContent = "copy"; }, 1200);
   });
 }
-for (const place of document.querySelectorAll(".marker[data-slot]")) markerIcon(place, +place.dataset.slot);
+for (const place of document.querySelectorAll(".marker[data-slot]")) {
+  markerIcon(place, +place.dataset.slot, "hollow" in place.dataset);
+}

@@ -7,6 +7,7 @@ mod escape;
 mod pack;
 mod palette;
 mod sections;
+mod setting;
 
 use crate::ReportInput;
 use crate::board::Board;
@@ -34,15 +35,16 @@ const SCRIPT: &str = concat!(
 pub fn html(input: &ReportInput<'_>) -> String {
     let board = Board::new(input);
     let slots = data::group_slots(&board);
-    let page_data = data::page_data(input, &board, &slots);
+    let settings = setting::read(input.scenario_yaml);
+    let page_data = data::page_data(input, &board, &slots, &settings);
     let json_data = serde_json::to_string(&page_data).unwrap_or_else(|_| "null".to_owned());
     let title = text(input.title);
     let main = [
-        sections::verdict(input, &board),
+        sections::verdict(input, &board, &settings),
         sections::scores(input, &board, &slots),
-        sections::links(&board),
         sections::scatter(&board),
         sections::timelines(input, &page_data),
+        sections::links(&board),
         sections::definitions(input, &board),
         sections::environment(input),
     ]

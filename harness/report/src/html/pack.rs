@@ -1,7 +1,7 @@
 //! Columns of a time series, small enough to embed many: down-sampled to at
-//! most [`MOST_VALUES`] values that keep every extreme, then quantised to 12
-//! bits and written as two characters each. The exact values stay in the
-//! run's `series/` files.
+//! most [`MOST_VALUES`] values that keep the mean of rates, the sum of counts
+//! and the extremes of all else, then quantised to 12 bits and written as two
+//! characters each. The exact values stay in the run's `series/` files.
 
 use serde::Serialize;
 
@@ -40,6 +40,8 @@ impl Packed {
 enum Join {
     /// Least and greatest, in their order.
     Extremes,
+    /// The mean: for rates, whose mean over any span stays true.
+    Mean,
     /// The sum: for counts.
     Sum,
     /// The greatest: for what holds or does not.
@@ -51,6 +53,7 @@ impl Join {
         match quantity {
             "nacks" | "drops" | "losses" => Self::Sum,
             "frozen" => Self::Greatest,
+            rate if rate.ends_with("_kbps") => Self::Mean,
             _ => Self::Extremes,
         }
     }
@@ -103,12 +106,8 @@ fn downsample(values: &[f64], step_s: f64, join: Join) -> (Vec<f64>, f64) {
     let size = values.len().div_ceil(MOST_VALUES / per_bucket);
     let joined = values.chunks(size).flat_map(|bucket| match join {
         Join::Extremes => extremes(bucket).to_vec(),
-        Join::Sum => vec![
-            finite(bucket)
-                .map(|(_, value)| value)
-                .reduce(|a, b| a + b)
-                .unwrap_or(f64::NAN),
-        ],
+        Join::Mean => vec![sum(bucket) / finite(bucket).count() as f64],
+        Join::Sum => vec![sum(bucket)],
         Join::Greatest => vec![
             finite(bucket)
                 .map(|(_, value)| value)
@@ -116,6 +115,11 @@ fn downsample(values: &[f64], step_s: f64, join: Join) -> (Vec<f64>, f64) {
         ],
     });
     (joined.collect(), step_s * size as f64 / per_bucket as f64)
+}
+
+fn sum(bucket: &[f64]) -> f64 {
+    let values = finite(bucket).map(|(_, value)| value);
+    values.reduce(|a, b| a + b).unwrap_or(f64::NAN)
 }
 
 fn finite(bucket: &[f64]) -> impl Iterator<Item = (usize, f64)> + '_ {
@@ -174,6 +178,15 @@ mod tests {
         assert_eq!(found.len(), 600);
         assert_eq!(found.iter().sum::<f64>(), values.iter().sum::<f64>());
         assert_eq!(packed.dt, 0.5);
+    }
+
+    #[test]
+    fn rates_keep_their_mean() {
+        let values: Vec<f64> = (0..3000).map(|i| f64::from(i % 11) * 100.0).collect();
+        let found = unpack(&pack("received_kbps", &values, 0.1).unwrap());
+        let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+        assert_eq!(found.len(), 600);
+        assert!((mean(&found) - mean(&values)).abs() < 0.5);
     }
 
     #[test]

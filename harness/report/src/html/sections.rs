@@ -1,38 +1,51 @@
 //! The sections of the page, in their order.
 
-use std::collections::BTreeSet;
+use std::ops::Range;
 
 use weaknet_harness::metrics::Definition;
 
 use super::data::PageData;
 use super::escape::{clip, text};
+use super::setting::Setting;
 use super::{LONGEST_NAME, MOST_ROWS, reproduce};
 use crate::ReportInput;
 use crate::board::{Board, Cell, Column, Judgement, Mark, Row, ScoreTable, plural};
 
-/// Up to so many expectations those that are met are not folded away.
-const UNFOLDED_EXPECTATIONS: usize = 12;
+/// Metrics of a score table that are not folded away.
+const UNFOLDED_METRICS: usize = 7;
 
 /// Characters of the scenario that are written.
 const LONGEST_SCENARIO: usize = 200_000;
 
 /// Title and verdict.
-pub(super) fn verdict(input: &ReportInput<'_>, board: &Board<'_>) -> String {
-    let cases = input.summary.cases.len();
+pub(super) fn verdict(input: &ReportInput<'_>, board: &Board<'_>, settings: &[Setting]) -> String {
+    let cases = board.groups.len();
     let class = match (
         board.judgements.is_empty(),
         board.judgements.iter().all(|j| j.ok),
     ) {
-        (true, _) => "neutral",
+        (true, _) if board.unjudged.is_none() => "neutral",
+        (true, _) => "bad",
         (false, true) => "good",
         (false, false) => "bad",
     };
-    let facts = [
-        format!("{cases} {}", plural(cases, "case")),
-        board.seeds(),
+    let mut facts = vec![format!(
+        "{cases} {} × {}",
+        plural(cases, "case"),
+        board.seeds()
+    )];
+    let windows = || settings.iter().filter_map(|setting| setting.window);
+    if let Some(first) = windows().next() {
+        if windows().all(|window| window == first) {
+            facts.push(format!("measured from {} to {} s", first.from, first.to));
+        } else if windows().all(|window| window.from.total_cmp(&first.from).is_eq()) {
+            facts.push(format!("measured from {} s on", first.from));
+        }
+    }
+    facts.extend([
         format!("weaknet {}", input.version),
         format!("digest {}", clip(&input.summary.digest, 16)),
-    ];
+    ]);
     format!(
         "<header>\n<h1>{}</h1>\n<p class=\"facts\">{}</p>\n<p class=\"verdict {class}\">{}</p>\n</header>\n",
         name(input.title),
@@ -45,15 +58,45 @@ pub(super) fn verdict(input: &ReportInput<'_>, board: &Board<'_>) -> String {
 pub(super) fn scores(input: &ReportInput<'_>, board: &Board<'_>, slots: &[usize]) -> String {
     let mut html = "<section id=\"scores\">\n<h2>Scores</h2>\n".to_owned();
     for table in &board.flows {
-        html.push_str(&score_table(Some(input), board, table, slots));
+        let (all, most) = (table.columns.len(), UNFOLDED_METRICS);
+        html.push_str(&score_table(
+            Some(input),
+            board,
+            table,
+            slots,
+            0..all.min(most),
+        ));
+        if all > most {
+            html.push_str(&format!(
+                "<details><summary>{} more metrics</summary>\n{}</details>\n",
+                all - most,
+                score_table(Some(input), board, table, slots, most..all)
+            ));
+        }
     }
-    html.push_str(
-        "<p class=\"note\">Mean ± half of its 95 % interval over seeds. <b>★</b> best of the rows that compete \
-         (same scenario, conditions and flow); <b>☆</b> best mean, but intervals overlap.</p>\n",
-    );
+    html.push_str(&legend(board));
     html.push_str(&expectations(board));
     html.push_str("</section>\n");
     html
+}
+
+fn legend(board: &Board<'_>) -> String {
+    let cells = || {
+        let rows = board.flows.iter().flat_map(|table| &table.rows);
+        rows.flat_map(|row| row.cells.iter().flatten())
+    };
+    let mut entries = vec!["Means over seeds"];
+    if cells().any(|cell| cell.interval.is_some()) {
+        entries.push("± half of the 95 % interval, if it does not round to 0");
+    }
+    if cells().any(|cell| cell.mark == Mark::Best) {
+        entries.push("<b>★</b> best of the rows that compete");
+    }
+    let leading = format!("<b>☆</b> {}", board.leading());
+    if cells().any(|cell| cell.mark == Mark::Leading) {
+        entries.push(&leading);
+    }
+    format!("<p class=\"note\">{}.</p>\n", entries.join(" · "))
 }
 
 /// Score table of links.
@@ -63,22 +106,31 @@ pub(super) fn links(board: &Board<'_>) -> String {
     };
     format!(
         "<section id=\"links\">\n<h2>Links</h2>\n{}</section>\n",
-        score_table(None, board, table, &[])
+        score_table(None, board, table, &[], 0..table.columns.len())
     )
 }
 
-/// A score table. With `input` its rows lead to timelines and carry markers.
+/// Some columns of a score table. With `input` its rows lead to timelines and
+/// carry markers.
 fn score_table(
     input: Option<&ReportInput<'_>>,
     board: &Board<'_>,
     table: &ScoreTable,
     slots: &[usize],
+    shown: Range<usize>,
 ) -> String {
     let judged = table
         .rows
         .iter()
-        .any(|row| judgements(board, row).next().is_some());
-    let mut html = "<div class=\"scroll\"><table>\n".to_owned();
+        .any(|row| judgements(board, row).any(|judgement| !judgement.ok));
+    let cells = || table.rows.iter().flat_map(|row| row.cells.iter().flatten());
+    let unmarked = cells().all(|cell| cell.mark == Mark::None);
+    let exact = cells().all(|cell| cell.interval.is_none());
+    let mut html = format!(
+        "<div class=\"scroll\"><table class=\"{}{}\">\n",
+        if unmarked { "unmarked " } else { "" },
+        if exact { "exact" } else { "" }
+    );
     if !table.context.is_empty() {
         html.push_str(&format!(
             "<caption>{}</caption>\n",
@@ -98,13 +150,19 @@ fn score_table(
     if judged {
         html.push_str("<th scope=\"col\">expected</th>");
     }
-    for column in &table.columns {
+    for column in &table.columns[shown.clone()] {
         html.push_str(&column_head(column));
     }
     html.push_str("</tr></thead>\n<tbody>\n");
     let mut above: Option<&Row> = None;
     for row in table.rows.iter().take(MOST_ROWS) {
-        let apart = above.is_some_and(|above| above.contest != row.contest);
+        let apart = above.is_some_and(|above| {
+            if table.has_contests() {
+                above.contest != row.contest
+            } else {
+                row.labels.len() > 1 && above.labels.first() != row.labels.first()
+            }
+        });
         html.push_str(if apart {
             "<tr class=\"apart\">"
         } else {
@@ -113,6 +171,7 @@ fn score_table(
         html.push_str(&label_cells(
             input,
             board,
+            table,
             row,
             above.filter(|_| !apart),
             slots,
@@ -120,7 +179,8 @@ fn score_table(
         if judged {
             html.push_str(&judged_cell(board, row));
         }
-        for (column, cell) in table.columns.iter().zip(&row.cells) {
+        let cells = table.columns.iter().zip(&row.cells);
+        for (column, cell) in cells.skip(shown.start).take(shown.len()) {
             html.push_str(&cell_html(column, cell.as_ref()));
         }
         html.push_str("</tr>\n");
@@ -152,6 +212,7 @@ fn column_head(column: &Column) -> String {
 fn label_cells(
     input: Option<&ReportInput<'_>>,
     board: &Board<'_>,
+    table: &ScoreTable,
     row: &Row,
     above: Option<&Row>,
     slots: &[usize],
@@ -165,8 +226,13 @@ fn label_cells(
         .get(row.group)
         .and_then(|group| group.cases.first());
     let case = first.and_then(|&at| input?.summary.cases.get(at));
+    let hollow = if table.is_hollow(row) {
+        " data-hollow"
+    } else {
+        ""
+    };
     let marker = slots.get(row.group).map_or_else(String::new, |slot| {
-        format!("<span class=\"marker\" data-slot=\"{slot}\"></span>")
+        format!("<span class=\"marker\" data-slot=\"{slot}\"{hollow}></span>")
     });
     let last = labels.len() - 1;
     let mut html = String::new();
@@ -196,9 +262,10 @@ fn label_cells(
 
 /// The expectations about a row.
 fn judgements<'b>(board: &'b Board<'_>, row: &'b Row) -> impl Iterator<Item = &'b Judgement> {
-    board.judgements.iter().filter(|judgement| {
-        judgement.group == row.group && judgement.subject.as_ref() == Some(&row.subject)
-    })
+    board
+        .judgements
+        .iter()
+        .filter(|judgement| judgement.group == row.group && judgement.subject == row.subject)
 }
 
 fn judged_cell(board: &Board<'_>, row: &Row) -> String {
@@ -223,11 +290,12 @@ fn cell_html(column: &Column, cell: Option<&Cell>) -> String {
         Mark::Leading => ("num leading", "☆"),
     };
     let half = cell.interval.map_or_else(String::new, |(low, high)| {
+        let half = cell.half_width(column);
         format!(
-            " <span class=\"half\" title=\"95 % interval {} to {}\">±{}</span>",
+            " <span class=\"half\" title=\"95 % interval {} to {}\">{}</span>",
             column.format(low),
             column.format(high),
-            column.format((high - low) / 2.0)
+            half.map_or_else(String::new, |half| format!("±{half}"))
         )
     });
     format!(
@@ -242,18 +310,16 @@ fn expectations(board: &Board<'_>) -> String {
     }
     let (met, failed): (Vec<&Judgement>, Vec<&Judgement>) =
         board.judgements.iter().partition(|judgement| judgement.ok);
-    let mut html = "<h3>Expectations</h3>\n".to_owned();
-    if board.judgements.len() <= UNFOLDED_EXPECTATIONS {
-        html.push_str(&expectation_table(board, &[failed, met].concat()));
-        return html;
-    }
+    let mut html = String::new();
     if !failed.is_empty() {
+        html.push_str("<h3>Expectations that fail</h3>\n");
         html.push_str(&expectation_table(board, &failed));
     }
     if !met.is_empty() {
         html.push_str(&format!(
-            "<details><summary>{} met</summary>\n{}</details>\n",
+            "<details><summary>{} {} met</summary>\n{}</details>\n",
             met.len(),
+            plural(met.len(), "expectation"),
             expectation_table(board, &met)
         ));
     }
@@ -303,7 +369,7 @@ pub(super) fn scatter(board: &Board<'_>) -> String {
     }
     "<section id=\"scatter\" class=\"drawn\">\n<h2>Delay against quality</h2>\n<div class=\"controls\" id=\"scatter-controls\"></div>\n\
      <div class=\"scatter\"><div id=\"scatter-plot\"></div><ul id=\"scatter-legend\" class=\"legend\"></ul></div>\n\
-     <p class=\"note\">Small: one seed. Large: mean over seeds with its 95 % interval. A click on a seed opens its timeline.</p>\n\
+     <p class=\"note\">Small: one seed. Large: mean over seeds, with its 95 % interval from three seeds on. A click on a seed opens its timeline.</p>\n\
      </section>\n"
         .to_owned()
 }
@@ -324,7 +390,7 @@ pub(super) fn timelines(input: &ReportInput<'_>, data: &PageData) -> String {
         "<section id=\"timelines\" class=\"drawn\">\n<h2>Timeline</h2>\n<div class=\"controls\" id=\"timeline-controls\"></div>\n\
          <div id=\"timeline-readout\" class=\"readout\"></div>\n<div id=\"timeline-panels\"></div>\n\
          <details id=\"timeline-gauges\"><summary>Inside the controller</summary><div></div></details>\n\
-         <p class=\"note\">Drag to zoom, double-click to see all, click a name to hide its line.{part}</p>\n\
+         <p class=\"note\">Drag to zoom, double-click to see all, click a name to show or hide its line.{part}</p>\n\
          <p class=\"command\"><code id=\"timeline-command\"></code> <button type=\"button\" data-copy=\"timeline-command\">copy</button></p>\n\
          </section>\n"
     )
@@ -333,14 +399,11 @@ pub(super) fn timelines(input: &ReportInput<'_>, data: &PageData) -> String {
 /// Definitions of the metrics shown.
 pub(super) fn definitions(input: &ReportInput<'_>, board: &Board<'_>) -> String {
     let tables = board.flows.iter().chain(&board.links);
-    let shown: BTreeSet<&str> = tables
-        .flat_map(|table| table.columns.iter().map(|column| column.metric.as_str()))
-        .collect();
-    let known: Vec<&Definition> = input
-        .definitions
-        .iter()
-        .filter(|d| shown.contains(d.name))
-        .collect();
+    let mut known: Vec<&Definition> = Vec::new();
+    for column in tables.flat_map(|table| &table.columns) {
+        let found = input.definitions.iter().find(|d| d.name == column.metric);
+        known.extend(found.filter(|d| known.iter().all(|other| other.name != d.name)));
+    }
     if known.is_empty() {
         return String::new();
     }

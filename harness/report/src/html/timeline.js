@@ -12,7 +12,7 @@
 
   // What the panels draw; `hidden` lines wait in the legend.
   const PANELS = [
-    { title: "Rate, kbps", height: 190, lines: [
+    { title: "Rate, kbps", whole: "mean", height: 190, averaged: true, lines: [
       { of: "link", quantity: "capacity_kbps", name: "capacity", style: "area", colour: "capacity" },
       { of: "flow", quantity: "target_kbps", name: "target", style: "dashed", colour: "target" },
       { of: "flow", quantity: "sent_kbps", name: "sent", style: "line", colour: "sent" },
@@ -21,12 +21,12 @@
       { of: "flow", quantity: "rtx_kbps", name: "retransmitted", style: "line", colour: "rtx", hidden: true },
       { of: "link", quantity: "delivered_kbps", name: "delivered by link", style: "dotted", colour: "c7", hidden: true },
     ] },
-    { title: "Delay, ms", height: 150, lines: [
+    { title: "Delay, ms", whole: "highest", height: 150, lines: [
       { of: "link", quantity: "queue_ms", name: "queue", style: "area", colour: "queue" },
       { of: "flow", quantity: "one_way_delay_ms", name: "one-way", style: "line", colour: "one-way" },
       { of: "flow", quantity: "frame_delay_ms", name: "frame", style: "line", colour: "frame" },
     ] },
-    { title: "Packets", height: 100, counts: true, lines: [
+    { title: "Packets", whole: "total", height: 100, counts: true, lines: [
       { of: "link", quantity: "losses", name: "lost on link", style: "bars", colour: "losses" },
       { of: "link", quantity: "drops", name: "dropped by queue", style: "bars", colour: "drops" },
       { of: "flow", quantity: "nacks", name: "NACKs", style: "line", colour: "nacks" },
@@ -34,7 +34,7 @@
   ];
   const KNOWN = new Set(PANELS.flatMap((panel) => panel.lines.map((line) => line.quantity)).concat("frozen"));
 
-  const state = { at: 0, flow: "", link: "", from: 0, to: 1, hidden: new Set(), cursor: null, drag: null };
+  const state = { at: 0, flow: "", link: "", from: 0, to: 1, hidden: new Set(), cursor: null, drag: null, log: null };
   for (const panel of PANELS) for (const line of panel.lines) if (line.hidden) state.hidden.add(line.name);
   let shown = [];
 
@@ -53,6 +53,28 @@
     if (!found) return null;
     found.values ??= unpack(found.data);
     return { values: found.values, dt: found.data.dt };
+  }
+
+  /** The link that limits a flow: the one on its route with the least capacity. */
+  function linkOf(flow, links) {
+    const route = (DATA.timelines[state.at].routes[flow] ?? []).filter((name) => links.includes(name));
+    const capacity = (name) => mean(column("link", name, "capacity_kbps")?.values ?? []);
+    return route.sort((a, b) => (capacity(a) || Infinity) - (capacity(b) || Infinity))[0];
+  }
+
+  function mean(values) {
+    const found = values.filter((v) => !Number.isNaN(v));
+    return found.length ? found.reduce((a, v) => a + v, 0) / found.length : NaN;
+  }
+
+  /** Rates in bins of a few pixels, so that single packets do not make spikes. */
+  function averaged({ values, dt }) {
+    const wanted = (state.to - state.from) / 160;
+    const wide = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60].find((bin) => bin >= wanted) ?? wanted;
+    const size = Math.max(1, Math.round(wide / dt));
+    if (size === 1) return { values, dt };
+    const bins = Float64Array.from({ length: Math.ceil(values.length / size) }, (_, i) => mean(values.subarray(i * size, (i + 1) * size)));
+    return { values: bins, dt: dt * size };
   }
 
   const subject = (of) => (of === "flow" ? state.flow : state.link);
@@ -79,7 +101,7 @@
     state.flow = [flow, state.flow, ...next.flows].find((name) => next.flows.includes(name)) ?? "";
     const withSeries = next.links.filter((name) => next.columns.some((c) => c.of === "link" && c.name === name));
     const links = withSeries.length ? withSeries : next.links;
-    state.link = [state.link, "forward", ...links].find((name) => links.includes(name)) ?? "";
+    state.link = linkOf(state.flow, links) ?? [state.link, ...links].find((name) => links.includes(name)) ?? "";
     if (old.end !== next.end) { state.from = 0; state.to = next.end; }
     document.getElementById("timeline-command").textContent = next.command;
     showControls(links);
@@ -99,7 +121,7 @@
     const seeds = DATA.timelines.filter((t) => t.group === now.group).map((t) => t.seed);
     select(controls, "seed", seeds.map((s) => [s, s]), now.seed, (seed) => showCase(bySeed(now.group, seed)));
     if (now.flows.length > 1) {
-      select(controls, "flow", now.flows.map((f) => [f, f]), state.flow, (flow) => { state.flow = flow; draw(); });
+      select(controls, "flow", now.flows.map((f) => [f, f]), state.flow, (flow) => showCase(state.at, flow));
     }
     if (links.length > 1) {
       select(controls, "link", links.map((l) => [l, l]), state.link, (link) => { state.link = link; draw(); });
@@ -136,21 +158,27 @@
   function drawPanel(parent, panel, spans, last) {
     const lines = panel.lines
       .map((line) => ({ ...line, data: column(line.of, subject(line.of), line.quantity) }))
-      .filter((line) => line.data);
+      .filter((line) => line.data)
+      .map((line) => ({ ...line, drawn: panel.averaged ? averaged(line.data) : line.data }));
     if (!lines.length) return;
     const visible = lines.filter((line) => !state.hidden.has(line.name));
     const box = add(parent, "div", { class: "panel" });
     const keys = add(box, "div", { class: "keys" });
-    add(keys, "span", { class: "title" }, panel.title);
+    const bin = panel.averaged ? lines[0].drawn.dt : 0;
+    const title = add(keys, "span", { class: "title" }, panel.title);
+    if (bin > 0.15) add(title, "span", { class: "aside" }, ` in steps of ${+bin.toFixed(2)} s`);
     const width = Math.max(320, box.clientWidth), bottom = last ? 24 : 6, height = panel.height + TOP + bottom;
-    const [low, high] = range(panel, visible);
+    const log = panel === PANELS[1] && isLog(visible);
+    const [low, high] = log ? logRange(visible) : range(panel, visible);
     const px = (t) => LEFT + (t - state.from) / (state.to - state.from) * (width - LEFT - RIGHT);
-    const py = (v) => TOP + panel.height - (Math.min(v, high) - low) / (high - low) * panel.height;
+    const up = (v) => (log ? Math.log(Math.max(v, low) / low) / Math.log(high / low) : (Math.min(v, high) - low) / (high - low));
+    const py = (v) => TOP + panel.height - up(v) * panel.height;
     const svg = add(box, "svg", { viewBox: `0 0 ${width} ${height}`, height, class: "plot" });
     const clip = `clip-${shown.length}`;
     add(add(svg, "clipPath", { id: clip }), "rect", { x: LEFT, y: TOP - 2, width: width - LEFT - RIGHT, height: panel.height + 4 });
 
-    for (const tick of ticks(low, high, panel.height / 42)) {
+    const rows = log ? logTicks(low, high, 5) : ticks(low, high, panel.height / 34);
+    for (const tick of panel.counts ? rows.filter(Number.isInteger) : rows) {
       add(svg, "line", { x1: LEFT, x2: width - RIGHT, y1: py(tick), y2: py(tick), class: "grid" });
       add(svg, "text", { x: LEFT - 8, y: py(tick) + 4, "text-anchor": "end" }, `${tick}`);
     }
@@ -166,19 +194,57 @@
     }
     if (panel.counts) drawBars(body, visible.filter((line) => line.style === "bars"), px, py);
     for (const line of visible) if (line.style !== "bars") drawLine(body, line, px, py, low);
+    unmeasured(body, px, panel);
     const cursor = add(svg, "line", { y1: TOP, y2: TOP + panel.height, class: "cursor", visibility: "hidden" });
     const selection = add(svg, "rect", { y: TOP, height: panel.height, class: "selection", visibility: "hidden" });
     if (panel === PANELS[0] && spans.length) freezeKey(keys);
     for (const line of lines) line.output = key(keys, line, panel);
-    shown.push({ svg, width, px, cursor, selection, lines, counts: panel.counts });
+    if (panel === PANELS[1]) logKey(keys, log);
+    shown.push({ svg, width, px, cursor, selection, lines, counts: panel.counts, whole: panel.whole });
     follow(svg, width);
+  }
+
+  /** Fades what the scores leave out. */
+  function unmeasured(parent, px, panel) {
+    const { window, end } = DATA.timelines[state.at];
+    if (!window) return;
+    for (const [from, to] of [[0, window.from], [window.to, end]]) {
+      if (to - from < 0.2 || to <= state.from || from >= state.to) continue;
+      const x = px(from), width = px(to) - x;
+      add(parent, "rect", { x, width, y: TOP, height: panel.height, class: "unmeasured" });
+      if (panel === PANELS[0] && width > 90) add(parent, "text", { x: Math.max(x, LEFT) + 6, y: TOP + 14 }, "not measured");
+    }
+  }
+
+  const inView = (line) => line.data.values.subarray(...indices(line.data)).filter((v) => !Number.isNaN(v)).sort();
+
+  /** Delays have a logarithmic axis if the greatest would flatten all others. */
+  function isLog(visible) {
+    if (state.log !== null) return state.log;
+    return visible.some((line) => {
+      const sorted = inView(line), middle = sorted[sorted.length >> 1];
+      return line.style === "line" && middle > 0 && sorted[sorted.length - 1] > 20 * middle;
+    });
+  }
+
+  /** From the least delay that is not next to nothing. */
+  function logRange(visible) {
+    const values = visible.map(inView).filter((sorted) => sorted.length);
+    const high = Math.max(2, ...values.map((sorted) => sorted[sorted.length - 1]));
+    const low = Math.min(...values.map((sorted) => sorted[0]));
+    return [Math.max(1, Math.min(low, high / 2)), high * 1.15];
+  }
+
+  function logKey(parent, log) {
+    const button = add(parent, "button", { type: "button", class: "scale", "aria-pressed": String(log) }, "log scale");
+    button.addEventListener("click", () => { state.log = !log; draw(); });
   }
 
   /** Room for the lines; a capacity far above all rates is cut. */
   function range(panel, visible) {
     const highest = (line) => {
-      const [from, to] = indices(line.data);
-      return line.data.values.subarray(from, to).reduce((a, v) => (v > a ? v : a), -Infinity);
+      const [from, to] = indices(line.drawn);
+      return line.drawn.values.subarray(from, to).reduce((a, v) => (v > a ? v : a), -Infinity);
     };
     if (panel.gauge) {
       const [from, to] = indices(visible[0].data);
@@ -186,13 +252,13 @@
     }
     const capacity = visible.filter((line) => line.quantity === "capacity_kbps").map(highest);
     const others = Math.max(0, ...visible.filter((line) => line.quantity !== "capacity_kbps").map(highest));
-    const top = Math.max(others, ...capacity.map((value) => (others > 0 ? Math.min(value, others * 2.5) : value)));
+    const top = Math.max(others, ...capacity.map((value) => (others > 0 ? Math.min(value, others * 1.5) : value)));
     return [0, top > 0 && top < Infinity ? top * 1.06 : 1];
   }
 
   function drawLine(parent, line, px, py, low) {
-    const { values, dt } = line.data;
-    const [from, to] = indices(line.data);
+    const { values, dt } = line.drawn;
+    const [from, to] = indices(line.drawn);
     const area = line.style === "area";
     const parts = [];
     const first = Math.max(0, from - 1);
@@ -277,16 +343,17 @@
         }
         const [from, to] = indices(line.data);
         const found = values.subarray(from, to).filter((v) => !Number.isNaN(v));
-        const sum = found.reduce((a, v) => a + v, 0);
-        line.output.textContent = write(panel.counts ? sum : found.length ? sum / found.length : NaN);
+        line.output.textContent = write({
+          total: found.reduce((a, v) => a + v, 0), highest: found.length ? Math.max(...found) : NaN,
+        }[panel.whole] ?? mean(found));
       }
     }
     const seconds = (value) => `${+value.toFixed(2)} s`;
     const now = DATA.timelines[state.at];
     const span = t === null
-      ? `mean from ${seconds(state.from)} to ${seconds(state.to)} (packets: total)`
+      ? `${seconds(state.from)} to ${seconds(state.to)}: mean rates, highest delays, total packets`
       : `at ${seconds(t)}`;
-    readout.textContent = `${now.group}, seed ${now.seed}: ${span}`;
+    readout.textContent = `${now.group}, seed ${now.seed}, ${span}`;
   }
 
   /** Pointer: cursor, drag to zoom, double-click to see all. */

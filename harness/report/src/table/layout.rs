@@ -6,7 +6,7 @@ use super::text::{Paint, Style, clean, clip, left, right, width, wrap};
 use crate::board::{Cell, Column, Mark, Row, ScoreTable};
 
 /// Most columns shown: more are not read in ten seconds.
-const MOST_COLUMNS: usize = 8;
+const MOST_COLUMNS: usize = 7;
 
 /// With fewer columns than this the table is stacked.
 const FEWEST_COLUMNS: usize = 3;
@@ -120,7 +120,7 @@ impl Layout {
         let mut above: Option<&Row> = None;
         for row in &table.rows {
             let contests =
-                above.is_some_and(|above| above.contest != row.contest) && has_contests(table);
+                above.is_some_and(|above| above.contest != row.contest) && table.has_contests();
             if contests {
                 lines.push(String::new());
             }
@@ -131,7 +131,7 @@ impl Layout {
         if hidden > 0 {
             lines.push(paint.text(
                 Style::Faint,
-                &format!("{hidden} more on a wider terminal and in the other reports"),
+                &format!("{hidden} more metrics on a wider terminal and in the other reports"),
             ));
         }
         lines
@@ -271,14 +271,6 @@ fn stacked(table: &ScoreTable, paint: Paint) -> String {
     text
 }
 
-/// Whether any rows compete.
-fn has_contests(table: &ScoreTable) -> bool {
-    table
-        .rows
-        .windows(2)
-        .any(|pair| pair[0].contest == pair[1].contest)
-}
-
 fn label(row: &Row, at: usize) -> String {
     match row.labels.get(at).map_or("", String::as_str) {
         "" => "-".to_owned(),
@@ -301,9 +293,8 @@ fn head_words(head: &str) -> String {
 }
 
 fn half(column: &Column, cell: &Cell) -> String {
-    cell.interval.map_or_else(String::new, |(low, high)| {
-        format!("±{}", column.format((high - low) / 2.0))
-    })
+    cell.half_width(column)
+        .map_or_else(String::new, |half| format!("±{half}"))
 }
 
 fn sign(mark: Mark) -> &'static str {

@@ -1,21 +1,19 @@
-//! The terminal report: score tables, links, expectations, verdict.
+//! The terminal report: score tables, failed expectations, verdict.
 
 mod layout;
 mod text;
 
 use crate::ReportInput;
-use crate::board::{Board, Judgement, Mark, ScoreTable};
+use crate::board::{Board, Judgement, Mark, ScoreTable, plural};
 use layout::Layout;
 use text::{Paint, Style, clean, clip, left, width, wrap};
-
-/// Expectations listed one by one; of more, only those that fail are.
-const LISTED_EXPECTATIONS: usize = 12;
 
 /// Widest label, in cells.
 const WIDEST_LABEL: usize = 28;
 
 /// The report of a run for a terminal of `columns` cells: the score tables of
-/// flows and links, the expectations and the verdict. `colour` allows styles;
+/// flows (of links if there are no flows), the expectations that fail and the
+/// verdict. `colour` allows styles;
 /// without it the text is plain.
 #[must_use]
 pub fn table(input: &ReportInput<'_>, columns: usize, colour: bool) -> String {
@@ -27,12 +25,9 @@ pub fn table(input: &ReportInput<'_>, columns: usize, colour: bool) -> String {
         .iter()
         .map(|table| score_section(table, &seeds, columns, paint))
         .collect();
-    sections.extend(
-        board
-            .links
-            .iter()
-            .map(|table| score_section(table, &seeds, columns, paint)),
-    );
+    // What links do to calls stands in the flows' columns.
+    let links = board.links.iter().filter(|_| board.flows.is_empty());
+    sections.extend(links.map(|table| score_section(table, &seeds, columns, paint)));
     sections.extend(legend(&board, columns, paint));
     sections.extend(expectation_section(&board, columns, paint));
     let failed = board.judgements.iter().any(|judgement| !judgement.ok);
@@ -44,7 +39,7 @@ pub fn table(input: &ReportInput<'_>, columns: usize, colour: bool) -> String {
             .map(|line| paint.text(style, line) + "\n")
             .collect(),
     );
-    sections.join("\n")
+    sections.join("\n").replace('\u{a0}', " ")
 }
 
 fn score_section(table: &ScoreTable, seeds: &str, columns: usize, paint: Paint) -> String {
@@ -60,20 +55,22 @@ fn score_section(table: &ScoreTable, seeds: &str, columns: usize, paint: Paint) 
 
 fn legend(board: &Board<'_>, columns: usize, paint: Paint) -> Option<String> {
     let cells = || {
-        let tables = board.flows.iter().chain(&board.links);
+        let links = board.links.iter().filter(|_| board.flows.is_empty());
+        let tables = board.flows.iter().chain(links);
         tables
             .flat_map(|table| table.rows.iter())
             .flat_map(|row| row.cells.iter().flatten())
     };
+    let leading = format!("~ {}", board.leading());
     let mut words = Vec::new();
     if cells().any(|cell| cell.interval.is_some()) {
-        words.push("± half of the mean's 95 % interval");
+        words.push("± half the 95 % interval (blank: 0)");
     }
     if cells().any(|cell| cell.mark == Mark::Best) {
         words.push("* best");
     }
     if cells().any(|cell| cell.mark == Mark::Leading) {
-        words.push("~ best mean, intervals overlap");
+        words.push(leading.as_str());
     }
     if words.is_empty() {
         return None;
@@ -84,19 +81,16 @@ fn legend(board: &Board<'_>, columns: usize, paint: Paint) -> Option<String> {
         .map(|entry| entry.replace(' ', "\u{a0}"))
         .collect();
     let lines = wrap(&entries.join(" · "), columns.max(20));
-    let write = |line: &String| paint.text(Style::Faint, &line.replace('\u{a0}', " ")) + "\n";
+    let write = |line: &String| paint.text(Style::Faint, line) + "\n";
     Some(lines.iter().map(write).collect())
 }
 
 fn expectation_section(board: &Board<'_>, columns: usize, paint: Paint) -> Option<String> {
     let all = &board.judgements;
-    if all.is_empty() {
+    let listed: Vec<&Judgement> = all.iter().filter(|judgement| !judgement.ok).collect();
+    if listed.is_empty() {
         return None;
     }
-    let listed: Vec<&Judgement> = all
-        .iter()
-        .filter(|judgement| all.len() <= LISTED_EXPECTATIONS || !judgement.ok)
-        .collect();
     let place = |judgement: &Judgement| {
         let label = board
             .groups
@@ -114,13 +108,8 @@ fn expectation_section(board: &Board<'_>, columns: usize, paint: Paint) -> Optio
         .map(|judgement| width(&clean(&judgement.expr)))
         .max()
         .unwrap_or(0);
-    let mut section = paint.text(Style::Bold, "expectations (on the median over seeds)") + "\n";
+    let mut section = paint.text(Style::Bold, "expectations that fail on the median") + "\n";
     for judgement in &listed {
-        let (word, style) = if judgement.ok {
-            ("pass", Style::Green)
-        } else {
-            ("FAIL", Style::Red)
-        };
         let place = place(judgement);
         let expr = clean(&judgement.expr);
         let found = format!(
@@ -134,7 +123,7 @@ fn expectation_section(board: &Board<'_>, columns: usize, paint: Paint) -> Optio
             left(&place, place_width),
             left(&expr, expr_width)
         );
-        let verdict = paint.text(style, word);
+        let verdict = paint.text(Style::Red, "FAIL");
         if width(&wide) + 6 <= columns {
             section.push_str(&format!("{verdict}  {wide}\n"));
         } else {
@@ -143,11 +132,12 @@ fn expectation_section(board: &Board<'_>, columns: usize, paint: Paint) -> Optio
             ));
         }
     }
-    if listed.len() < all.len() {
+    let met = all.len() - listed.len();
+    if met > 0 {
         section.push_str(&format!(
-            "{}  {} others\n",
+            "{}  {met} {}\n",
             paint.text(Style::Green, "pass"),
-            all.len() - listed.len()
+            plural(met, "other")
         ));
     }
     Some(section)

@@ -16,7 +16,8 @@ use weaknet_core::{Bitrate, Time};
 use crate::model::RateModel;
 use crate::timeline::{Cursor, Timeline};
 
-const WORK_PER_BYTE: u64 = 8_000_000_000;
+/// Work is counted in bits x 10^-9: what 1 bit/s does in a nanosecond.
+pub(super) const WORK_PER_BYTE: u64 = 8_000_000_000;
 
 /// A piecewise-constant rate and its integral.
 #[derive(Debug)]

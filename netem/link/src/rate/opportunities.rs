@@ -12,10 +12,12 @@
 //! Differs: an opportunity carries 1500 bytes (there 1504, for the header of
 //! its TUN device); larger packets pass instead of ending the program; the
 //! packet that waits for the next opportunity alone counts as in service, not
-//! as queued; the rate that limits in time count with, unknown there, is the
-//! mean over the second that ends at the last opportunity, so that it stays
-//! during an outage (in the first second: the mean of the trace's first second;
-//! before the first opportunity: that of the whole trace).
+//! as queued. The rate that limits in time count with is unknown there; here it
+//! is the mean over the last second of service: gaps of 200 ms and more between
+//! opportunities, the outages of the weak-network figures, do not count, so that
+//! neither an outage nor the second after it makes the queue shorter (in the
+//! first second of service: the mean of that second; where everything is
+//! outage: that of the whole trace).
 
 use std::sync::Arc;
 
@@ -26,34 +28,60 @@ use crate::model::RateModel;
 const BYTES: u64 = 1_500;
 const SECOND: u64 = 1_000_000_000;
 
+/// Gaps of this length and more are outages.
+const OUTAGE: u64 = 200_000_000;
+
+/// Non-decreasing values that repeat: the last is also the period.
+#[derive(Debug)]
+struct Cycle(Vec<u64>);
+
+impl Cycle {
+    fn period(&self) -> u64 {
+        self.0.last().copied().unwrap_or_default()
+    }
+}
+
 /// A trace of opportunities.
 #[derive(Debug)]
 pub(super) struct Opportunities {
-    /// Non-decreasing instants in nanoseconds; the last is also the period.
-    instants: Vec<u64>,
-    period: u64,
+    /// Instants in nanoseconds.
+    instants: Cycle,
+    /// The same without the time of outages.
+    served: Cycle,
 }
 
 impl Opportunities {
     /// A trace whose last instant is above zero.
     pub(super) fn new(instants: Vec<u64>) -> Option<Self> {
-        let period = instants.last().copied().filter(|last| *last > 0)?;
-        Some(Self { instants, period })
+        instants.last().copied().filter(|last| *last > 0)?;
+        let (mut last, mut served) = (0, 0);
+        let without_outages = |instant: &u64| {
+            let gap = instant - std::mem::replace(&mut last, *instant);
+            served += if gap < OUTAGE { gap } else { 0 };
+            served
+        };
+        let served = Cycle(instants.iter().map(without_outages).collect());
+        Some(Self {
+            instants: Cycle(instants),
+            served,
+        })
     }
 
     /// The number of opportunities before `at`.
     fn before(&self, at: u64) -> u128 {
         // Rounds count as (0, period]: the last instant belongs to its round.
-        let round = at.saturating_sub(1) / self.period;
+        let period = self.instants.period();
+        let round = at.saturating_sub(1) / period;
         let within = self
             .instants
-            .partition_point(|instant| *instant < at - round * self.period);
-        u128::from(round) * self.instants.len() as u128 + within as u128
+            .0
+            .partition_point(|instant| *instant < at - round * period);
+        u128::from(round) * self.instants.0.len() as u128 + within as u128
     }
 
     /// The mean rate of the whole trace.
     fn mean(&self) -> Bitrate {
-        rate_of(self.instants.len() as u64, self.period)
+        rate_of(self.instants.0.len() as u64, self.instants.period())
     }
 }
 
@@ -65,60 +93,60 @@ struct Next {
 }
 
 impl Next {
-    /// Its instant; `None` beyond the end of time.
-    fn at(self, trace: &Opportunities) -> Option<u64> {
+    /// Its value; `None` beyond the largest number.
+    fn at(self, cycle: &Cycle) -> Option<u64> {
         self.round
-            .checked_mul(trace.period)?
-            .checked_add(trace.instants[self.index])
+            .checked_mul(cycle.period())?
+            .checked_add(cycle.0[self.index])
     }
 
     /// Opportunities before it.
-    const fn number(self, trace: &Opportunities) -> u64 {
+    const fn number(self, cycle: &Cycle) -> u64 {
         self.round
-            .saturating_mul(trace.instants.len() as u64)
+            .saturating_mul(cycle.0.len() as u64)
             .saturating_add(self.index as u64)
     }
 
-    /// The instant of the opportunity before it; `None` at the very first.
-    fn last(self, trace: &Opportunities) -> Option<u64> {
+    /// The value of the opportunity before it; `None` at the very first.
+    fn last(self, cycle: &Cycle) -> Option<u64> {
         match self.index.checked_sub(1) {
-            Some(index) => Self { index, ..self }.at(trace),
-            None if self.round > 0 => self.round.checked_mul(trace.period),
+            Some(index) => Self { index, ..self }.at(cycle),
+            None if self.round > 0 => self.round.checked_mul(cycle.period()),
             None => None,
         }
     }
 
     /// Moves over `n` opportunities.
-    fn skip(&mut self, trace: &Opportunities, n: u64) {
-        let len = trace.instants.len() as u64;
+    fn skip(&mut self, cycle: &Cycle, n: u64) {
+        let len = cycle.0.len() as u64;
         let index = self.index as u64 + n;
         self.round = self.round.saturating_add(index / len);
         self.index = (index % len) as usize;
     }
 
-    /// Moves to the first opportunity after `at`, unless already there. The
+    /// Moves to the first opportunity above `value`, unless already there. The
     /// search doubles its steps: cheap when near, never long when far.
-    fn pass(&mut self, trace: &Opportunities, at: u64) {
-        if self.at(trace).is_none_or(|next| next > at) {
+    fn pass(&mut self, cycle: &Cycle, value: u64) {
+        if self.at(cycle).is_none_or(|next| next > value) {
             return;
         }
-        let round = at / trace.period;
+        let round = value / cycle.period();
         if round > self.round {
             // Opportunities of the round before end where this one begins.
             *self = Self { round, index: 0 };
         }
-        let Some(offset) = at.checked_sub(self.round.saturating_mul(trace.period)) else {
+        let Some(offset) = value.checked_sub(self.round.saturating_mul(cycle.period())) else {
             return;
         };
-        let rest = &trace.instants[self.index..];
+        let rest = &cycle.0[self.index..];
         let mut width = 1;
-        while rest.get(width).is_some_and(|instant| *instant <= offset) {
+        while rest.get(width).is_some_and(|value| *value <= offset) {
             width *= 2;
         }
         let low = width / 2;
         let high = rest.len().min(width + 1);
-        let passed = low + rest[low..high].partition_point(|instant| *instant <= offset);
-        self.skip(trace, passed as u64);
+        let passed = low + rest[low..high].partition_point(|value| *value <= offset);
+        self.skip(cycle, passed as u64);
     }
 }
 
@@ -129,21 +157,21 @@ pub(super) struct OpportunityServer {
     /// End of the last service and bytes left of its opportunity.
     finish: Time,
     left: u64,
-    /// The edges of the second over which the rate is the mean.
+    /// The next opportunity for whoever asks for the rate.
     head: Next,
-    tail: Next,
+    /// The edges of the second of service over which the rate is the mean.
+    edges: [Next; 2],
 }
 
 impl OpportunityServer {
     pub(super) fn boxed(trace: Arc<Opportunities>) -> Box<dyn RateModel> {
-        let (next, head, tail) = (Next::default(), Next::default(), Next::default());
         Box::new(Self {
             trace,
-            next,
+            next: Next::default(),
             finish: Time::ZERO,
             left: 0,
-            head,
-            tail,
+            head: Next::default(),
+            edges: [Next::default(); 2],
         })
     }
 }
@@ -154,17 +182,17 @@ impl RateModel for OpportunityServer {
         let mut usable = self.left;
         if !waited || start != self.finish {
             usable = 0;
-            self.next.pass(&self.trace, start.as_nanos());
+            self.next.pass(&self.trace.instants, start.as_nanos());
         }
         self.finish = start;
         if bytes > usable {
             let opportunities = (bytes - usable).div_ceil(BYTES);
-            self.next.skip(&self.trace, opportunities - 1);
+            self.next.skip(&self.trace.instants, opportunities - 1);
             self.finish = self
                 .next
-                .at(&self.trace)
+                .at(&self.trace.instants)
                 .map_or(Time::MAX, Time::from_nanos);
-            self.next.skip(&self.trace, 1);
+            self.next.skip(&self.trace.instants, 1);
             usable += opportunities * BYTES;
         }
         self.left = usable - bytes;
@@ -172,18 +200,19 @@ impl RateModel for OpportunityServer {
     }
 
     fn rate_at(&mut self, now: Time) -> Option<Bitrate> {
-        // Both edges stand behind the opportunities that they count.
-        self.head.pass(&self.trace, now.as_nanos().max(SECOND - 1));
-        let Some(last) = self.head.last(&self.trace) else {
+        let served = &self.trace.served;
+        if served.period() == 0 {
             return Some(self.trace.mean());
-        };
-        if let Some(tail) = last.checked_sub(SECOND) {
-            self.tail.pass(&self.trace, tail);
         }
-        Some(rate_of(
-            self.head.number(&self.trace) - self.tail.number(&self.trace),
-            SECOND,
-        ))
+        self.head.pass(&self.trace.instants, now.as_nanos());
+        let end = self.head.last(served).unwrap_or_default().max(SECOND - 1);
+        let [tail, head] = &mut self.edges;
+        head.pass(served, end);
+        if let Some(start) = end.checked_sub(SECOND) {
+            tail.pass(served, start);
+        }
+        let count = head.number(served) - tail.number(served);
+        Some(rate_of(count, SECOND))
     }
 
     fn capacity(&self, from: Time, to: Time) -> Option<f64> {
@@ -260,21 +289,23 @@ mod tests {
     }
 
     #[test]
-    fn rate_is_the_mean_of_the_second_up_to_the_last_opportunity() {
-        // 100 opportunities in the first second, none in the next three.
+    fn rate_is_the_mean_of_the_last_second_of_service() {
+        // 100 opportunities in the first second, an outage of 3 s, then one
+        // each 5 ms.
         let mut trace: Vec<u64> = (1..=100).map(|i| i * 10).collect();
-        trace.push(4_000);
+        trace.extend((0..=200).map(|i| 4_000 + i * 5));
         let mut link = server(&trace);
         let mut opportunities = |t| link.rate_at(ms(t)).unwrap().as_bps() / 12_000;
         assert_eq!(opportunities(0), 99, "the first second, its end excluded");
-        assert_eq!(opportunities(1_000), 100);
-        assert_eq!(opportunities(3_999), 100, "an outage keeps the last rate");
-        assert_eq!(opportunities(4_000), 1);
-        assert_eq!(opportunities(4_500), 51);
-        // Nothing in the first second: the mean of the trace, 2 in 5 s.
+        assert_eq!(opportunities(1_000), 101);
+        assert_eq!(opportunities(3_999), 101, "an outage keeps the last rate");
+        assert_eq!(opportunities(4_000), 101, "and so does its end");
+        assert_eq!(opportunities(4_500), 151);
+        assert_eq!(opportunities(5_000), 200);
+        // Nothing but outages: the mean of the trace, 2 in 5 s.
         let mut late = server(&[3_000, 5_000]);
         assert_eq!(late.rate_at(ms(10)).unwrap().as_bps(), 4_800);
-        assert_eq!(late.rate_at(ms(3_000)).unwrap().as_bps(), 12_000);
+        assert_eq!(late.rate_at(ms(3_000)).unwrap().as_bps(), 4_800);
     }
 
     proptest! {

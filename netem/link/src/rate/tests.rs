@@ -1,5 +1,6 @@
 //! Piecewise-constant rates against their closed forms.
 
+use proptest::prelude::*;
 use weaknet_core::plugin::{Assets, ReadFile};
 use weaknet_core::{Bitrate, BuildContext, Plugin, Span, Streams, Time};
 
@@ -78,6 +79,25 @@ fn a_busy_server_never_drifts() {
         now = link.serve(now, 1_500, true);
         let exact = (u128::from(k) * 8 * 1_500_000_000_000).div_ceil(7_000_000);
         assert_eq!(u128::from(now.as_nanos()), exact, "packet {k}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_constant_rate_is_a_curve_of_one_step(
+        bps in 1u64..400_000_000_000,
+        packets in prop::collection::vec((prop_oneof![Just(0), 0u64..1_000_000], prop_oneof![0u32..1_600, any::<u32>()]), 1..40),
+    ) {
+        let rate = format!("{bps}bps");
+        let (mut constant, mut curve) = (constant(&rate), steps(&[(0, &rate)]));
+        let mut finish = Time::ZERO;
+        for (pause, bytes) in packets {
+            let start = finish + Span::from_nanos(pause);
+            prop_assert_eq!(constant.rate_at(start), curve.rate_at(start));
+            prop_assert_eq!(constant.capacity(finish, start), curve.capacity(finish, start));
+            finish = constant.serve(start, bytes, pause == 0);
+            prop_assert_eq!(finish, curve.serve(start, bytes, pause == 0));
+        }
     }
 }
 

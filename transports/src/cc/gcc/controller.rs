@@ -35,6 +35,7 @@ const PROBE_FLOOR: f64 = 0.85;
 pub(super) struct Controller {
     config: Gcc,
     constraints: Constraints,
+    min_allocated: Rate,
     max_allocated: Option<Rate>,
     delay: DelayBased,
     throughput: RobustThroughput,
@@ -71,6 +72,7 @@ impl Controller {
                 start: Rate::from_kbps(300).into(),
                 max: Rate::INFINITE.into(),
             },
+            min_allocated: Rate::ZERO,
             max_allocated: None,
             delay: DelayBased::new(&config.grouping, &config.trendline, &config.aimd, MIN_RATE),
             throughput: RobustThroughput::new(&config.throughput),
@@ -119,7 +121,7 @@ impl Controller {
         self.constraints = constraints;
         let min = Rate::from(constraints.min)
             .max(MIN_RATE)
-            .max(self.config.min_allocated.into());
+            .max(self.min_allocated);
         let max = Rate::from(constraints.max).max(min);
         let start = restart.then(|| Rate::from(constraints.start).max(min));
         self.send_side.set_bounds(min, start, max);
@@ -295,12 +297,13 @@ impl Controller {
             loss_state,
             ..
         } = self.published;
-        let factor = self.config.pacing_factor.unwrap_or(if self.got_report {
+        let usual = if self.got_report {
             PACING
         } else {
             EARLY_PACING
-        });
-        let pacing = target.max(self.config.min_allocated.into()) * f64::from(factor);
+        };
+        let factor = self.config.pacing_factor.map_or(usual, |f| f as f32);
+        let pacing = target.max(self.min_allocated) * f64::from(factor);
         let max_padding = Rate::from(self.config.max_padding);
         let padding = if loss_state == State::IncreasingWithPadding {
             max_padding.max(target)
@@ -371,12 +374,14 @@ impl CongestionController for Controller {
                 this.set_constraints(constraints, false, at);
                 this.publish_changes(at)
             }),
-            CcEvent::MaxAllocated(rate) => {
-                self.max_allocated = Some(rate.into());
+            CcEvent::Allocated { min, max } => {
+                self.min_allocated = min.into();
+                self.max_allocated = Some(max.into());
                 if self.next_tick.is_some() {
                     self.deciding(|this| {
-                        this.probes.set_max_allocated(rate.into(), at);
-                        false
+                        this.probes.set_max_allocated(max.into(), at);
+                        this.set_constraints(this.constraints, false, at);
+                        this.publish_changes(at)
                     });
                 }
             }

@@ -69,12 +69,10 @@ pub struct Gcc {
     pub process_interval: Span,
     /// Pacing rate as a multiple of the target; unset: 2.5 until the first
     /// report and 1.1 from then on.
-    pub pacing_factor: Option<f32>,
+    pub pacing_factor: Option<f64>,
     /// Time over which the pacer keeps its rate; pacing and padding are whole
     /// bytes in it (40 ms, PacerConfig).
     pub pacing_window: Span,
-    /// The streams together never use less than this (0).
-    pub min_allocated: Bitrate,
     /// Padding up to this rate at any time (0).
     pub max_padding: Bitrate,
     /// How packets are grouped.
@@ -105,7 +103,6 @@ impl Default for Gcc {
             process_interval: Span::from_millis(25),
             pacing_factor: None,
             pacing_window: Span::from_millis(40),
-            min_allocated: Bitrate::ZERO,
             max_padding: Bitrate::ZERO,
             grouping: GroupingConfig::default(),
             trendline: TrendlineConfig::default(),
@@ -151,7 +148,7 @@ impl Gcc {
         }
         check(
             "pacing_factor",
-            self.pacing_factor.map_or(1.0, f64::from),
+            self.pacing_factor.unwrap_or(1.0),
             0.1,
             100.0,
         )?;
@@ -205,11 +202,11 @@ impl Gcc {
         check("alr.usage", self.alr.usage, 0.0, 10.0)?;
         check("alr.start", self.alr.start, -1.0, 1.0)?;
         check("alr.stop", self.alr.stop, -1.0, self.alr.start)?;
-        check("early_loss.low", f64::from(self.early_loss.low), 0.0, 1.0)?;
+        check("early_loss.low", self.early_loss.low, 0.0, 1.0)?;
         check(
             "early_loss.high",
-            f64::from(self.early_loss.high),
-            f64::from(self.early_loss.low),
+            self.early_loss.high,
+            self.early_loss.low,
             1.0,
         )?;
         check("rtt_backoff.fraction", self.rtt_backoff.fraction, 0.0, 1.0)?;

@@ -61,7 +61,10 @@ pub(super) struct RobustThroughput {
     config: ThroughputConfig,
     /// Ascending by arrival.
     window: VecDeque<Packet>,
+    /// Of all packets in the window.
+    size: Size,
     latest_dropped_sent: Option<Stamp>,
+    rate: Option<Rate>,
 }
 
 impl RobustThroughput {
@@ -71,13 +74,23 @@ impl RobustThroughput {
         Self {
             config: config.clone(),
             window,
+            size: Size::ZERO,
             latest_dropped_sent: None,
+            rate: None,
         }
     }
 
     pub(super) fn reset(&mut self) {
         self.window.clear();
+        self.size = Size::ZERO;
         self.latest_dropped_sent = None;
+        self.rate = None;
+    }
+
+    /// The lower of the rates sent and received, once there are enough
+    /// packets.
+    pub(super) const fn rate(&self) -> Option<Rate> {
+        self.rate
     }
 
     /// Takes the packets that arrived, in order of arrival.
@@ -89,14 +102,18 @@ impl RobustThroughput {
                 size: arrival.size,
             });
         }
-        while self.is_too_long() {
-            let dropped = self.window.pop_front().map(|packet| packet.sent);
-            self.latest_dropped_sent = self.latest_dropped_sent.max(dropped);
+        while self.is_too_long()
+            && let Some(dropped) = self.window.pop_front()
+        {
+            self.size = self.size - dropped.size;
+            self.latest_dropped_sent = self.latest_dropped_sent.max(Some(dropped.sent));
         }
+        self.rate = self.estimate();
     }
 
     fn insert(&mut self, packet: Packet) {
         self.window.push_back(packet);
+        self.size = self.size + packet.size;
         let mut place = self.window.len() - 1;
         while place > 0 && self.window[place].received < self.window[place - 1].received {
             self.window.swap(place, place - 1);
@@ -121,77 +138,69 @@ impl RobustThroughput {
             || (self.window.len() > self.config.packets && span > self.config.duration.into())
     }
 
-    /// The lower of the rates sent and received, once there are enough
-    /// packets.
-    pub(super) fn rate(&self) -> Option<Rate> {
+    fn estimate(&self) -> Option<Rate> {
         if self.window.len() < self.config.required_packets {
             return None;
         }
         let (first, last) = (self.window.front()?, self.window.back()?);
         let (mut widest_gap, mut second_gap) = (Delta::ZERO, Delta::ZERO);
-        let mut received = Size::ZERO;
         let mut before = first.received;
-        let mut departures = Departures::default();
-        for packet in &self.window {
+        self.window.iter().for_each(|packet| {
             let gap = packet.received - before;
             before = packet.received;
-            if gap > widest_gap {
-                second_gap = widest_gap;
-                widest_gap = gap;
-            } else if gap > second_gap {
-                second_gap = gap;
-            }
-            received = received + packet.size;
-            // A packet sent before one that has left the window came late;
-            // its departure would stretch the time of sending.
-            if self
-                .latest_dropped_sent
-                .is_none_or(|dropped| packet.sent >= dropped)
-            {
-                departures.add(packet);
-            }
-        }
+            second_gap = second_gap.max(gap.min(widest_gap));
+            widest_gap = widest_gap.max(gap);
+        });
         let time = (last.received - first.received) - widest_gap + second_gap;
-        let receive_rate = (received - first.size) / time.max(SHORTEST);
-        Some(match departures.rate() {
-            Some(send_rate) if departures.count >= self.config.required_packets => {
-                send_rate.min(receive_rate)
-            }
-            _ => receive_rate,
-        })
+        let receive_rate = (self.size - first.size) / time.max(SHORTEST);
+        let mut departures = Departures::new(self.latest_dropped_sent);
+        self.window.iter().for_each(|packet| departures.add(packet));
+        if self.window.len() - departures.late < self.config.required_packets {
+            return Some(receive_rate);
+        }
+        Some(receive_rate.min(departures.rate(self.size)))
     }
 }
 
-/// Sums over departures.
-#[derive(Default)]
+/// When the packets of the window were sent.
 struct Departures {
-    count: usize,
-    size: i64,
-    span: Option<(Stamp, Stamp)>,
-    last_size: i64,
+    /// A packet sent before one that has left the window came late; its
+    /// departure would stretch the time of sending.
+    not_before: Stamp,
+    late: usize,
+    late_size: Size,
+    first: Stamp,
+    last: Stamp,
+    last_size: Size,
 }
 
 impl Departures {
-    fn add(&mut self, packet: &Packet) {
-        self.count += 1;
-        self.size = self.size.saturating_add(packet.size.as_bytes());
-        self.span = Some(match self.span {
-            Some((first, last)) => {
-                if packet.sent > last {
-                    self.last_size = packet.size.as_bytes();
-                }
-                (first.min(packet.sent), last.max(packet.sent))
-            }
-            None => {
-                self.last_size = packet.size.as_bytes();
-                (packet.sent, packet.sent)
-            }
-        });
+    fn new(latest_dropped: Option<Stamp>) -> Self {
+        Self {
+            not_before: latest_dropped.unwrap_or(Stamp::MIN),
+            late: 0,
+            late_size: Size::ZERO,
+            first: Stamp::MAX,
+            last: Stamp::MIN,
+            last_size: Size::ZERO,
+        }
     }
 
-    fn rate(&self) -> Option<Rate> {
-        let (first, last) = self.span?;
-        Some(Size::from_bytes(self.size - self.last_size) / (last - first).max(SHORTEST))
+    fn add(&mut self, packet: &Packet) {
+        if packet.sent < self.not_before {
+            self.late += 1;
+            self.late_size = self.late_size + packet.size;
+            return;
+        }
+        self.first = self.first.min(packet.sent);
+        if packet.sent > self.last {
+            (self.last, self.last_size) = (packet.sent, packet.size);
+        }
+    }
+
+    /// The rate at which a window of this size was sent.
+    fn rate(&self, size: Size) -> Rate {
+        (size - self.late_size - self.last_size) / (self.last - self.first).max(SHORTEST)
     }
 }
 

@@ -24,9 +24,9 @@ use super::units::{Delta, Rate, Stamp};
 #[serde(deny_unknown_fields, default)]
 pub struct EarlyLossConfig {
     /// Loss up to which the rate grows, as a share (0.02).
-    pub low: f32,
+    pub low: f64,
     /// Loss above which it falls, as a share (0.1).
-    pub high: f32,
+    pub high: f64,
 }
 
 impl Default for EarlyLossConfig {
@@ -265,7 +265,7 @@ impl SendSide {
             return None;
         }
         let loss = f32::from(self.fraction_lost) / 256.0;
-        if loss <= self.early_loss.low {
+        if loss <= self.early_loss.low as f32 {
             // Eight per cent above the least target of the last second.
             let (_, least) = *self.least_targets.front()?;
             let grown = Rate::from_bps_f64(least.as_bps() as f64 * 1.08 + 0.5);
@@ -274,7 +274,7 @@ impl SendSide {
         let due = self
             .decreased
             .is_none_or(|at| now - at >= DECREASE_INTERVAL + self.rtt);
-        if loss <= self.early_loss.high || self.decreased_since_report || !due {
+        if loss <= self.early_loss.high as f32 || self.decreased_since_report || !due {
             return None;
         }
         self.decreased = Some(now);

@@ -132,7 +132,13 @@ impl Call {
         constraints: Constraints,
     ) -> Self {
         let mut controller: Box<dyn CongestionController> = Box::new(Controller::new(config));
-        controller.on_event(epoch, &CcEvent::MaxAllocated(constraints.max));
+        controller.on_event(
+            epoch,
+            &CcEvent::Allocated {
+                min: Bitrate::ZERO,
+                max: constraints.max,
+            },
+        );
         controller.on_event(epoch, &CcEvent::Start(constraints));
         Self {
             controller,

@@ -343,7 +343,7 @@ proptest! {
             controller.on_timer(at);
             let huge = Constraints { min: Bitrate::from_bps(time), start: Bitrate::MAX, max: Bitrate::MAX };
             controller.on_event(at, &CcEvent::Constraints(huge));
-            controller.on_event(at, &CcEvent::MaxAllocated(Bitrate::MAX));
+            controller.on_event(at, &CcEvent::Allocated { min: Bitrate::ZERO, max: Bitrate::MAX });
         }
         prop_assert!(controller.output().target.is_some());
     }

@@ -152,6 +152,9 @@ impl From<Span> for Delta {
 }
 
 impl Stamp {
+    pub(super) const MIN: Self = Self(i64::MIN);
+    pub(super) const MAX: Self = Self(i64::MAX);
+
     /// Rounded to the nearest millisecond.
     pub(super) const fn as_millis(self) -> i64 {
         to_nearest_thousand(self.0)
@@ -204,8 +207,9 @@ sums!(Rate, Size, Delta);
 
 impl Sub for Stamp {
     type Output = Delta;
+    /// Instants lie within 2^64 ns of the start: no difference overflows.
     fn sub(self, earlier: Self) -> Delta {
-        Delta(self.0.saturating_sub(earlier.0))
+        Delta(self.0.wrapping_sub(earlier.0))
     }
 }
 

@@ -3,18 +3,32 @@
 //! Way of the data: link -> feedback generator and repair -> frame assembly ->
 //! jitter buffer -> decoder -> screen; audio -> audio buffer -> loudspeaker.
 //!
-//! Implements: libwebrtc's receiver (2026-07) in its structure: every RTP
-//! packet is reported transport-wide; holes in the video stream go to the ARQ
-//! scheme; a packet counts as usable the first time it is there, by whatever
-//! means; complete frames go to the jitter buffer; the decoder takes one frame
-//! at a time and a frame is shown when it is both decoded and due. A receiver
-//! report goes out every 850 ms (measured in Chromium 156) and carries a
-//! reference time (RFC 3611), so that this end knows the round-trip time too.
+//! Implements: libwebrtc's receiver (2026-07) in its structure
+//! (`video/rtp_video_stream_receiver2.cc`): every RTP packet is reported
+//! transport-wide; holes in the video stream go to the ARQ scheme; when that
+//! wants a key frame, its requests for retransmission of the same moment are
+//! not sent. A packet is usable the first time that it is there, by whatever
+//! means, unless its frame has been given up. Complete frames go to the jitter
+//! buffer; the decoder takes one frame at a time and a frame is shown when it is
+//! both decoded and due, never before the one ahead of it. Time-outs for key
+//! frames see only packets that came at the first attempt. A receiver report
+//! goes out every 850 ms (measured in Chromium 156: one each second for video,
+//! one in five seconds for audio) and carries a reference time (RFC 3611), so
+//! that this end knows the round-trip time too. What comes before this end has
+//! its keys cannot be read and is not reported.
+//!
+//! When a frame is decoded, older ones that are not complete are given up. At
+//! `stop` those are given up that a complete frame has overtaken; frames still
+//! under way have no fate. What comes later is heard by no one.
 //!
 //! Differs: with two one-way flows each end measures its own round trips,
-//! where libwebrtc would share them within one connection.
+//! where libwebrtc would share them within one connection, and takes each as it
+//! is (libwebrtc: the largest of the last 1.5 s, once per second). One report
+//! counts both streams, at a constant interval. The stream begins with the first
+//! RTP packet of the flow.
 //! Not modelled: lip sync, refresh of the screen in fixed steps.
 
+mod audio;
 mod playout;
 mod reports;
 mod seen;
@@ -25,12 +39,12 @@ use weaknet_core::event::{FrameDrop, FrameTimes};
 use weaknet_core::packet::{Ecn, FlowId, Leg, Media, Packet, Payload, Rtcp, Rtp, RtpKind};
 use weaknet_core::{Event, Node, Outbox, Span, Time};
 
+use self::audio::AudioInput;
 use self::reports::ReportState;
-use self::seen::SeenWindow;
 use super::decoder::DecoderModel;
 use crate::arq::Requester;
 use crate::fec::FecDecoder;
-use crate::jitter::{AudioBuffer, AudioPacket, JitterBuffer};
+use crate::jitter::{AudioBuffer, CompleteFrame, JitterBuffer};
 use crate::rtp::{FeedbackGenerator, Overhead, rtcp_size};
 use crate::session::Session;
 use crate::transport::{Assembly, FrameAssembler};
@@ -64,6 +78,17 @@ pub struct ReceiverConfig {
     pub session: Session,
 }
 
+/// How a media packet came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// At the first attempt.
+    Direct,
+    /// Sent again.
+    Again,
+    /// Recovered from repair packets.
+    Recovered,
+}
+
 /// A frame between decoder and screen.
 #[derive(Debug, Clone, Copy)]
 struct Showing {
@@ -88,11 +113,13 @@ pub struct Receiver {
     assembler: FrameAssembler,
     /// Complete frames in the jitter buffer, ascending.
     observed: VecDeque<Observed>,
+    /// The highest number of a complete frame.
+    newest: Option<u64>,
     decoding: Option<(Showing, Option<Time>, Time)>,
     showing: VecDeque<Showing>,
     /// Media packets named by repair packets, by sequence number.
     protected: BTreeMap<u64, Rtp>,
-    audio_seen: SeenWindow,
+    audio: AudioInput,
     reports: ReportState,
     next_report: Time,
     nack: Vec<u64>,
@@ -112,10 +139,11 @@ impl Receiver {
             ids: 0,
             assembler: FrameAssembler::default(),
             observed: VecDeque::new(),
+            newest: None,
             decoding: None,
             showing: VecDeque::new(),
             protected: BTreeMap::new(),
-            audio_seen: SeenWindow::new(),
+            audio: AudioInput::new(),
             reports: ReportState::default(),
             next_report: Time::MAX,
             nack: Vec::new(),
@@ -186,8 +214,8 @@ impl Receiver {
         self.reports.on_packet(now, rtp);
         match (rtp.kind, rtp.media) {
             (RtpKind::Media, Media::Audio) => self.on_audio(out, rtp),
-            (RtpKind::Media, Media::Video) => self.on_video(out, rtp, sent, false),
-            (RtpKind::Rtx, Media::Video) => self.on_video(out, rtp, sent, true),
+            (RtpKind::Media, Media::Video) => self.on_video(out, rtp, sent, Way::Direct),
+            (RtpKind::Rtx, Media::Video) => self.on_video(out, rtp, sent, Way::Again),
             (RtpKind::Rtx, Media::Audio) | (RtpKind::Fec | RtpKind::Padding, _) => {}
         }
     }
@@ -210,67 +238,63 @@ impl Receiver {
     fn take_recovered(&mut self, out: &mut Outbox<'_>, sent: Time) {
         for seq in std::mem::take(&mut self.recovered) {
             if let Some(rtp) = self.protected.get(&seq).copied() {
-                self.on_video(out, &rtp, sent, true);
+                self.on_video(out, &rtp, sent, Way::Recovered);
             }
         }
     }
 
-    fn on_audio(&mut self, out: &mut Outbox<'_>, rtp: &Rtp) {
-        let Some(buffer) = &mut self.parts.audio else {
-            return;
-        };
-        if !self.audio_seen.insert(rtp.seq) {
-            return;
-        }
-        usable(out, self.parts.flow, rtp, false);
-        buffer.on_packet(
-            out.now(),
-            AudioPacket {
-                seq: rtp.seq,
-                timestamp: rtp.timestamp,
-                length: Span::from_millis(20),
-                captured: rtp.captured,
-            },
-        );
-    }
-
-    fn on_video(&mut self, out: &mut Outbox<'_>, rtp: &Rtp, sent: Time, repaired: bool) {
+    fn on_video(&mut self, out: &mut Outbox<'_>, rtp: &Rtp, sent: Time, way: Way) {
         let now = out.now();
         let Some((buffer, _)) = &mut self.parts.video else {
             return;
         };
+        let repaired = way != Way::Direct;
+        if !repaired {
+            buffer.on_packet(now, rtp.key);
+        }
         let nacked = self.parts.requester.times_requested(rtp.seq) > 0;
         let wish = self
             .parts
             .requester
             .on_packet(now, rtp.seq, rtp.key, repaired, &mut self.nack);
-        buffer.on_packet(now, rtp.key);
-        let assembly = self.assembler.on_packet(now, rtp, sent, nacked);
-        if assembly != Assembly::Known {
-            usable(out, self.parts.flow, rtp, repaired);
-            if let (Some(decoder), false) = (&mut self.parts.fec, repaired) {
-                decoder.on_media(now, rtp.seq, &mut self.recovered);
-            }
-        }
-        if let Assembly::Complete(frame, first_sent) = assembly {
-            let observed = Observed {
-                frame: frame.frame,
-                captured: rtp.captured,
-                first_sent,
-            };
-            let place = self.observed.partition_point(|o| o.frame < frame.frame);
-            self.observed.insert(place, observed);
-            buffer.on_frame(now, frame);
-        }
-        self.send_nack(out);
-        if wish.key_frame || assembly == Assembly::Overflow {
+        if wish.key_frame {
+            self.nack.clear();
             self.request_key_frame(out);
         }
-        if assembly == Assembly::Overflow {
-            self.give_up(out, rtp.frame);
+        self.send_nack(out);
+        match self.assembler.on_packet(now, rtp, sent, nacked) {
+            Assembly::Known => return,
+            Assembly::Overflow => {
+                self.request_key_frame(out);
+                self.give_up(out, rtp.frame);
+                return;
+            }
+            Assembly::Partial => usable(out, self.parts.flow, rtp, repaired),
+            Assembly::Complete(frame, first_sent) => {
+                usable(out, self.parts.flow, rtp, repaired);
+                self.on_complete(
+                    now,
+                    frame,
+                    Observed {
+                        frame: frame.frame,
+                        captured: rtp.captured,
+                        first_sent,
+                    },
+                );
+            }
         }
-        if !self.recovered.is_empty() {
+        if let (Some(decoder), Way::Direct | Way::Again) = (&mut self.parts.fec, way) {
+            decoder.on_media(now, rtp.seq, &mut self.recovered);
             self.take_recovered(out, sent);
+        }
+    }
+
+    fn on_complete(&mut self, now: Time, frame: CompleteFrame, observed: Observed) {
+        self.newest = self.newest.max(Some(frame.frame));
+        let place = self.observed.partition_point(|o| o.frame < frame.frame);
+        self.observed.insert(place, observed);
+        if let Some((buffer, _)) = &mut self.parts.video {
+            buffer.on_frame(now, frame);
         }
     }
 
@@ -301,6 +325,9 @@ impl Receiver {
     fn pump(&mut self, out: &mut Outbox<'_>) {
         let now = out.now();
         if now >= self.parts.stop {
+            if let Some(newest) = self.newest.take() {
+                self.give_up(out, newest);
+            }
             self.wake_at = None;
             return;
         }
@@ -332,6 +359,9 @@ impl Receiver {
             }
         };
         consider(Some(self.parts.stop));
+        if self.parts.session.stage().is_none() {
+            consider(Some(self.parts.start));
+        }
         if self.begun {
             consider(self.parts.requester.next_wake());
             consider(self.parts.feedback.next_wake());
@@ -342,14 +372,13 @@ impl Receiver {
                     .and_then(|buffer| buffer.next_wake()),
             );
             consider(self.showing.front().map(|showing| showing.at));
-            consider(match self.decoding {
-                Some((_, _, done)) => Some(done),
-                None => self
-                    .parts
+            consider(self.decoding.map(|(_, _, done)| done));
+            consider(
+                self.parts
                     .video
                     .as_ref()
                     .and_then(|(buffer, _)| buffer.next_wake()),
-            });
+            );
             consider(Some(self.next_report));
         }
         next
@@ -387,8 +416,10 @@ impl Node for Receiver {
             one_way: now - packet.sent,
         });
         match packet.payload {
-            // Media that comes before its keys cannot be read.
-            Payload::Rtp(_) | Payload::Repair(_) if !self.parts.session.is_ready() => {}
+            _ if now >= self.parts.stop => {}
+            // What comes before its keys cannot be read.
+            Payload::Rtp(_) | Payload::Repair(_) | Payload::Rtcp(_)
+                if !self.parts.session.is_ready() => {}
             Payload::Rtp(rtp) => self.on_rtp(out, &rtp, packet.sent, packet.ecn),
             Payload::Repair(repair) => {
                 let (rtp, protects) = *repair;

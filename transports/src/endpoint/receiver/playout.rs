@@ -22,15 +22,13 @@ impl Receiver {
                     buffer.on_decoded(now, done - showing.times.decode_start);
                 }
             }
-            while let Some(showing) = self.showing.pop_front_if(|showing| showing.at <= now) {
+            while let Some(showing) = self.showing.front().filter(|s| s.at <= now).copied() {
+                self.showing.pop_front();
                 out.event(Event::FrameRendered {
                     flow: self.parts.flow,
                     frame: showing.frame,
                     times: showing.times,
                 });
-            }
-            if self.decoding.is_some() {
-                return;
             }
             let Some((buffer, _)) = &mut self.parts.video else {
                 return;
@@ -56,7 +54,11 @@ impl Receiver {
         while self.observed.front().is_some_and(|o| o.frame < frame.frame) {
             self.observed.pop_front();
         }
-        let observed = self.observed.pop_front_if(|o| o.frame == frame.frame);
+        let observed = self
+            .observed
+            .front()
+            .filter(|o| o.frame == frame.frame)
+            .copied();
         let (captured, first_sent) = observed
             .map_or((frame.first_arrived, frame.first_arrived), |o| {
                 (o.captured, o.first_sent)

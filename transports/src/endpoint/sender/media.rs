@@ -9,12 +9,15 @@ use crate::media::EncodedFrame;
 use crate::pacing::{Paced, Priority};
 use crate::rtp::packetize;
 
-const VIDEO_TICKS_PER_SECOND: u64 = 90_000;
-const AUDIO_TICKS_PER_SECOND: u64 = 48_000;
+const VIDEO_TICKS_PER_SECOND: u32 = 90_000;
+const AUDIO_TICKS_PER_SECOND: u32 = 48_000;
 
 impl Sender {
-    pub(super) fn take_audio(&mut self, now: Time) {
-        let Some((source, _)) = &mut self.parts.audio else {
+    pub(super) fn take_audio(&mut self, out: &mut Outbox<'_>) {
+        let now = out.now();
+        let overhead = self.parts.overhead;
+        let mut news = false;
+        let Some((source, bitrate)) = &mut self.parts.audio else {
             return;
         };
         while source.next_packet().is_some_and(|at| at <= now) {
@@ -26,7 +29,7 @@ impl Sender {
                 kind: RtpKind::Media,
                 seq: self.audio_packets,
                 transport_seq: 0,
-                timestamp: ticks(audio.captured, AUDIO_TICKS_PER_SECOND),
+                timestamp: audio.captured.ticks(AUDIO_TICKS_PER_SECOND),
                 frame: self.audio_packets,
                 part: 0,
                 parts: 1,
@@ -35,17 +38,19 @@ impl Sender {
                 captured: audio.captured,
             };
             self.audio_packets += 1;
-            let size = self.parts.overhead.size_of(&rtp);
-            self.audio_rate = Bytes::new(u64::from(size)).per(audio.length);
+            news |= self.budget.set_audio(*bitrate, audio.length, &overhead);
             let handle = self.waiting.push(Outgoing::Plain(rtp));
             self.parts.pacer.enqueue(
                 now,
                 Paced {
                     handle,
-                    size: Bytes::new(u64::from(size)),
+                    size: Bytes::new(u64::from(overhead.size_of(&rtp))),
                     priority: Priority::Audio,
                 },
             );
+        }
+        if news {
+            self.set_encoder(now);
         }
     }
 
@@ -78,13 +83,14 @@ impl Sender {
             size: frame.size,
         });
         let parts = u16::try_from(split.count()).unwrap_or(u16::MAX);
+        self.budget.on_frame(now, parts, &overhead);
         for part in 0..parts {
             let rtp = Rtp {
                 media: Media::Video,
                 kind: RtpKind::Media,
                 seq: self.kept.next(),
                 transport_seq: 0,
-                timestamp: ticks(frame.captured, VIDEO_TICKS_PER_SECOND),
+                timestamp: frame.captured.ticks(VIDEO_TICKS_PER_SECOND),
                 frame: number,
                 part,
                 parts,
@@ -138,10 +144,4 @@ impl Sender {
             },
         );
     }
-}
-
-/// A time in ticks of an RTP clock, from the start of the run.
-fn ticks(at: Time, per_second: u64) -> u64 {
-    let nanos = u128::from(at.as_nanos());
-    u64::try_from(nanos * u128::from(per_second) / 1_000_000_000).unwrap_or(u64::MAX)
 }

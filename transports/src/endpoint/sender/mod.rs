@@ -4,26 +4,36 @@
 //! to the send history, which feeds the controller, whose output drives
 //! encoder and pacer.
 //!
-//! Implements: libwebrtc's sender (2026-07) in its structure. The encoder gets
-//! what the controller's target leaves after audio, packet headers
-//! (`RtpVideoSender`'s overhead rule: packets per frame rounded up) and the
-//! share that retransmission and FEC took over the last second, at most half
-//! (`media_opt` protection rule). Key-frame requests within 300 ms of the last
-//! are ignored.
+//! Implements: libwebrtc's sender (2026-07) in its structure. Every RTP packet
+//! counts for congestion control with its bytes on the wire; RTCP and call
+//! set-up do not. What the encoder gets says `budget`. Audio is paced only if
+//! the pacer does so. Padding is an old video packet in RTX form (`padding`),
+//! or padding packets. Key-frame requests within 300 ms of the last are ignored
+//! (`video/encoder_rtcp_feedback.cc`). A sender report goes out every second and
+//! answers a reference time of the receiver once (RFC 3611, section 4.5). Report
+//! blocks that tell of no packet received are no loss report
+//! (`RtpTransportControllerSend::OnReport`).
 //!
-//! Padding is the newest video packet again, in RTX form, or padding packets.
+//! At `stop` the sender falls silent; what comes later is heard by no one.
 //!
+//! Differs: reports go out at a constant interval (libwebrtc: 0.5 to 1.5 times
+//! that, at random); one report for both streams; send times are exact
+//! (libwebrtc: whole milliseconds).
 //! Not modelled: pausing the encoder below its minimum, simulcast, degradation
-//! of resolution.
+//! of resolution, RTCP's share of the bandwidth.
 
+mod budget;
 mod media;
+mod padding;
 mod reports;
 mod transmit;
 
 use weaknet_core::event::SessionStage;
-use weaknet_core::packet::{FlowId, Media, Packet, Payload, Rtcp, Rtp};
+use weaknet_core::packet::{FlowId, Packet, Payload, Rtcp, Rtp};
 use weaknet_core::{Bitrate, Event, Node, Outbox, Span, Time};
 
+use self::budget::Budget;
+use self::padding::LargePacket;
 use self::transmit::Outgoing;
 use super::store::Numbered;
 use crate::arq::Responder;
@@ -33,7 +43,7 @@ use crate::media::{AudioSource, EncodedFrame, VideoFormat, VideoSource};
 use crate::pacing::Pacer;
 use crate::rtp::{Overhead, rtcp_size};
 use crate::session::Session;
-use crate::transport::{RateCounter, SendHistory};
+use crate::transport::SendHistory;
 
 /// Time between sender reports (libwebrtc, video).
 const REPORT_INTERVAL: Span = Span::from_secs(1);
@@ -69,6 +79,8 @@ pub struct SenderConfig {
 /// The sending end of a media flow.
 pub struct Sender {
     parts: SenderConfig,
+    /// The stage of call set-up that was published last.
+    stage: Option<SessionStage>,
     ready: bool,
     ids: u64,
     history: SendHistory,
@@ -81,15 +93,16 @@ pub struct Sender {
     frames: u64,
     audio_packets: u64,
     output: CcOutput,
-    /// What audio takes on the wire.
-    audio_rate: Bitrate,
+    budget: Budget,
+    large: LargePacket,
+    /// Number after the highest of a video packet that was sent.
+    sent_video: u64,
     last_key_request: Option<Time>,
     next_report: Time,
     last_loss_report: Time,
-    /// The receiver's newest reference time and when it arrived.
+    /// The receiver's newest reference time and when it arrived, until it is
+    /// answered.
     rrtr: Option<(Time, Time)>,
-    repair_rate: RateCounter,
-    media_rate: RateCounter,
     results: Vec<PacketResult>,
     repairs: Vec<Repair>,
     wake_at: Option<Time>,
@@ -103,6 +116,7 @@ impl Sender {
         let start = parts.start;
         Self {
             parts,
+            stage: None,
             ready: false,
             ids: 0,
             history: SendHistory::new(),
@@ -112,13 +126,13 @@ impl Sender {
             frames: 0,
             audio_packets: 0,
             output,
-            audio_rate: Bitrate::ZERO,
+            budget: Budget::default(),
+            large: LargePacket::default(),
+            sent_video: 0,
             last_key_request: None,
             next_report: Time::MAX,
             last_loss_report: start,
             rrtr: None,
-            repair_rate: RateCounter::new(),
-            media_rate: RateCounter::new(),
             results: Vec::with_capacity(256),
             repairs: Vec::new(),
             wake_at: Some(start),
@@ -143,12 +157,16 @@ impl Sender {
                 self.parts.controller.on_timer(now);
                 self.follow_controller(out);
             }
-            self.take_audio(now);
+            self.take_audio(out);
             self.take_video(out);
             self.drain_pacer(out);
             if self.next_report <= now {
                 self.next_report = now + REPORT_INTERVAL;
-                let dlrr = self.rrtr.map(|(rrtr, arrived)| (rrtr, now - arrived));
+                self.forget_old(now);
+                let dlrr = self
+                    .rrtr
+                    .take()
+                    .map(|(rrtr, arrived)| (rrtr, now - arrived));
                 let report = vec![Rtcp::SenderReport { ntp: now, dlrr }];
                 self.send_control(
                     out,
@@ -168,6 +186,9 @@ impl Sender {
             }
         };
         consider(Some(self.parts.stop));
+        if self.parts.session.stage().is_none() {
+            consider(Some(self.parts.start));
+        }
         if self.ready {
             consider(self.parts.controller.next_timer());
             consider(self.parts.pacer.next_wake(now));
@@ -194,31 +215,30 @@ impl Sender {
         let now = out.now();
         if self.parts.session.stage().is_none() && now >= self.parts.start {
             self.parts.session.start(now);
-            out.event(Event::Session {
-                flow: self.parts.flow,
-                stage: SessionStage::Started,
-            });
+            self.publish_stage(out);
         }
-        let before = self.parts.session.stage();
         while let Some((message, size)) = self.parts.session.poll(now) {
             self.send_control(out, size, Payload::Session(message));
         }
-        let stage = self.parts.session.stage();
-        if stage != before {
-            if let Some(stage) = stage {
-                out.event(Event::Session {
-                    flow: self.parts.flow,
-                    stage,
-                });
-            }
-        }
+        self.publish_stage(out);
         if !self.ready
             && matches!(
-                stage,
+                self.stage,
                 Some(SessionStage::SenderReady | SessionStage::Connected)
             )
         {
             self.begin_media(out);
+        }
+    }
+
+    fn publish_stage(&mut self, out: &mut Outbox<'_>) {
+        let stage = self.parts.session.stage();
+        if let Some(stage) = stage.filter(|_| stage != self.stage) {
+            self.stage = Some(stage);
+            out.event(Event::Session {
+                flow: self.parts.flow,
+                stage,
+            });
         }
     }
 
@@ -227,13 +247,11 @@ impl Sender {
         self.ready = true;
         self.next_report = now + REPORT_INTERVAL;
         self.last_loss_report = now;
-        let constraints = self.parts.constraints;
+        let (constraints, allocation) = (self.parts.constraints, self.allocation());
+        self.parts.controller.on_event(now, &allocation);
         self.parts
             .controller
             .on_event(now, &CcEvent::Start(constraints));
-        self.parts
-            .controller
-            .on_event(now, &CcEvent::MaxAllocated(self.most_that_media_take()));
         if let Some((source, bitrate)) = &mut self.parts.audio {
             source.start(now, *bitrate);
         }
@@ -279,16 +297,20 @@ impl Sender {
         self.set_encoder(now);
     }
 
-    /// The most that all streams together would use.
-    fn most_that_media_take(&self) -> Bitrate {
-        let video = self
+    /// What all streams together need at least and would use at most.
+    fn allocation(&self) -> CcEvent {
+        let video = self.parts.video.as_ref().map(|(_, format)| *format);
+        let audio = self
             .parts
-            .video
+            .audio
             .as_ref()
-            .map(|(_, format)| format.max_bitrate);
-        let audio = self.parts.audio.as_ref().map(|(_, bitrate)| *bitrate);
-        let sum = video.unwrap_or_default() + audio.unwrap_or_default();
-        sum.min(self.parts.constraints.max)
+            .map(|(_, bitrate)| *bitrate)
+            .unwrap_or_default();
+        let most = self.parts.constraints.max;
+        CcEvent::Allocated {
+            min: (video.map(|format| format.min_bitrate).unwrap_or_default() + audio).min(most),
+            max: (video.map(|format| format.max_bitrate).unwrap_or_default() + audio).min(most),
+        }
     }
 
     /// The controller's target, before it has one the start rate.
@@ -298,20 +320,12 @@ impl Sender {
 
     /// What the target leaves for the encoder.
     fn set_encoder(&mut self, now: Time) {
-        let target = self.target();
-        let repair = self.repair_rate.rate(now).as_bps_f64();
-        let media = self.media_rate.rate(now).as_bps_f64();
-        let Some((source, format)) = &mut self.parts.video else {
-            return;
-        };
-        let video = target - self.audio_rate;
-        let payload = video - header_rate(&self.parts.overhead, video, format.fps);
-        let share = if repair > 0.0 {
-            (repair / (repair + media)).min(0.5)
-        } else {
-            0.0
-        };
-        source.set_target(now, payload.mul_f64(1.0 - share), self.output.frame_drop);
+        let encoder = self
+            .budget
+            .encoder_target(now, self.target(), &self.parts.overhead);
+        if let Some((source, _)) = &mut self.parts.video {
+            source.set_target(now, encoder, self.output.frame_drop);
+        }
     }
 }
 
@@ -323,6 +337,7 @@ impl Node for Sender {
             one_way: now - packet.sent,
         });
         match packet.payload {
+            _ if now >= self.parts.stop => {}
             Payload::Rtcp(reports) if self.ready => {
                 for rtcp in reports {
                     self.on_rtcp(out, rtcp);
@@ -341,14 +356,4 @@ impl Node for Sender {
     fn next_wake(&self) -> Option<Time> {
         self.wake_at
     }
-}
-
-/// What packet headers take of a video rate (libwebrtc's
-/// `CalculateOverheadRate`: whole packets per frame).
-fn header_rate(overhead: &Overhead, video: Bitrate, fps: f64) -> Bitrate {
-    let per_packet = overhead.media(Media::Video);
-    let fps = fps.max(1.0);
-    let frame = video.as_bps_f64() / 8.0 / fps;
-    let packets = libm::ceil(frame / f64::from(overhead.max_media_packet.max(1))) * fps;
-    Bitrate::from_bps_f64(libm::ceil(packets) * f64::from(per_packet) * 8.0)
 }

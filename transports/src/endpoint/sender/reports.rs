@@ -10,6 +10,8 @@ use crate::pacing::Priority;
 
 /// Key-frame requests closer to the last one are ignored.
 const KEY_FRAME_INTERVAL: Span = Span::from_millis(300);
+/// Video packets that a repair packet may reach back.
+const REPAIR_MEMORY: u64 = 1_024;
 
 impl Sender {
     pub(super) fn on_rtcp(&mut self, out: &mut Outbox<'_>, rtcp: Rtcp) {
@@ -48,6 +50,9 @@ impl Sender {
                 rtt,
             });
         }
+        if self.results.is_empty() {
+            return;
+        }
         let queued = self.parts.pacer.queued();
         self.parts
             .controller
@@ -66,7 +71,17 @@ impl Sender {
         });
         self.follow_controller(out);
         self.set_encoder(now);
-        self.kept.free_below(self.parts.responder.oldest_kept(now));
+        self.forget_old(now);
+    }
+
+    /// Frees video packets that neither retransmission nor repair packets will
+    /// want.
+    pub(super) fn forget_old(&mut self, now: Time) {
+        let mut from = self.parts.responder.oldest_kept(now);
+        if self.parts.fec.is_some() {
+            from = from.min(self.kept.next().saturating_sub(REPAIR_MEMORY));
+        }
+        self.kept.free_below(from);
     }
 
     fn on_nack(&mut self, now: Time, seqs: &[u64]) {
@@ -108,22 +123,20 @@ impl Sender {
         if let Some(rtt) = rtt {
             self.parts.responder.on_rtt(now, rtt);
             self.parts.controller.on_event(now, &CcEvent::Rtt(rtt));
-            let loss = f64::from(lost) / f64::from(expected.max(1));
-            if let Some(encoder) = &mut self.parts.fec {
-                encoder.on_network(now, loss, rtt);
+            if let Some(encoder) = self.parts.fec.as_mut().filter(|_| expected > 0) {
+                encoder.on_network(now, f64::from(lost) / f64::from(expected), rtt);
             }
         }
         let received = expected.saturating_sub(lost);
-        let interval = now - self.last_loss_report;
-        self.last_loss_report = now;
-        self.parts.controller.on_event(
-            now,
-            &CcEvent::LossReport {
+        if received > 0 {
+            let interval = now - std::mem::replace(&mut self.last_loss_report, now);
+            let report = CcEvent::LossReport {
                 lost,
                 received,
                 interval,
-            },
-        );
+            };
+            self.parts.controller.on_event(now, &report);
+        }
         self.follow_controller(out);
     }
 }

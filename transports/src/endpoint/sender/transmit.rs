@@ -11,14 +11,18 @@ use crate::rtp::{PaddingPacket, next_padding};
 /// What waits in the pacer.
 #[derive(Debug, Clone)]
 pub(super) enum Outgoing {
+    /// Media, or media again on request.
     Plain(Rtp),
+    /// A repair packet and what it protects.
     Repair(Rtp, Vec<Rtp>),
+    /// Padding, be it media again.
+    Padding(Rtp),
 }
 
 impl Outgoing {
     pub(super) const fn rtp(&self) -> Rtp {
         match self {
-            Self::Plain(rtp) | Self::Repair(rtp, _) => *rtp,
+            Self::Plain(rtp) | Self::Repair(rtp, _) | Self::Padding(rtp) => *rtp,
         }
     }
 }
@@ -64,16 +68,11 @@ impl Sender {
         }
     }
 
-    /// Sends about `wanted` bytes that carry nothing new: the newest video
-    /// packet again, or padding.
+    /// Sends about `wanted` bytes that carry nothing new: an old video packet,
+    /// or padding.
     fn pad(&mut self, out: &mut Outbox<'_>, wanted: u64, probe: Option<ProbeCluster>) -> Bytes {
         let mut total = Bytes::ZERO;
-        let kept_from = self.parts.responder.oldest_kept(out.now());
-        let old = self
-            .kept
-            .newest()
-            .filter(|rtp| rtp.seq >= kept_from)
-            .copied();
+        let old = self.large.get().filter(|_| self.retransmits(out.now()));
         let overhead = self.parts.overhead;
         let mut payload = 0;
         while let Some(next) = next_padding(
@@ -91,9 +90,14 @@ impl Sender {
                 (PaddingPacket::Retransmission, None) => break,
             };
             payload += u64::from(rtp.payload).max(1);
-            total += self.transmit(out, Outgoing::Plain(rtp), probe);
+            total += self.transmit(out, Outgoing::Padding(rtp), probe);
         }
         total
+    }
+
+    /// Whether this flow has retransmission at all: its scheme keeps packets.
+    fn retransmits(&self, now: Time) -> bool {
+        self.parts.responder.oldest_kept(now) < self.sent_video
     }
 
     fn transmit(
@@ -107,19 +111,23 @@ impl Sender {
         rtp.transport_seq = self.history.next_number();
         let wire = self.parts.overhead.size_of(&rtp);
         let size = Bytes::new(u64::from(wire));
-        let kind = match (rtp.kind, rtp.media) {
-            (RtpKind::Rtx, _) => SentKind::Retransmission,
-            (RtpKind::Padding, _) => SentKind::Padding,
-            (_, Media::Audio) => SentKind::Audio,
-            (_, Media::Video) => SentKind::Video,
+        let kind = match (&packet, rtp.kind, rtp.media) {
+            (Outgoing::Padding(_), ..) => SentKind::Padding,
+            (_, RtpKind::Rtx, _) => SentKind::Retransmission,
+            (_, _, Media::Audio) => SentKind::Audio,
+            (_, _, Media::Video) => SentKind::Video,
         };
-        match rtp.kind {
-            RtpKind::Rtx | RtpKind::Fec => self.repair_rate.add(now, size.get()),
-            RtpKind::Media if rtp.media == Media::Video => {
-                self.media_rate.add(now, size.get());
-                self.parts.responder.on_sent(now, rtp.seq, wire);
+        match (kind, rtp.kind) {
+            (SentKind::Retransmission, _) | (SentKind::Video, RtpKind::Fec) => {
+                self.budget.on_repair(now, size.get());
             }
-            RtpKind::Media | RtpKind::Padding => {}
+            (SentKind::Video, _) => {
+                self.budget.on_media(now, size.get());
+                self.parts.responder.on_sent(now, rtp.seq, wire);
+                self.large.on_sent(&rtp);
+                self.sent_video = self.sent_video.max(rtp.seq + 1);
+            }
+            _ => {}
         }
         let sent = self.history.on_sent(SentPacket {
             number: rtp.transport_seq,
@@ -136,7 +144,7 @@ impl Sender {
             0
         };
         let payload = match packet {
-            Outgoing::Plain(_) => Payload::Rtp(rtp),
+            Outgoing::Plain(_) | Outgoing::Padding(_) => Payload::Rtp(rtp),
             Outgoing::Repair(_, protects) => Payload::Repair(Box::new((rtp, protects))),
         };
         let packet = self.packet(now, wire, payload);

@@ -1,0 +1,185 @@
+//! Calls through the whole simulator, from scenario text to events.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use weaknet_core::packet::{Class, FlowId, Leg, Media};
+use weaknet_core::{Event, Time};
+use weaknet_harness::plan::{Plan, Request};
+use weaknet_harness::registry::Registry;
+use weaknet_harness::world;
+
+/// Everything that happens in a scenario with one seed.
+fn events(text: &str) -> Vec<(Time, Event)> {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let name = format!(
+        "world-{}-{}.yaml",
+        std::process::id(),
+        NEXT.fetch_add(1, Ordering::Relaxed)
+    );
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&path, text).unwrap();
+    let request = Request {
+        paths: vec![path.display().to_string()],
+        ..Request::default()
+    };
+    let plan = Plan::load(&request, &Registry::builtin());
+    std::fs::remove_file(&path).unwrap();
+    let case = &plan.unwrap_or_else(|error| panic!("{error}")).cases[0];
+    let (mut world, facts) = world::build(&case.scenario, case.seed, &case.assets).unwrap();
+    let mut events = Vec::new();
+    world.run(facts.duration, &mut events).unwrap();
+    events
+}
+
+const BOTH_WAYS: &str = "
+duration: 20s
+seeds: [1]
+network:
+  forward: {rate: 1.2Mbps, delay: 40ms, loss: 3%}
+  backward: {rate: 900kbps, delay: 20ms, loss: {gilbert_elliott: {average: 2%, burst: 3}}}
+flows:
+  - name: there
+    media: {video: {max_bitrate: 2Mbps}, audio: {bitrate: 32kbps}}
+  - name: back
+    from: b
+    start: 3s
+    stop: 15s
+    media: {video: {max_bitrate: 2Mbps}, audio: {bitrate: 32kbps}}
+";
+
+#[test]
+fn two_flows_make_a_call_in_both_directions() {
+    let events = events(BOTH_WAYS);
+    assert!(events.windows(2).all(|w| w[0].0 <= w[1].0));
+    let mut ids = BTreeSet::new();
+    let mut rendered: BTreeMap<FlowId, Vec<Time>> = BTreeMap::new();
+    let mut first = BTreeMap::new();
+    let mut last = BTreeMap::new();
+    for (at, event) in &events {
+        match event {
+            Event::Sent { packet, .. } => {
+                assert!(ids.insert(packet.id), "{packet:?} has an old id");
+                first.entry(packet.flow).or_insert(*at);
+                last.insert(packet.flow, *at);
+            }
+            Event::FrameRendered { flow, .. } => rendered.entry(*flow).or_default().push(*at),
+            _ => {}
+        }
+    }
+    let seconds = |time: Time| time.as_secs_f64();
+    let (there, back) = (&rendered[&FlowId(0)], &rendered[&FlowId(1)]);
+    assert!(
+        there.len() > 400 && back.len() > 250,
+        "{} {}",
+        there.len(),
+        back.len()
+    );
+    assert_eq!(
+        (seconds(first[&FlowId(0)]), seconds(first[&FlowId(1)])),
+        (0.0, 3.0)
+    );
+    assert!(seconds(back[0]) > 3.1 && seconds(back[back.len() - 1]) < 15.0);
+    assert!((14.9..15.0).contains(&seconds(last[&FlowId(1)])));
+    assert!(seconds(last[&FlowId(0)]) > 19.9);
+}
+
+/// Where a packet of one leg of a flow has got to.
+#[derive(Default)]
+struct Counts {
+    sent: u64,
+    arrived: u64,
+    dropped: u64,
+}
+
+#[test]
+fn packets_are_conserved_and_media_are_accounted_for() {
+    let events = events(BOTH_WAYS);
+    let mut legs: BTreeMap<(FlowId, Leg), Counts> = BTreeMap::new();
+    let mut under_way = BTreeSet::new();
+    let mut usable = BTreeSet::new();
+    let mut first_sent: BTreeMap<(FlowId, Media), u64> = BTreeMap::new();
+    let mut fates: BTreeMap<(FlowId, u64), u32> = BTreeMap::new();
+    let mut encoded: BTreeMap<FlowId, u64> = BTreeMap::new();
+    for (_, event) in &events {
+        match event {
+            Event::Sent { packet, payload } => {
+                legs.entry((packet.flow, packet.leg)).or_default().sent += 1;
+                assert!(under_way.insert(packet.id));
+                let media = match packet.class {
+                    Class::Audio => Some(Media::Audio),
+                    Class::Video => Some(Media::Video),
+                    _ => None,
+                };
+                assert_eq!(media.is_some(), *payload > 0, "{packet:?}");
+                if let Some(media) = media {
+                    *first_sent.entry((packet.flow, media)).or_default() += 1;
+                }
+            }
+            Event::Received { packet, .. } => {
+                legs.entry((packet.flow, packet.leg)).or_default().arrived += 1;
+                assert!(under_way.remove(&packet.id));
+            }
+            Event::LinkDrop { packet, .. } => {
+                legs.entry((packet.flow, packet.leg)).or_default().dropped += 1;
+                assert!(under_way.remove(&packet.id));
+            }
+            Event::MediaUsable {
+                flow, media, seq, ..
+            } => {
+                assert!(
+                    usable.insert((*flow, *media, *seq)),
+                    "{media:?} {seq} twice"
+                );
+                assert!(*seq < first_sent[&(*flow, *media)], "{seq} was never sent");
+            }
+            Event::FrameEncoded { flow, .. } => *encoded.entry(*flow).or_default() += 1,
+            Event::FrameRendered { flow, frame, .. } | Event::FrameDropped { flow, frame, .. } => {
+                assert!(*frame < encoded[flow]);
+                *fates.entry((*flow, *frame)).or_default() += 1;
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(legs.len(), 4);
+    let open: u64 = legs
+        .values()
+        .map(|leg| leg.sent - leg.arrived - leg.dropped)
+        .sum();
+    assert_eq!(open, under_way.len() as u64);
+    assert!(
+        legs.values()
+            .all(|leg| leg.dropped > 0 && leg.arrived > 10 * leg.dropped)
+    );
+    assert!(fates.values().all(|n| *n == 1), "a frame has one fate");
+    for (flow, count) in encoded {
+        let settled = fates.keys().filter(|(f, _)| *f == flow).count() as u64;
+        assert!(count - settled < 30, "{flow:?}: {settled} of {count}");
+    }
+}
+
+#[test]
+fn long_opus_packets_are_played_without_concealment() {
+    let events = events(
+        "
+duration: 5s
+seeds: [1]
+network: {forward: {delay: 20ms}, backward: {delay: 20ms}}
+flows:
+  - name: call
+    media: {audio: {bitrate: 32kbps, source: {opus: {frame: 60ms}}}}
+",
+    );
+    let played = events.iter().filter_map(|(_, event)| match event {
+        Event::AudioPlayed {
+            length, captured, ..
+        } => Some((length.as_millis(), captured.is_some())),
+        _ => None,
+    });
+    let played: Vec<_> = played.collect();
+    assert!(played.len() > 70);
+    let made_up = played.iter().filter(|(_, real)| !real).count();
+    assert!(made_up <= 2, "{made_up}: only until two packets have come");
+    assert!(played[5..].iter().all(|p| *p == (60, true)));
+}

@@ -1,0 +1,123 @@
+//! What the page takes from the resolved scenarios: the measurement window and
+//! which links a flow crosses.
+
+use serde::{Deserialize as _, Serialize};
+use weaknet_core::Span;
+use weaknet_harness::results::CaseResult;
+
+/// Longer scenarios are not read.
+const LONGEST_SCENARIO: usize = 1_000_000;
+
+/// One resolved scenario.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Setting {
+    name: String,
+    /// When measuring begins and ends.
+    pub(super) window: Option<Window>,
+    /// Links by flow, in order.
+    pub(super) routes: Vec<(String, Vec<String>)>,
+}
+
+/// A span of time.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub(super) struct Window {
+    /// Seconds since the start.
+    pub(super) from: f64,
+    /// Seconds since the start.
+    pub(super) to: f64,
+}
+
+/// Reads resolved scenarios, one YAML document each; what cannot be read is
+/// left out.
+pub(super) fn read(yaml: &str) -> Vec<Setting> {
+    if yaml.len() > LONGEST_SCENARIO {
+        return Vec::new();
+    }
+    serde_yaml::Deserializer::from_str(yaml)
+        .map_while(|document| serde_json::Value::deserialize(document).ok())
+        .filter_map(|document| setting(&document))
+        .collect()
+}
+
+/// The setting of a case: that of its scenario, since parameters rarely move
+/// windows and routes.
+pub(super) fn of<'s>(settings: &'s [Setting], case: &CaseResult) -> Option<&'s Setting> {
+    settings
+        .iter()
+        .find(|setting| setting.name == case.scenario)
+}
+
+fn setting(document: &serde_json::Value) -> Option<Setting> {
+    let at = |name: &str| {
+        let text = document.get("measure")?.get(name)?.as_str()?;
+        Some(text.parse::<Span>().ok()?.as_secs_f64())
+    };
+    let window = || {
+        Some(Window {
+            from: at("from")?,
+            to: at("to")?,
+        })
+    };
+    let flows = document.get("flows").and_then(|flows| flows.as_array());
+    Some(Setting {
+        name: document.get("name")?.as_str()?.to_owned(),
+        window: window(),
+        routes: flows.into_iter().flatten().filter_map(route).collect(),
+    })
+}
+
+fn route(flow: &serde_json::Value) -> Option<(String, Vec<String>)> {
+    let name = flow.get("name")?.as_str()?.to_owned();
+    let links = match flow.get("from").and_then(|from| from.as_str()) {
+        Some("a") => vec!["forward".to_owned()],
+        Some("b") => vec!["backward".to_owned()],
+        _ => flow
+            .get("route")?
+            .as_array()?
+            .iter()
+            .filter_map(|link| Some(link.as_str()?.to_owned()))
+            .collect(),
+    };
+    Some((name, links))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_and_routes_are_read_from_each_document() {
+        let yaml = "\
+# a = b
+name: one
+measure: {from: 10s, to: 1min}
+flows:
+- {name: down, from: a}
+- {name: up, from: b}
+---
+name: two
+flows:
+- {name: call, route: [wifi, core]}
+";
+        let found = read(yaml);
+        assert_eq!(found.len(), 2);
+        let window = Window {
+            from: 10.0,
+            to: 60.0,
+        };
+        assert_eq!(found[0].window, Some(window));
+        assert_eq!(found[0].routes[1], ("up".into(), vec!["backward".into()]));
+        assert_eq!(found[1].window, None);
+        assert_eq!(
+            found[1].routes,
+            [("call".into(), vec!["wifi".into(), "core".into()])]
+        );
+    }
+
+    #[test]
+    fn what_is_no_scenario_is_left_out() {
+        assert_eq!(read("- [: {"), []);
+        assert_eq!(read("a string"), []);
+        assert_eq!(read(""), []);
+    }
+}
