@@ -13,6 +13,8 @@
 //! of the mean and small changes start none. The large frame is given relative
 //! to the mean frame by default, as encoders cap key frames by the rate: the
 //! first key frame of a recorded Chromium call has 1.3 kB, not 13.5 kB.
+//! The rate is lowered while the encoder's overshoot is not known, as a browser
+//! does (`EncoderBitrateAdjuster` of libwebrtc, July 2026).
 //! Defaults of noise and encoding time are those of software encoders with a
 //! steady camera (Chromium, VP8: sizes vary by 0.12 to 0.15 of the mean).
 //! Not modelled: resolution changes.
@@ -50,6 +52,12 @@ pub struct Rfc8593 {
     /// Laplace scale of frame intervals relative to the mean (SCALE_t, 0.15 in
     /// RFC 8593; 0.02 gives the deviation of 1 ms of Chromium).
     pub interval_noise: f64,
+    /// By how much an encoder of unknown behaviour is taken to overshoot: its
+    /// rate is divided by this for the first `start_frames` (1.2,
+    /// `EncoderBitrateAdjuster` of libwebrtc; 1: no caution).
+    pub start_caution: f64,
+    /// Frames until the encoder's behaviour is known (30, as above).
+    pub start_frames: u32,
     /// Time from capture to the end of encoding. An estimate for 640x360 in
     /// software.
     pub encode_time: Span,
@@ -65,6 +73,8 @@ impl Default for Rfc8593 {
             big_change: Ratio::from_f64(0.5),
             size_noise: 0.1,
             interval_noise: 0.02,
+            start_caution: 1.2,
+            start_frames: 30,
             encode_time: Span::from_millis(4),
         }
     }
@@ -89,6 +99,12 @@ impl Plugin for Rfc8593 {
         };
         scale("size_noise", self.size_noise)?;
         scale("interval_noise", self.interval_noise)?;
+        if !(1.0..=10.0).contains(&self.start_caution) {
+            return Err(BuildError::field(
+                "start_caution",
+                "expected a factor from 1 to 10",
+            ));
+        }
         if self.transient_frames == 0 {
             return Err(BuildError::field(
                 "transient_frames",
@@ -226,7 +242,13 @@ impl VideoSource for Encoder {
         if key {
             state.transient = self.config.transient_frames;
         }
-        let mean = state.mean_frame();
+        let unknown = index < u64::from(self.config.start_frames);
+        let caution = if unknown {
+            self.config.start_caution
+        } else {
+            1.0
+        };
+        let mean = state.mean_frame() / caution;
         let size = match state.transient {
             0 => mean * noise(self.size_noise, self.config.size_noise),
             left => self.config.transient_size(mean, left),
@@ -249,6 +271,7 @@ mod tests {
     const QUIET: fn() -> Rfc8593 = || Rfc8593 {
         size_noise: 0.0,
         interval_noise: 0.0,
+        start_caution: 1.0,
         ..Rfc8593::default()
     };
 
@@ -285,6 +308,18 @@ mod tests {
         let late = frames(&mut *source, 1)[0];
         assert_eq!(late.captured, Time::from_nanos(28 * 33_333_333));
         assert_eq!(late.ready, late.captured + Span::from_millis(4));
+    }
+
+    #[test]
+    fn the_first_thirty_frames_leave_room_for_overshoot() {
+        let mut source = build(&Rfc8593 {
+            start_caution: 1.2,
+            ..QUIET()
+        });
+        source.start(Time::ZERO, format(5_000), Bitrate::from_kbps(2_400));
+        frames(&mut *source, 8);
+        assert_eq!(sizes(&mut *source, 22), [8_333; 22]);
+        assert_eq!(sizes(&mut *source, 1), [10_000]);
     }
 
     #[test]
