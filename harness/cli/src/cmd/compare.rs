@@ -70,32 +70,43 @@ fn text(comparison: &Comparison) -> String {
         .iter()
         .filter(|row| row.verdict != Verdict::NoChange)
         .collect();
+    let cells: Vec<[String; 5]> = changed.iter().map(|row| cells(row)).collect();
+    let width = |column: usize| {
+        let widths = cells.iter().map(|cells| cells[column].chars().count());
+        widths.max().unwrap_or(0)
+    };
+    let widths = [0, 1, 2, 3, 4].map(width);
+    let intervals: Vec<String> = changed.iter().map(|row| interval(row)).collect();
+    // On a narrow terminal the intervals make way.
+    let longest = intervals.iter().map(String::len).max().unwrap_or(0);
+    let full = widths.iter().sum::<usize>() + 2 + 2 + 2 + 4 + 2 + longest;
+    let narrow = screen::terminal_width().is_some_and(|room| room < full);
     let mut place = None;
-    for row in &changed {
+    for (at, (row, cells)) in changed.iter().zip(&cells).enumerate() {
         if place.replace((&row.scenario, &row.params)) != Some((&row.scenario, &row.params)) {
-            let params: Vec<String> = row.params.iter().map(|(k, v)| format!("{k}={v}")).collect();
-            text.push_str(&format!("{} {}\n", row.scenario, params.join(" ")).replace(" \n", "\n"));
+            text.push_str(&heading(row, comparison));
         }
-        let interval = row.interval.map_or_else(String::new, |[low, high]| {
-            format!("  [{}, {}]", signed(low), signed(high))
-        });
+        let [verdict, name, base, new, difference] = cells;
+        let interval = if narrow { "" } else { &intervals[at] };
         text.push_str(&format!(
-            "  {:<44} {:>12} -> {:>12}  {:>12}{interval}  {}\n",
-            format!("{}.{}", row.subject, row.metric),
-            number(row.base),
-            number(row.new),
-            signed(row.difference),
-            row.verdict.words(),
+            "  {verdict:<0$}  {name:<1$}  {base:>2$} -> {new:>3$}  {difference:>4$}{interval}\n",
+            widths[0], widths[1], widths[2], widths[3], widths[4],
         ));
     }
+    if narrow {
+        text.push_str("95 % intervals on a wider terminal and with --json\n");
+    }
     let same = comparison.rows.len() - changed.len();
+    let unclear = match count(comparison, Verdict::Unclear) {
+        0 => String::new(),
+        some => format!("{some} unclear (one seed), "),
+    };
     text.push_str(&format!(
-        "{} metrics compared: {} better, {} worse, {} changed, {} unclear, {same} no change\n",
+        "{} metrics compared: {} better, {} worse, {} changed, {unclear}{same} no change\n",
         comparison.rows.len(),
         count(comparison, Verdict::Better),
         count(comparison, Verdict::Worse),
         count(comparison, Verdict::Changed),
-        count(comparison, Verdict::Unclear),
     ));
     for (side, name) in [(Side::Base, "base"), (Side::New, "new")] {
         let cases = comparison
@@ -120,6 +131,42 @@ fn text(comparison: &Comparison) -> String {
     text
 }
 
+/// The interval of the difference.
+fn interval(row: &Row) -> String {
+    row.interval.map_or_else(String::new, |[low, high]| {
+        format!(" [{}, {}]", signed(low), signed(high))
+    })
+}
+
+/// Verdict, metric, both values and their difference.
+fn cells(row: &Row) -> [String; 5] {
+    let verdict = match row.verdict {
+        Verdict::Unclear => "unclear",
+        verdict => verdict.words(),
+    };
+    [
+        verdict.to_owned(),
+        format!("{}.{}", row.subject, row.metric),
+        number(row.base),
+        number(row.new),
+        signed(row.difference),
+    ]
+}
+
+/// The scenario and what tells its cases apart.
+fn heading(row: &Row, comparison: &Comparison) -> String {
+    let under_test = |param: &String| {
+        let mut changes = comparison.changes.iter();
+        changes.any(|change| change.scenario == row.scenario && change.param == *param)
+    };
+    let mut text = row.scenario.clone();
+    for (param, value) in row.params.iter().filter(|(param, _)| !under_test(param)) {
+        text.push_str(&format!("  {param}={value}"));
+    }
+    text.push('\n');
+    text
+}
+
 fn count(comparison: &Comparison, verdict: Verdict) -> usize {
     comparison
         .rows
@@ -128,12 +175,16 @@ fn count(comparison: &Comparison, verdict: Verdict) -> usize {
         .count()
 }
 
-/// Four significant digits at least, no more than six decimals.
+/// Four significant digits, whole numbers in full, no more than six decimals.
 fn number(value: f64) -> String {
     let decimals = match value.abs() {
+        0.0 => 0,
         size if size >= 1000.0 => 0,
+        size if size >= 100.0 => 1,
         size if size >= 10.0 => 2,
-        size if size >= 0.1 || size == 0.0 => 4,
+        size if size >= 1.0 => 3,
+        size if size >= 0.1 => 4,
+        size if size >= 0.01 => 5,
         _ => 6,
     };
     format!("{value:.decimals$}")

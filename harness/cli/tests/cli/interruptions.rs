@@ -10,7 +10,7 @@ const SEEDS: usize = 60;
 fn sandbox() -> Sandbox {
     Sandbox::new(&[(
         "s.yaml",
-        &call(&format!("seeds: {SEEDS}\n")).replace("2s", "30s"),
+        &call(&format!("seeds: {SEEDS}\n")).replace("2s", "60s"),
     )])
 }
 

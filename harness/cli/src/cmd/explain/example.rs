@@ -4,7 +4,7 @@ use serde_json::Value;
 use weaknet_harness::registry::Entry;
 
 /// Parameters shown at most.
-const MOST: usize = 3;
+const MOST: usize = 2;
 
 /// The part of a scenario that chooses the plug-in; `None` for kinds that
 /// scenarios do not choose.
