@@ -19,7 +19,7 @@ type Bins = Vec<[f64; 4]>;
 
 fn shared() -> PathBuf {
     std::env::var_os("WEAKNET_SHARED").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"),
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
         PathBuf::from,
     )
 }
