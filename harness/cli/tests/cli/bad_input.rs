@@ -34,7 +34,7 @@ error: s.yaml:2:1: unknown key `mesure`: expected one of name, about, extends, d
   | ^^^^^^
   = help: did you mean `measure`?
 
-error: s.yaml:4:26: unknown key `dely`: expected one of rate, delay, loss, loss_at, queue
+error: s.yaml:4:26: unknown key `dely`: expected one of rate, delay, loss, loss_at, corrupt, duplicate, reorder, mtu, ecn, queue
   |
 4 |   forward: {rate: 3Mbps, dely: 20ms}
   |                          ^^^^
