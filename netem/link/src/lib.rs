@@ -34,6 +34,7 @@ pub mod loss;
 pub mod model;
 pub mod queue;
 pub mod rate;
+pub mod trace;
 
 pub use counts::{Counts, Tally};
 pub use link::{Delivery, Link, LossAt, Parts};
