@@ -26,7 +26,6 @@ mod fifo;
 mod link;
 mod pipe;
 mod station;
-mod table;
 mod timeline;
 
 pub mod delay;

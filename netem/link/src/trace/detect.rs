@@ -73,28 +73,24 @@ pub(super) fn detect(head: &[u8], wanted: Option<Quantity>) -> Result<Format, Tr
     };
     let first_values = values(first);
     match first_values.len() {
-        1 => one_column(std::iter::once(first).chain(rows)),
+        1 => Ok(one_column(std::iter::once(first).chain(rows), wanted)),
         5 if first_values[1].starts_with(|c: char| c.is_ascii_alphabetic()) => Ok(Format::Frames),
         _ => two_columns(std::iter::once(first).chain(rows), wanted),
     }
 }
 
-/// Whole numbers that never fall are opportunities, others delays.
-fn one_column<'t>(rows: impl Iterator<Item = &'t str>) -> Result<Format, TraceError> {
-    let mut last = 0;
-    for row in rows {
+/// Whole numbers are opportunities, decimals delays: a list of delays that are
+/// whole by chance would be opportunities that go back in time.
+fn one_column<'t>(mut rows: impl Iterator<Item = &'t str>, wanted: Option<Quantity>) -> Format {
+    let decimals = |row: &str| {
         let text = row.split('#').next().unwrap_or_default().trim();
-        match text.strip_prefix('+').unwrap_or(text).parse::<u64>() {
-            Ok(at) if at >= last => last = at,
-            Ok(_) => return Ok(Format::Leoreplayer),
-            Err(_) if text.contains('.') && decimal(text, 6).is_some() => {
-                return Ok(Format::Leoreplayer);
-            }
-            // Let the reader of the commonest format say what is wrong.
-            Err(_) => return Ok(Format::Mahimahi),
-        }
+        text.contains('.') && decimal(text, 6).is_some()
+    };
+    match wanted {
+        Some(Quantity::Delay) => Format::Leoreplayer,
+        None if rows.any(decimals) => Format::Leoreplayer,
+        _ => Format::Mahimahi,
     }
-    Ok(Format::Mahimahi)
 }
 
 fn two_columns<'t>(

@@ -37,6 +37,7 @@ mod interpret;
 mod json;
 mod kinds;
 mod lines;
+pub(crate) mod model;
 mod number;
 mod reader;
 mod record;
