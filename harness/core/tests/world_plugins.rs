@@ -31,7 +31,7 @@ const WITHOUT_REFERENCES: [(&str, &str, &str); 8] = [
 
 /// Plug-ins that say nothing by themselves: what they need, and what a file that
 /// they name may hold.
-const NEEDS: [(&str, &str, &str, &str); 4] = [
+const NEEDS: [(&str, &str, &str, &str); 5] = [
     (
         "delay",
         "trace",

@@ -249,12 +249,20 @@ pub fn transcribe(
     }
 }
 
-/// Makes the file again that a canonical form was made of. Returns the number
-/// of records.
+/// Makes the file again that a canonical form was made of; a trace that is none
+/// is copied. Returns the number of records.
 ///
 /// # Errors
-/// When the form is wrong, is of no other format, or the output fails.
+/// When the trace is wrong, the form is of no other format, or the output fails.
 pub fn restore(mut reader: TraceReader<'_>, out: &mut dyn Write) -> Result<u64, TraceError> {
+    if reader.format() != Format::Canonical {
+        loop {
+            if reader.item()?.0 == Item::End {
+                return Ok(reader.records());
+            }
+            out.write_all(reader.row().text.as_bytes())?;
+        }
+    }
     let source = reader
         .head()
         .source

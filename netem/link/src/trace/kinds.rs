@@ -19,6 +19,9 @@ const WORK_PER_BYTE: u128 = 8_000_000_000;
 /// A trace with more would fill any disk.
 const MOST: u64 = 1 << 36;
 
+/// Empty bins in a row that become one segment.
+const LONG_OUTAGE: u64 = 100_000;
+
 /// Makes opportunities of segments.
 #[derive(Debug)]
 pub struct Spread {
@@ -99,7 +102,6 @@ pub struct Bin {
     number: u64,
     bytes: u64,
     carry: u128,
-    last_rate: Option<u64>,
 }
 
 impl Bin {
@@ -116,7 +118,6 @@ impl Bin {
             number: 0,
             bytes: 0,
             carry: 0,
-            last_rate: None,
         })
     }
 
@@ -130,10 +131,9 @@ impl Bin {
         each: &mut dyn FnMut(Segment) -> Result<(), TraceError>,
     ) -> Result<(), TraceError> {
         let bin = opportunity.at.as_nanos() / self.length;
-        if bin > self.number {
+        while bin > self.number {
             self.close(each)?;
-            if bin > self.number {
-                // Nothing until then; one segment however long.
+            if bin.saturating_sub(self.number) > LONG_OUTAGE && self.carry == 0 {
                 self.close(each)?;
                 self.number = bin;
             }
@@ -165,14 +165,11 @@ impl Bin {
         let start = Span::from_nanos(self.number.saturating_mul(self.length));
         self.number = self.number.saturating_add(1);
         self.bytes = 0;
-        if self.last_rate.replace(rate) != Some(rate) {
-            each(Segment {
-                start,
-                rate: Some(Bitrate::from_bps(rate)),
-                ..Segment::default()
-            })?;
-        }
-        Ok(())
+        each(Segment {
+            start,
+            rate: Some(Bitrate::from_bps(rate)),
+            ..Segment::default()
+        })
     }
 }
 
@@ -239,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn an_outage_of_any_length_is_one_segment() {
+    fn a_long_outage_is_one_segment() {
         let (segments, end) = bin(&[0, 99, 86_400_000_000], 1_500, 100);
         assert_eq!(
             segments,

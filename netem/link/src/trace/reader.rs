@@ -162,6 +162,44 @@ impl<'a> TraceReader<'a> {
         self.columns().get(column?.index).map(String::as_str)
     }
 
+    /// Whether its delays are halves of the round-trip times that it holds.
+    #[must_use]
+    pub fn halves_delay(&self) -> bool {
+        self.interpreter
+            .columns()
+            .delay
+            .is_some_and(|column| column.half)
+    }
+
+    /// Columns of a table with names that no record speaks of.
+    #[must_use]
+    pub fn ignored(&self) -> Vec<&str> {
+        if self.head.source.is_some_and(|source| source != Format::Csv) {
+            return Vec::new();
+        }
+        let columns = self.interpreter.columns();
+        let read = |index: usize| {
+            let known = [
+                columns.time,
+                columns.duration,
+                columns.rate,
+                columns.loss,
+                columns.delay,
+                columns.jitter,
+                columns.bytes,
+            ];
+            let other = [columns.frame, columns.direction];
+            known.iter().flatten().any(|column| column.index == index)
+                || other.contains(&Some(index))
+                || (self.kind() == Kind::Frames && self.columns()[index] == "frame")
+        };
+        let names = self.columns().iter().enumerate();
+        names
+            .filter(|(index, _)| !read(*index))
+            .map(|(_, name)| name.as_str())
+            .collect()
+    }
+
     /// Whether a segment of it can say something about a quantity.
     #[must_use]
     pub fn carries(&self, quantity: Quantity) -> bool {

@@ -31,7 +31,7 @@ fn traces_are_named_by_their_file() {
     completed::<rate::RateTrace>(json!({"file": "ATT-LTE-driving.down", "format": "mahimahi"}));
     completed::<rate::RateTrace>(json!({"file": "bus.log", "format": "seconds_mbps"}));
     completed::<rate::RateTrace>(
-        json!({"file": "a.down", "opportunity": "1504B", "unit": "packets"}),
+        json!({"file": "a.down", "opportunity": "1.504kB", "unit": "packets"}),
     );
     completed::<rate::RateTrace>(json!({"file": "4G.json", "direction": "uplink"}));
     completed::<rate::RateTrace>(json!({"file": "5g.csv", "time": "t_s", "rate": "dl_kbps"}));
