@@ -143,7 +143,7 @@ fn links(c: &mut Criterion) {
     });
     let trace = rate::RateTrace {
         file: "trace".into(),
-        format: rate::TraceFormat::Mahimahi,
+        ..rate::RateTrace::default()
     };
     group.bench_function("opportunities, overloaded", |b| {
         b.iter(|| through(link(parts(build(&trace)))))

@@ -27,7 +27,6 @@ mod link;
 mod passage;
 mod pipe;
 mod station;
-mod table;
 mod timeline;
 
 pub mod delay;
@@ -36,6 +35,7 @@ pub mod model;
 pub mod none;
 pub mod queue;
 pub mod rate;
+pub mod trace;
 
 pub use counts::{Counts, Tally};
 pub use link::{Delivery, Link, Parts};
