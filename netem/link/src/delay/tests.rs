@@ -72,6 +72,7 @@ fn uniform_covers_every_span() {
         min: Span::ZERO,
         max: Span::MAX,
         reorder: Reorder::Allowed,
+        ..UniformDelay::default()
     };
     let mut model = build(&config);
     assert!(model.reorders());

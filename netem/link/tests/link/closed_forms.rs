@@ -265,6 +265,7 @@ fn reordering_is_a_matter_of_permission() {
             min: Span::ZERO,
             max: Span::from_millis(50),
             reorder,
+            ..delay::UniformDelay::default()
         };
         let queue = Queue::DropTail(Limit::Packets(u64::MAX));
         let mut link = link(Parts {
