@@ -166,6 +166,11 @@ impl<Q: Quantile> DelayModel for Drawn<Q> {
     }
 }
 
+/// Whether a correlation is that of independent delays.
+pub(super) fn independent(correlation: &Ratio) -> bool {
+    *correlation == Ratio::ZERO
+}
+
 /// Refuses a span of zero.
 pub(super) fn above_zero(field: &str, span: Span) -> Result<(), BuildError> {
     if span.is_zero() {

@@ -10,7 +10,7 @@ use weaknet_core::gamma::Gamma;
 use weaknet_core::{BuildContext, BuildError, Plugin, Ratio, Span};
 
 use super::Reorder;
-use super::drawn::{Drawn, Quantile, Score, Scores, above_zero};
+use super::drawn::{Drawn, Quantile, Score, Scores, above_zero, independent};
 use crate::model::{Delay, DelayModel};
 
 /// A base delay and a gamma distributed rest, given by its mean and its
@@ -28,6 +28,7 @@ pub struct GammaDelay {
     pub std: Span,
     /// Correlation of the normal scores from packet to packet (from slot to
     /// slot when draws are keyed by time), up to 99.99%.
+    #[serde(skip_serializing_if = "independent")]
     pub correlation: Ratio,
     /// Whether packets may overtake each other.
     pub reorder: Reorder,

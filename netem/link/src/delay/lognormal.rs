@@ -10,7 +10,7 @@ use weaknet_core::rng::normal_quantile;
 use weaknet_core::{BuildContext, BuildError, Plugin, Ratio, Span};
 
 use super::Reorder;
-use super::drawn::{Drawn, Quantile, Score, Scores, above_zero};
+use super::drawn::{Drawn, Quantile, Score, Scores, above_zero, independent};
 use crate::model::{Delay, DelayModel};
 
 /// A base delay and a lognormal rest, given by its median and its 95th
@@ -27,6 +27,7 @@ pub struct LognormalDelay {
     pub p95: Span,
     /// Correlation of the normal scores from packet to packet (from slot to
     /// slot when draws are keyed by time), up to 99.99%.
+    #[serde(skip_serializing_if = "independent")]
     pub correlation: Ratio,
     /// Whether packets may overtake each other.
     pub reorder: Reorder,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use weaknet_core::{BuildContext, BuildError, Plugin, Ratio, Span};
 
 use super::Reorder;
-use super::drawn::{Drawn, Quantile, Score, Scores, above_zero};
+use super::drawn::{Drawn, Quantile, Score, Scores, above_zero, independent};
 use crate::model::{Delay, DelayModel};
 
 /// A base delay and a Pareto distributed rest.
@@ -27,6 +27,7 @@ pub struct ParetoDelay {
     pub shape: f64,
     /// Correlation of the normal scores from packet to packet (from slot to
     /// slot when draws are keyed by time), up to 99.99%.
+    #[serde(skip_serializing_if = "independent")]
     pub correlation: Ratio,
     /// Whether packets may overtake each other.
     pub reorder: Reorder,

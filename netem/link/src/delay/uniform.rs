@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use weaknet_core::{BuildContext, BuildError, Plugin, Ratio, Span};
 
 use super::Reorder;
-use super::drawn::{Drawn, Quantile, Score, Scores};
+use super::drawn::{Drawn, Quantile, Score, Scores, independent};
 use crate::model::{Delay, DelayModel};
 
 /// Delays drawn uniformly from [min, max].
@@ -21,6 +21,7 @@ pub struct UniformDelay {
     pub max: Span,
     /// Correlation of the normal scores from packet to packet (from slot to
     /// slot when draws are keyed by time), up to 99.99%.
+    #[serde(skip_serializing_if = "independent")]
     pub correlation: Ratio,
     /// Whether packets may overtake each other.
     pub reorder: Reorder,
