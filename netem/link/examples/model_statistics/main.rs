@@ -7,6 +7,8 @@
 //! more than 4.5 standard errors from theory. Seeds are fixed: the table is the
 //! same on every machine.
 
+mod delay;
+mod distribution;
 mod estimate;
 mod hidden_chain;
 mod loss;
@@ -64,7 +66,9 @@ impl Row {
 }
 
 fn rows(packets: u64) -> Vec<Row> {
-    loss::rows(packets)
+    let mut rows = loss::rows(packets);
+    rows.extend(delay::rows(packets));
+    rows
 }
 
 fn print(out: &mut dyn Write, rows: &[Row]) -> io::Result<()> {

@@ -20,9 +20,9 @@ fn contract_examples_read_and_print() {
     round_trip::<rate::ConstantRate>(json!("3Mbps"));
     round_trip::<rate::UnlimitedRate>(json!({}));
     round_trip::<rate::RateSteps>(json!([["0ns", "2.5Mbps"], ["20s", "0bps"]]));
-    round_trip::<rate::RateRamps>(json!([["0ns", "2Mbps"], ["10s", "0.5Mbps"]]));
+    round_trip::<rate::RateRamps>(json!([["0ns", "2Mbps"], ["10s", "500kbps"]]));
     round_trip::<rate::MarkovRate>(json!({
-        "states": [{"rate": "5Mbps", "mean": "10s"}, {"rate": "0bps", "mean": "0.5s"}],
+        "states": [{"rate": "5Mbps", "mean": "10s"}, {"rate": "0bps", "mean": "500ms"}],
         "transitions": [["0%", "100%"], ["100%", "0%"]],
     }));
     round_trip::<rate::TokenBucket>(json!({"rate": "2Mbps", "burst": "30kB", "peak": "20Mbps"}));
