@@ -53,3 +53,7 @@ pub enum Reorder {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_drawn;
+#[cfg(test)]
+mod tests_physical;
