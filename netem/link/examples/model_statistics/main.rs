@@ -12,6 +12,7 @@ mod distribution;
 mod estimate;
 mod hidden_chain;
 mod loss;
+mod rate;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -68,6 +69,7 @@ impl Row {
 fn rows(packets: u64) -> Vec<Row> {
     let mut rows = loss::rows(packets);
     rows.extend(delay::rows(packets));
+    rows.extend(rate::rows(packets));
     rows
 }
 
