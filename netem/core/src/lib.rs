@@ -7,6 +7,7 @@
 mod quantity;
 
 pub mod event;
+pub mod gamma;
 pub mod node;
 pub mod packet;
 pub mod plugin;

@@ -192,6 +192,13 @@ pub fn normal_quantile(p: f64) -> f64 {
     if q < 0.0 { -x } else { x }
 }
 
+/// Distribution function of the standard normal distribution. Its complement
+/// is `normal_cdf(-z)`, accurate in the tail.
+#[must_use]
+pub fn normal_cdf(z: f64) -> f64 {
+    0.5 * libm::erfc(-z * std::f64::consts::FRAC_1_SQRT_2)
+}
+
 /// Quantile of the Laplace distribution with mean 0 and the given scale.
 #[must_use]
 pub fn laplace_quantile(p: f64, scale: f64) -> f64 {
@@ -256,6 +263,19 @@ mod tests {
             );
         }
         assert!((normal_quantile(0.975) - 1.959_963_984_540_054).abs() < 1e-13);
+    }
+
+    #[test]
+    fn normal_cdf_inverts_its_quantile() {
+        assert_eq!(normal_cdf(0.0), 0.5);
+        assert!((normal_cdf(1.959_963_984_540_054) - 0.975).abs() < 1e-15);
+        for z in [-8.0, -3.0, -0.1, 0.7, 2.5, 4.0] {
+            let back = normal_quantile(normal_cdf(z));
+            assert!((back - z).abs() < 1e-11 * (1.0 + z.abs()), "{z}: {back}");
+        }
+        // Mills' ratio bounds of the upper tail at 10.
+        let tail = normal_cdf(-10.0) / (libm::exp(-50.0) / (std::f64::consts::TAU).sqrt());
+        assert!(tail < 0.1 && tail > 10.0 / 101.0, "{tail}");
     }
 
     #[test]

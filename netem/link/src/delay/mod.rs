@@ -1,9 +1,22 @@
 //! Delay models: how long a packet travels after it left the serialiser.
 
 mod constant;
+mod drawn;
+mod gamma;
+mod handovers;
+mod lines;
+mod lognormal;
+mod microwave_oven;
 mod normal;
+mod nr_bpdv;
+mod pareto;
+mod pareto_normal;
+mod ramps;
+mod samples;
 mod stalls;
+mod starlink;
 mod steps;
+mod table;
 mod trace;
 mod uniform;
 
@@ -11,9 +24,20 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use constant::ConstantDelay;
+pub use gamma::GammaDelay;
+pub use handovers::{Handovers, Spacing};
+pub use lognormal::LognormalDelay;
+pub use microwave_oven::{Mains, MicrowaveOven};
 pub use normal::NormalDelay;
+pub use nr_bpdv::NrBpdv;
+pub use pareto::ParetoDelay;
+pub use pareto_normal::ParetoNormalDelay;
+pub use ramps::DelayRamps;
+pub use samples::SampledDelay;
 pub use stalls::Stalls;
+pub use starlink::Starlink;
 pub use steps::DelaySteps;
+pub use table::TableDelay;
 pub use trace::DelayTrace;
 pub use uniform::UniformDelay;
 
@@ -30,3 +54,7 @@ pub enum Reorder {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_drawn;
+#[cfg(test)]
+mod tests_physical;

@@ -1,16 +1,15 @@
-//! Independent, normally distributed delays.
+//! Normally distributed delays.
 //!
-//! Implements: the quantile of a uniform draw that depends on the packet's
-//! number only; a draw below zero counts as zero, as in netem.
-//! Not modelled: correlation from packet to packet.
+//! Implements: the quantile of a draw; a draw below zero counts as zero, as in
+//! netem. Correlation: see [`super::drawn`].
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use weaknet_core::rng::{Draws, normal_quantile};
-use weaknet_core::{BuildContext, BuildError, Plugin, Span, Time};
+use weaknet_core::{BuildContext, BuildError, Plugin, Ratio, Span};
 
 use super::Reorder;
-use crate::model::{Delay, DelayModel, Passage};
+use super::drawn::{Drawn, Quantile, Score, Scores, independent};
+use crate::model::{Delay, DelayModel};
 
 /// Delays drawn from a normal distribution, cut at zero.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -20,6 +19,10 @@ pub struct NormalDelay {
     pub mean: Span,
     /// Standard deviation, before the cut at zero.
     pub std: Span,
+    /// Correlation of the normal scores from packet to packet (from slot to
+    /// slot when draws are keyed by time), up to 99.99%.
+    #[serde(skip_serializing_if = "independent")]
+    pub correlation: Ratio,
     /// Whether packets may overtake each other.
     pub reorder: Reorder,
 }
@@ -29,6 +32,7 @@ impl Default for NormalDelay {
         Self {
             mean: Span::from_millis(50),
             std: Span::from_millis(10),
+            correlation: Ratio::ZERO,
             reorder: Reorder::Forbidden,
         }
     }
@@ -37,36 +41,28 @@ impl Default for NormalDelay {
 impl Plugin for NormalDelay {
     type Kind = Delay;
     const NAME: &'static str = "normal";
-    const SUMMARY: &'static str = "independent delays, normally distributed";
+    const SUMMARY: &'static str = "normally distributed delays";
     const REFERENCES: &'static [&'static str] =
         &["tc-netem(8): delay with the distribution table `normal`"];
 
     fn build(&self, cx: &BuildContext<'_>) -> Result<Box<dyn DelayModel>, BuildError> {
-        let (mean, std) = (self.mean.as_nanos() as f64, self.std.as_nanos() as f64);
-        Ok(Box::new(Draw {
-            draws: cx.streams.draws(cx.path, "delay"),
-            mean,
-            std,
-            reorder: self.reorder,
-        }))
+        let scores = Scores::new(cx, self.correlation)?;
+        let normal = Normal {
+            mean: self.mean.as_nanos() as f64,
+            std: self.std.as_nanos() as f64,
+        };
+        Ok(Drawn::boxed(scores, normal, self.reorder))
     }
 }
 
-struct Draw {
-    draws: Draws,
-    /// In nanoseconds.
+/// In nanoseconds.
+struct Normal {
     mean: f64,
     std: f64,
-    reorder: Reorder,
 }
 
-impl DelayModel for Draw {
-    fn release(&mut self, Passage { draw, at, .. }: Passage) -> Time {
-        let nanos = self.mean + self.std * normal_quantile(self.draws.unit(draw));
-        at + Span::from_nanos(libm::round(nanos).max(0.0) as u64)
-    }
-
-    fn reorders(&self) -> bool {
-        self.reorder == Reorder::Allowed
+impl Quantile for Normal {
+    fn nanos(&self, score: Score) -> f64 {
+        self.mean + self.std * score.normal()
     }
 }

@@ -6,7 +6,7 @@ use weaknet_core::{BuildContext, Plugin, Span, Streams, Time};
 use super::*;
 use crate::model::{Delay, DelayModel, Passage};
 
-struct File(&'static str);
+pub(super) struct File(pub(super) &'static str);
 
 impl ReadFile for File {
     fn read(&self, _: &str) -> Result<Vec<u8>, String> {
@@ -14,7 +14,7 @@ impl ReadFile for File {
     }
 }
 
-fn build_with(
+pub(super) fn build_with(
     plugin: &impl Plugin<Kind = Delay>,
     assets: &Assets,
 ) -> Result<Box<dyn DelayModel>, String> {
@@ -28,11 +28,11 @@ fn build_with(
         .map_err(|e| e.to_string())
 }
 
-fn build(plugin: &impl Plugin<Kind = Delay>) -> Box<dyn DelayModel> {
+pub(super) fn build(plugin: &impl Plugin<Kind = Delay>) -> Box<dyn DelayModel> {
     build_with(plugin, &Assets::default()).unwrap()
 }
 
-fn passage(draw: u64, at: Time) -> Passage {
+pub(super) fn passage(draw: u64, at: Time) -> Passage {
     Passage {
         draw,
         step: draw,
@@ -41,7 +41,7 @@ fn passage(draw: u64, at: Time) -> Passage {
     }
 }
 
-fn ms(t: u64) -> Time {
+pub(super) fn ms(t: u64) -> Time {
     Time::from_millis(t)
 }
 
@@ -72,6 +72,7 @@ fn uniform_covers_every_span() {
         min: Span::ZERO,
         max: Span::MAX,
         reorder: Reorder::Allowed,
+        ..UniformDelay::default()
     };
     let mut model = build(&config);
     assert!(model.reorders());

@@ -1,16 +1,15 @@
-//! Independent, uniformly distributed delays.
+//! Uniformly distributed delays.
 //!
-//! Implements: whole nanoseconds, both ends included; the draw depends on the
-//! packet's number only.
-//! Not modelled: correlation from packet to packet.
+//! Implements: whole nanoseconds, both ends included. Correlation: see
+//! [`super::drawn`].
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use weaknet_core::rng::Draws;
-use weaknet_core::{BuildContext, BuildError, Plugin, Span, Time};
+use weaknet_core::{BuildContext, BuildError, Plugin, Ratio, Span};
 
 use super::Reorder;
-use crate::model::{Delay, DelayModel, Passage};
+use super::drawn::{Drawn, Quantile, Score, Scores, independent};
+use crate::model::{Delay, DelayModel};
 
 /// Delays drawn uniformly from [min, max].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -20,6 +19,10 @@ pub struct UniformDelay {
     pub min: Span,
     /// The longest delay, not below `min`.
     pub max: Span,
+    /// Correlation of the normal scores from packet to packet (from slot to
+    /// slot when draws are keyed by time), up to 99.99%.
+    #[serde(skip_serializing_if = "independent")]
+    pub correlation: Ratio,
     /// Whether packets may overtake each other.
     pub reorder: Reorder,
 }
@@ -29,6 +32,7 @@ impl Default for UniformDelay {
         Self {
             min: Span::from_millis(20),
             max: Span::from_millis(80),
+            correlation: Ratio::ZERO,
             reorder: Reorder::Forbidden,
         }
     }
@@ -37,7 +41,7 @@ impl Default for UniformDelay {
 impl Plugin for UniformDelay {
     type Kind = Delay;
     const NAME: &'static str = "uniform";
-    const SUMMARY: &'static str = "independent delays, uniform between two bounds";
+    const SUMMARY: &'static str = "delays uniform between two bounds";
     const REFERENCES: &'static [&'static str] =
         &["tc-netem(8): delay without a distribution table"];
 
@@ -48,30 +52,25 @@ impl Plugin for UniformDelay {
                 format!("expected at least `min`, {}, found {}", self.min, self.max),
             ));
         }
+        let scores = Scores::new(cx, self.correlation)?;
         let (min, range) = (self.min, (self.max - self.min).as_nanos());
-        Ok(Box::new(Draw {
-            draws: cx.streams.draws(cx.path, "delay"),
-            min,
-            range,
-            reorder: self.reorder,
-        }))
+        Ok(Drawn::boxed(scores, Uniform { min, range }, self.reorder))
     }
 }
 
-struct Draw {
-    draws: Draws,
+struct Uniform {
     min: Span,
     range: u64,
-    reorder: Reorder,
 }
 
-impl DelayModel for Draw {
-    fn release(&mut self, Passage { draw, at, .. }: Passage) -> Time {
-        let extra = (u128::from(self.draws.bits(draw)) * (u128::from(self.range) + 1)) >> 64;
-        at + self.min + Span::from_nanos(u64::try_from(extra).unwrap_or(self.range))
+impl Quantile for Uniform {
+    fn nanos(&self, score: Score) -> f64 {
+        self.span(score).as_nanos() as f64
     }
 
-    fn reorders(&self) -> bool {
-        self.reorder == Reorder::Allowed
+    /// In integers, so that every nanosecond is as likely as any other.
+    fn span(&self, score: Score) -> Span {
+        let extra = (u128::from(score.bits()) * (u128::from(self.range) + 1)) >> 64;
+        self.min + Span::from_nanos(u64::try_from(extra).unwrap_or(self.range))
     }
 }

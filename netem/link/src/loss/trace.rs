@@ -281,8 +281,8 @@ fn numbers(input: &mut dyn Read) -> Result<Vec<u64>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use weaknet_core::{Streams, Time};
     use weaknet_core::plugin::{Assets, ReadFile};
+    use weaknet_core::{Streams, Time};
 
     struct File(&'static str);
 

@@ -49,6 +49,7 @@ pub use columns::Names;
 pub use error::TraceError;
 pub use format::{Direction, Format};
 pub use kinds::{Bin, Spread};
+pub(crate) use number::decimal;
 pub use reader::{OPPORTUNITY, Options, TraceReader};
 pub use record::{Frame, Kind, Opportunity, Quantity, Record, Segment};
 pub use writer::{Target, TraceWriter};

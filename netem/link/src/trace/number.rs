@@ -3,7 +3,7 @@
 /// `text` times 10^`scale`, rounded to the nearest whole number. Digits with
 /// an optional point, sign `+` and exponent; everything else is refused, as are
 /// numbers beyond 64 bits.
-pub(super) fn decimal(text: &str, scale: i64) -> Option<u64> {
+pub(crate) fn decimal(text: &str, scale: i64) -> Option<u64> {
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (
             mantissa,

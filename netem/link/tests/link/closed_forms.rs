@@ -3,7 +3,6 @@
 
 use crate::support::{build, drive, link, parts};
 use weaknet_core::event::{DropReason, Event};
-use weaknet_core::rng::{Draws, exponential_quantile};
 use weaknet_core::{Span, Time};
 use weaknet_netem::model::{Limit, Queue};
 use weaknet_netem::{LossAt, Parts, delay, loss, rate};
@@ -192,43 +191,6 @@ fn an_outage_keeps_what_is_queued_and_the_limit() {
 }
 
 #[test]
-fn m_d_1_mean_wait() {
-    // rho 0.5: the mean wait is half a service time, P(no wait) is 0.5, and
-    // P(wait <= 1 service) is 0.82436. 1e6 packets of 1 ms; waits are
-    // correlated, and their mean has a relative standard error below 0.4 %
-    // (a third of the M/M/1 queue's sqrt(29/n)); 2 % is five of them.
-    let n = 1_000_000;
-    let draws = Draws::from_key(2);
-    let mut now = Time::ZERO;
-    let packets: Vec<(Time, u32)> = (0..n)
-        .map(|i| {
-            now += Span::from_nanos(exponential_quantile(draws.unit(i), 2e6) as u64);
-            (now, 1_250)
-        })
-        .collect();
-    let mut events = Vec::new();
-    let mut link = link(parts(
-        "10Mbps",
-        Queue::DropTail(Limit::Packets(u64::MAX)),
-        "0ms",
-    ));
-    drive(&mut link, &packets, &mut events, |_, _| {});
-    let waits: Vec<f64> = events
-        .iter()
-        .filter_map(|(_, event)| match event {
-            Event::LinkDeliver { waited, .. } => Some(waited.as_millis_f64()),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(waits.len() as u64, n);
-    let share = |limit: f64| waits.iter().filter(|w| **w <= limit).count() as f64 / n as f64;
-    let mean = waits.iter().sum::<f64>() / n as f64;
-    assert!((mean - 0.5).abs() < 0.01, "{mean}");
-    assert!((share(0.0) - 0.5).abs() < 0.005, "{}", share(0.0));
-    assert!((share(1.0) - 0.824_360_64).abs() < 0.005, "{}", share(1.0));
-}
-
-#[test]
 fn loss_uses_link_time_only_after_the_link() {
     let all = || build(&loss::Bernoulli("100%".parse().unwrap()), 1);
     let run = |loss_at| {
@@ -265,6 +227,7 @@ fn reordering_is_a_matter_of_permission() {
             min: Span::ZERO,
             max: Span::from_millis(50),
             reorder,
+            ..delay::UniformDelay::default()
         };
         let queue = Queue::DropTail(Limit::Packets(u64::MAX));
         let mut link = link(Parts {

@@ -41,6 +41,7 @@ impl Config {
                 min,
                 max,
                 reorder: self.reorder,
+                ..delay::UniformDelay::default()
             },
             self.seed,
         )

@@ -1,5 +1,6 @@
 //! Whole links against closed forms, laws and a recorded network.
 
+mod busy_link;
 mod cellular_trace;
 mod closed_forms;
 mod impairments;

@@ -47,11 +47,50 @@ fn contract_examples_read_and_print() {
     round_trip::<rate::ConstantRate>(json!("3Mbps"));
     round_trip::<rate::UnlimitedRate>(json!({}));
     round_trip::<rate::RateSteps>(json!([["0ns", "2.5Mbps"], ["20s", "0bps"]]));
+    round_trip::<rate::RateRamps>(json!([["0ns", "2Mbps"], ["10s", "500kbps"]]));
+    round_trip::<rate::MarkovRate>(json!({
+        "states": [{"rate": "5Mbps", "mean": "10s"}, {"rate": "0bps", "mean": "500ms"}],
+        "transitions": [["0%", "100%"], ["100%", "0%"]],
+    }));
+    round_trip::<rate::TokenBucket>(json!({"rate": "2Mbps", "burst": "30kB", "peak": "20Mbps"}));
+    round_trip::<rate::GrantedRate>(json!({"rate": "50Mbps", "slot": "1ms", "period": "5ms"}));
+    round_trip::<rate::AirtimeRate>(json!({"phy": "52Mbps", "overhead": "200us"}));
     round_trip::<delay::ConstantDelay>(json!("30ms"));
     round_trip::<delay::UniformDelay>(
         json!({"min": "20ms", "max": "80ms", "reorder": "forbidden"}),
     );
     round_trip::<delay::NormalDelay>(json!({"mean": "50ms", "std": "10ms", "reorder": "allowed"}));
+    round_trip::<delay::LognormalDelay>(
+        json!({"base": "30ms", "median": "5ms", "p95": "40ms", "correlation": "90%", "reorder": "allowed"}),
+    );
+    round_trip::<delay::GammaDelay>(
+        json!({"base": "30ms", "mean": "10ms", "std": "7ms", "reorder": "forbidden"}),
+    );
+    round_trip::<delay::ParetoDelay>(
+        json!({"base": "30ms", "scale": "2ms", "shape": 2.5, "reorder": "forbidden"}),
+    );
+    round_trip::<delay::ParetoNormalDelay>(
+        json!({"mean": "50ms", "jitter": "10ms", "reorder": "forbidden"}),
+    );
+    round_trip::<delay::TableDelay>(
+        json!({"file": "my.dist", "mean": "50ms", "jitter": "10ms", "reorder": "forbidden"}),
+    );
+    round_trip::<delay::SampledDelay>(
+        json!({"file": "owd.csv", "base": "1ms", "reorder": "forbidden"}),
+    );
+    round_trip::<delay::NrBpdv>(
+        json!({"base": "50ms", "std": "5ms", "n_std": 3.0, "lowest_rate": "1Mbps"}),
+    );
+    round_trip::<delay::DelayRamps>(json!([["0ns", "20ms"], ["5s", "30ms"]]));
+    round_trip::<delay::MicrowaveOven>(
+        json!({"base": "10ms", "mains": "60Hz", "blocked": "50%", "on_at": "20s", "runs": "90s"}),
+    );
+    round_trip::<delay::Starlink>(
+        json!({"base": "25ms", "slot": "15s", "phase": "12s", "step": "5ms", "spike": "40ms", "before": "75ms", "after": "140ms"}),
+    );
+    round_trip::<delay::Handovers>(
+        json!({"base": "37ms", "every": "45s", "spacing": "fixed", "at": ["10s", "30s"], "stop_median": "72ms", "stop_p95": "149ms", "raise": 2.26, "around": "1s"}),
+    );
     round_trip::<delay::Stalls>(
         json!({"base": "25ms", "every": "2s", "length": "100ms", "phase": "0ns"}),
     );
