@@ -26,6 +26,7 @@ mod fifo;
 mod link;
 mod passage;
 mod pipe;
+mod random32;
 mod station;
 mod table;
 mod timeline;
