@@ -131,3 +131,74 @@ impl LossModel for Model {
         self.walk.after(step, |k| chain.step(draws.unit(k))) >= 2
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::loss::tests::{fates, lost, percent, runs, try_build};
+
+    fn config(p13: &str, p31: &str, p32: &str, p23: &str, p14: &str) -> FourState {
+        FourState {
+            p13: percent(p13),
+            p31: Some(percent(p31)),
+            p32: percent(p32),
+            p23: Some(percent(p23)),
+            p14: percent(p14),
+        }
+    }
+
+    /// Queues reference 2.3: mean and deviation of the number lost in 1e4
+    /// packets, mean run and share of runs of one packet.
+    #[test]
+    fn losses_and_runs_are_those_of_the_closed_form() {
+        let fates = fates(&config("1%", "10%", "20%", "30%", "0.5%"), 5, 1_000_000);
+        let off = lost(&fates) - 89_615.9;
+        assert!(off.abs() < 4.0 * 107.8 * 10.0, "{off}");
+        let runs = runs(&fates);
+        let n = runs.len() as f64;
+        let mean = runs.iter().sum::<usize>() as f64 / n;
+        let squares: f64 = runs.iter().map(|run| (*run as f64 - mean).powi(2)).sum();
+        assert!((mean - 3.0).abs() < 4.0 * squares.sqrt() / n, "{mean}");
+        let single = runs.iter().filter(|run| **run == 1).count() as f64;
+        assert!(
+            (single - 0.4 * n).abs() < 4.0 * (0.24 * n).sqrt(),
+            "{single}"
+        );
+    }
+
+    #[test]
+    fn certain_moves_make_a_pattern() {
+        // 1, 3, 2, 3, 2, .. and 1, 4, 1, 4, ..
+        let bursts = config("100%", "0%", "100%", "100%", "0%");
+        assert_eq!(fates(&bursts, 1, 5), [false, true, false, true, false]);
+        let single = config("0%", "0%", "0%", "0%", "100%");
+        assert_eq!(fates(&single, 1, 5), [false, true, false, true, false]);
+    }
+
+    #[test]
+    fn what_is_not_given_is_as_in_tc() {
+        let only = FourState {
+            p13: percent("30%"),
+            ..FourState::default()
+        };
+        let full = config("30%", "70%", "0%", "100%", "0%");
+        assert_eq!(fates(&only, 9, 1_000), fates(&full, 9, 1_000));
+    }
+
+    #[test]
+    fn refuses_moves_of_more_than_everything() {
+        let error = |config: FourState| try_build(&config, 1).err().unwrap();
+        assert_eq!(
+            error(config("60%", "0%", "0%", "0%", "41%")),
+            "expected at most 100% with `p14`, found 101%"
+        );
+        assert_eq!(
+            error(config("60%", "60%", "41%", "0%", "0%")),
+            "expected at most 100% with `p32`, found 101%"
+        );
+        assert_eq!(
+            error(config("0%", "0%", "0%", "101%", "0%")),
+            "expected at most 100%, found 101%"
+        );
+    }
+}

@@ -41,7 +41,7 @@ impl Plugin for Outages {
     const NAME: &'static str = "outages";
     const SUMMARY: &'static str = "outages at regular intervals of time";
     const REFERENCES: &'static [&'static str] =
-        &["Starlink: satellites and paths are assigned anew every 15 s"];
+        &["arXiv 2601.08439: Starlink assigns paths anew every 15 s"];
 
     fn build(&self, cx: &BuildContext<'_>) -> Result<Box<dyn LossModel>, BuildError> {
         super::at_most_all("loss", self.loss)?;
@@ -78,5 +78,62 @@ impl LossModel for Model {
         at >= Time::from(first)
             && at.since(Time::from(first)).as_nanos() % every.as_nanos() < length.as_nanos()
             && self.draws.unit(draw) < loss.as_f64()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::loss::tests::{passage, try_build};
+
+    #[test]
+    fn outages_come_round() {
+        let config = Outages {
+            first: Span::from_secs(5),
+            ..Outages::default()
+        };
+        let mut model = try_build(&config, 1).unwrap();
+        let lost: Vec<u64> = (0..60_000)
+            .filter(|ms| model.lose(passage(*ms, Time::from_millis(*ms))))
+            .collect();
+        let expected: Vec<u64> = [5_000, 20_000, 35_000, 50_000]
+            .into_iter()
+            .flat_map(|start| start..start + 200)
+            .collect();
+        assert_eq!(lost, expected);
+    }
+
+    #[test]
+    fn within_an_outage_some_may_pass() {
+        let config = Outages {
+            every: Span::from_secs(1),
+            length: Span::from_millis(500),
+            first: Span::ZERO,
+            loss: Ratio::from_f64(0.3),
+        };
+        let mut model = try_build(&config, 1).unwrap();
+        let lost = (0..40_000u64)
+            .filter(|ms| model.lose(passage(*ms, Time::from_millis(*ms))))
+            .inspect(|ms| assert!(ms % 1_000 < 500))
+            .count() as f64;
+        // 20 000 draws of 30%: four standard deviations.
+        assert!((lost - 6_000.0).abs() < 4.0 * 4_200f64.sqrt(), "{lost}");
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        let error = |every, length| {
+            let config = Outages {
+                every,
+                length,
+                ..Outages::default()
+            };
+            try_build(&config, 1).err().unwrap()
+        };
+        assert_eq!(error(Span::ZERO, Span::ZERO), "expected a time above 0s");
+        assert_eq!(
+            error(Span::from_secs(1), Span::from_secs(2)),
+            "expected at most `every`, 1s, found 2s"
+        );
     }
 }

@@ -76,3 +76,46 @@ impl LossModel for Periodic {
         since < self.count
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::loss::tests::{fates, try_build};
+
+    fn pattern(every: u64, count: u64, offset: u64) -> String {
+        let config = Periodic {
+            every,
+            count,
+            offset,
+        };
+        let fates = fates(&config, 1, 12);
+        fates
+            .iter()
+            .map(|lost| if *lost { 'x' } else { '.' })
+            .collect()
+    }
+
+    #[test]
+    fn losses_come_round() {
+        assert_eq!(pattern(4, 1, 0), "x...x...x...");
+        assert_eq!(pattern(4, 1, 3), "...x...x...x");
+        assert_eq!(pattern(5, 2, 4), "x...xx...xx.");
+        assert_eq!(pattern(3, 3, 1), "xxxxxxxxxxxx");
+        assert_eq!(pattern(3, 0, 1), "............");
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        let error = |every, count, offset| {
+            let config = Periodic {
+                every,
+                count,
+                offset,
+            };
+            try_build(&config, 1).err().unwrap()
+        };
+        assert_eq!(error(0, 0, 0), "expected at least 1 packet, found 0");
+        assert_eq!(error(3, 4, 0), "expected at most `every`, 3, found 4");
+        assert_eq!(error(3, 1, 3), "expected less than `every`, 3, found 3");
+    }
+}

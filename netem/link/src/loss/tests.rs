@@ -62,7 +62,7 @@ fn simple(average: &str, burst: f64) -> GilbertElliott {
 }
 
 /// Lengths of the complete runs of lost packets.
-fn runs(fates: &[bool]) -> Vec<usize> {
+pub(super) fn runs(fates: &[bool]) -> Vec<usize> {
     let first = fates.iter().position(|lost| !lost).unwrap_or(0);
     let last = fates.iter().rposition(|lost| !lost).unwrap_or(0);
     fates[first..=last]

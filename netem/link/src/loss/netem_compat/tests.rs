@@ -63,6 +63,10 @@ fn theory_is_exact_where_the_distribution_is_known() {
         let loss = actual_loss(p, 0.5);
         assert!((loss - exact).abs() < 1e-6, "{p}: {loss}");
     }
+    // Close to 1 it is narrow around one half, with a known deviation; at one
+    // of those, 15.9% are lost.
+    let sd = (1.0 / 12.0 * 0.01 / 1.99f64).sqrt();
+    assert!((actual_loss(0.5 - sd, 0.99) - 0.1587).abs() < 0.001);
     assert_eq!(actual_loss(0.3, 0.0), 0.3);
     assert_eq!(actual_loss(0.3, 1.0), 0.3);
     assert!((actual_loss(0.5, 0.9) - 0.5).abs() < 1e-6, "symmetric");

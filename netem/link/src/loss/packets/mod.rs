@@ -77,3 +77,41 @@ impl LossModel for Model {
             .is_some_and(|range| range.first() <= number)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::loss::tests::{fates, try_build};
+
+    fn config(json: &str) -> Packets {
+        serde_json::from_str(json).unwrap()
+    }
+
+    fn numbers(config: &Packets) -> Vec<usize> {
+        let fates = fates(config, 1, 40);
+        (0..40).filter(|number| fates[*number]).collect()
+    }
+
+    #[test]
+    fn numbers_and_ranges() {
+        let list = config(r#"{"lost": [22, "10-12", 3]}"#);
+        assert_eq!(numbers(&list), [3, 10, 11, 12, 22]);
+        let repeated = config(r#"{"lost": [1, "4-5"], "repeat": 15}"#);
+        assert_eq!(numbers(&repeated), [1, 4, 5, 16, 19, 20, 31, 34, 35]);
+        assert!(numbers(&Packets::default()).is_empty());
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        let error = |json| try_build(&config(json), 1).err().unwrap();
+        assert_eq!(
+            error(r#"{"lost": ["3-9", 5]}"#),
+            "expected each packet once, found 3-9 and 5"
+        );
+        assert_eq!(
+            error(r#"{"lost": [3, 10], "repeat": 10}"#),
+            "expected packets below `repeat`, found 10"
+        );
+        assert_eq!(error(r#"{"repeat": 0}"#), "expected at least 1 packet");
+    }
+}
