@@ -27,15 +27,19 @@ mod link;
 mod passage;
 mod pipe;
 mod random32;
+mod share;
 mod station;
 mod table;
 mod timeline;
 
+pub mod corrupt;
 pub mod delay;
+pub mod duplicate;
 pub mod loss;
 pub mod model;
 pub mod queue;
 pub mod rate;
+pub mod reorder;
 
 pub use counts::{Counts, Tally};
 pub use link::{Delivery, Link, Parts};

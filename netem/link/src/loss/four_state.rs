@@ -18,9 +18,9 @@ use serde::{Deserialize, Serialize};
 use weaknet_core::rng::Draws;
 use weaknet_core::{BuildContext, BuildError, Plugin, Ratio};
 
-use super::at_most_all;
 use super::walk::Walk;
 use crate::model::{Loss, LossModel, Passage};
+use crate::share::at_most_all;
 
 /// Probabilities to go from one state to another: 1 passes between bursts, 2
 /// passes within a burst, 3 is lost within a burst, 4 is lost alone. Defaults

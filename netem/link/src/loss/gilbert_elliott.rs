@@ -15,9 +15,9 @@ use serde::{Deserialize, Serialize};
 use weaknet_core::rng::Draws;
 use weaknet_core::{BuildContext, BuildError, Plugin, Ratio};
 
-use super::at_most_all;
 use super::walk::Walk;
 use crate::model::{Loss, LossModel, Passage};
+use crate::share::at_most_all;
 
 /// Either `average` and `burst`, or `p` and `r` (and `h`, `k`).
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]

@@ -23,18 +23,5 @@ pub use periodic::Periodic;
 pub use policer::{Colour, Policer, SingleRateThreeColours, TwoRatesThreeColours};
 pub use windows::{LossWindow, LossWindows};
 
-use weaknet_core::{BuildError, Ratio};
-
-/// Refuses what is no probability.
-fn at_most_all(field: &str, ratio: Ratio) -> Result<(), BuildError> {
-    if ratio > Ratio::ONE {
-        return Err(BuildError::field(
-            field,
-            format!("expected at most 100%, found {ratio}"),
-        ));
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,7 @@ use weaknet_core::rng::Draws;
 use weaknet_core::{BuildContext, BuildError, Plugin, Ratio, Span, Time};
 
 use crate::model::{Loss, LossModel, Passage};
+use crate::share::at_most_all;
 
 /// Outages of the same length at regular intervals.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -44,7 +45,7 @@ impl Plugin for Outages {
         &["arXiv 2601.08439: Starlink assigns paths anew every 15 s"];
 
     fn build(&self, cx: &BuildContext<'_>) -> Result<Box<dyn LossModel>, BuildError> {
-        super::at_most_all("loss", self.loss)?;
+        at_most_all("loss", self.loss)?;
         if self.every.is_zero() {
             return Err(BuildError::field("every", "expected a time above 0s"));
         }

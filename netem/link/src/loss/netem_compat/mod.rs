@@ -22,9 +22,9 @@ use weaknet_core::{BuildContext, BuildError, Plugin, Ratio};
 
 pub use bias::actual_loss;
 
-use super::at_most_all;
 use crate::model::{Loss, LossModel, Passage};
 use crate::random32::{average, share};
+use crate::share::at_most_all;
 
 /// Loss with a probability and a correlation, of which netem keeps neither.
 /// What is really lost at a correlation of 10%, 25% and 50%: of 1% configured
