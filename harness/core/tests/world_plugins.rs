@@ -9,7 +9,7 @@ use weaknet_harness::metrics::Metrics;
 use weaknet_harness::registry::{Registry, Spec};
 use weaknet_harness::scenario::error::Source;
 use weaknet_harness::scenario::tree;
-use weaknet_netem::model::{Delay, Loss, Qdisc, Rate};
+use weaknet_netem::model::{Corruption, Delay, Duplication, Loss, Qdisc, Rate, Reordering};
 use weaknet_transports::arq::Arq;
 use weaknet_transports::cc::CongestionControl;
 use weaknet_transports::fec::Fec;
@@ -18,12 +18,13 @@ use weaknet_transports::media::{Audio, Video};
 use weaknet_transports::pacing::Pacing;
 
 /// Nothing to follow, and why.
-const WITHOUT_REFERENCES: [(&str, &str, &str); 8] = [
+const WITHOUT_REFERENCES: [(&str, &str, &str); 9] = [
     ("congestion_control", "fixed", "a constant"),
     ("delay", "constant", "a constant"),
     ("delay", "steps", "a list of constants"),
     ("fec", "none", "does nothing"),
     ("loss", "none", "does nothing"),
+    ("loss", "periodic", "a constant"),
     ("loss", "windows", "a list of times"),
     ("rate", "constant", "a constant"),
     ("rate", "unlimited", "does nothing"),
@@ -133,7 +134,9 @@ fn defaults_build_and_print_to_what_they_were_read_from() {
         Audio,
         AudioJitter,
         CongestionControl,
+        Corruption,
         Delay,
+        Duplication,
         Fec,
         Jitter,
         Loss,
@@ -141,6 +144,7 @@ fn defaults_build_and_print_to_what_they_were_read_from() {
         Pacing,
         Qdisc,
         Rate,
+        Reordering,
         Video,
     );
     checked.sort_unstable();

@@ -1,6 +1,6 @@
 //! The list of built-in plug-ins, one line each, sorted by kind and name.
 
-use weaknet_netem::{delay, loss, queue, rate};
+use weaknet_netem::{corrupt, delay, duplicate, loss, queue, rate, reorder};
 use weaknet_transports::{arq, cc, fec, jitter, media, pacing};
 
 use super::Registry;
@@ -15,18 +15,29 @@ pub(super) fn add_all(registry: Registry) -> Registry {
         .add::<media::Opus>()
         .add::<cc::fixed::Fixed>()
         .add::<cc::gcc::Gcc>()
+        .add::<corrupt::BitErrors>()
+        .add::<corrupt::IndependentCorruption>()
         .add::<delay::ConstantDelay>()
         .add::<delay::NormalDelay>()
         .add::<delay::Stalls>()
         .add::<delay::DelaySteps>()
         .add::<delay::DelayTrace>()
         .add::<delay::UniformDelay>()
+        .add::<duplicate::IndependentDuplication>()
         .add::<fec::NoFec>()
         .add::<jitter::Fixed>()
         .add::<jitter::Webrtc>()
         .add::<loss::Bernoulli>()
+        .add::<loss::FourState>()
         .add::<loss::GilbertElliott>()
+        .add::<loss::NetemCompat>()
         .add::<loss::NoLoss>()
+        .add::<loss::Outages>()
+        .add::<loss::Packets>()
+        .add::<loss::Periodic>()
+        .add::<loss::Policer>()
+        .add::<loss::SingleRateThreeColours>()
+        .add::<loss::TwoRatesThreeColours>()
         .add::<loss::LossWindows>()
         .add::<metrics::Audio>()
         .add::<metrics::Convergence>()
@@ -40,10 +51,14 @@ pub(super) fn add_all(registry: Registry) -> Registry {
         .add::<pacing::PacketPacing>()
         .add::<pacing::WebrtcPacing>()
         .add::<queue::DropTail>()
+        .add::<queue::Netem>()
         .add::<rate::ConstantRate>()
         .add::<rate::RateSteps>()
         .add::<rate::RateTrace>()
         .add::<rate::UnlimitedRate>()
+        .add::<reorder::Behind>()
+        .add::<reorder::Early>()
+        .add::<reorder::Late>()
         .add::<media::Constant>()
         .add::<media::FrameTrace>()
         .add::<media::Rfc8593>()
