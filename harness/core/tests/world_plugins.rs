@@ -9,7 +9,7 @@ use weaknet_harness::metrics::Metrics;
 use weaknet_harness::registry::{Registry, Spec};
 use weaknet_harness::scenario::error::Source;
 use weaknet_harness::scenario::tree;
-use weaknet_netem::model::{Delay, Loss, Qdisc, Rate};
+use weaknet_netem::model::{Corruption, Delay, Duplication, Loss, Qdisc, Rate, Reordering};
 use weaknet_transports::arq::Arq;
 use weaknet_transports::cc::CongestionControl;
 use weaknet_transports::fec::Fec;
@@ -18,20 +18,38 @@ use weaknet_transports::media::{Audio, Video};
 use weaknet_transports::pacing::Pacing;
 
 /// Nothing to follow, and why.
-const WITHOUT_REFERENCES: [(&str, &str, &str); 8] = [
+const WITHOUT_REFERENCES: [(&str, &str, &str); 19] = [
     ("congestion_control", "fixed", "a constant"),
+    ("corrupt", "none", "does nothing"),
     ("delay", "constant", "a constant"),
+    ("delay", "gamma", "a distribution"),
+    ("delay", "lognormal", "a distribution"),
+    ("delay", "microwave_oven", "follows the mains"),
+    ("delay", "pareto", "a distribution"),
+    ("delay", "ramps", "a list of constants"),
     ("delay", "steps", "a list of constants"),
+    ("duplicate", "none", "does nothing"),
     ("fec", "none", "does nothing"),
     ("loss", "none", "does nothing"),
+    ("loss", "periodic", "a constant"),
     ("loss", "windows", "a list of times"),
     ("rate", "constant", "a constant"),
+    ("rate", "markov", "a chain"),
+    ("rate", "ramps", "a list of constants"),
     ("rate", "unlimited", "does nothing"),
+    ("reorder", "none", "does nothing"),
 ];
 
 /// Plug-ins that say nothing by themselves: what they need, and what a file that
 /// they name may hold.
-const NEEDS: [(&str, &str, &str, &str); 5] = [
+const NEEDS: [(&str, &str, &str, &str); 7] = [
+    (
+        "delay",
+        "samples",
+        r#"{"file": "f.txt"}"#,
+        "20\n25.5\n31\n",
+    ),
+    ("delay", "table", r#"{"file": "f.txt"}"#, "-8192 0 8192\n"),
     (
         "delay",
         "trace",
@@ -134,7 +152,9 @@ fn defaults_build_and_print_to_what_they_were_read_from() {
         Audio,
         AudioJitter,
         CongestionControl,
+        Corruption,
         Delay,
+        Duplication,
         Fec,
         Jitter,
         Loss,
@@ -142,6 +162,7 @@ fn defaults_build_and_print_to_what_they_were_read_from() {
         Pacing,
         Qdisc,
         Rate,
+        Reordering,
         Video,
     );
     checked.sort_unstable();

@@ -26,15 +26,21 @@ mod fifo;
 mod link;
 mod passage;
 mod pipe;
+mod random32;
+mod share;
 mod station;
+mod text_lines;
 mod timeline;
 
+pub mod corrupt;
 pub mod delay;
+pub mod duplicate;
 pub mod loss;
 pub mod model;
 pub mod none;
 pub mod queue;
 pub mod rate;
+pub mod reorder;
 pub mod trace;
 
 pub use counts::{Counts, Tally};

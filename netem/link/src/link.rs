@@ -573,7 +573,7 @@ fn lose(models: &mut [Box<dyn LossModel>], passage: Passage) -> Option<DropReaso
 }
 
 /// Flips a bit, in the bytes if the packet has any.
-fn damage(packet: &mut Packet, bit: u64) {
+pub(crate) fn damage(packet: &mut Packet, bit: u64) {
     packet.damaged = true;
     if let Payload::Bytes(bytes) = &mut packet.payload
         && !bytes.is_empty()

@@ -5,11 +5,12 @@ use serde::{Deserialize, Serialize};
 use weaknet_core::packet::LinkId;
 use weaknet_core::{BuildContext, BuildError, Event, Plugin, Time};
 
+use super::loss_bursts::Fates;
 use super::packet_delay::queue_scores;
 use super::{Better, Definition, EventMask, LINK, MetricSet, Metrics, RunFacts, Samples, Scores};
 
 /// The names that links share with flows (`utilisation`, `loss_ratio`,
-/// `queue_delay_*`) are defined with the sets of the flows.
+/// `loss_burst_*`, `queue_delay_*`) are defined with the sets of the flows.
 pub(super) const DEFINITIONS: &[Definition] = &[Definition {
     name: "delivered_kbps",
     subjects: LINK,
@@ -27,7 +28,7 @@ pub struct Links {}
 impl Plugin for Links {
     type Kind = Metrics;
     const NAME: &'static str = "link";
-    const SUMMARY: &'static str = "utilisation, wait and loss of links";
+    const SUMMARY: &'static str = "utilisation, wait, loss and bursts of loss of links";
     const REFERENCES: &'static [&'static str] = &["RFC 8867 section 4.1", "RFC 7567"];
     fn build(&self, _: &BuildContext<'_>) -> Result<Box<dyn MetricSet>, BuildError> {
         Ok(Box::new(Set::default()))
@@ -45,6 +46,7 @@ struct Traffic {
     delivered: u64,
     dropped: u64,
     waited: Samples,
+    fates: Fates,
 }
 
 impl MetricSet for Set {
@@ -53,23 +55,32 @@ impl MetricSet for Set {
     }
 
     fn event(&mut self, run: &RunFacts, at: Time, event: &Event) {
-        let (Event::LinkDeliver { link, .. } | Event::LinkDrop { link, .. }) = *event else {
-            return;
-        };
-        let Some(traffic) = self
-            .links
-            .get_mut(usize::from(link.0))
-            .filter(|_| run.in_window(at))
+        let (Event::LinkArrive { link, packet }
+        | Event::LinkCopy { link, packet }
+        | Event::LinkDeliver { link, packet, .. }
+        | Event::LinkDrop { link, packet, .. }) = *event
         else {
             return;
         };
+        let Some(traffic) = self.links.get_mut(usize::from(link.0)) else {
+            return;
+        };
+        let inside = run.in_window(at);
         match *event {
-            Event::LinkDeliver { packet, waited, .. } => {
-                traffic.bytes += u64::from(packet.size);
-                traffic.delivered += 1;
-                traffic.waited.push(waited);
+            Event::LinkArrive { .. } => traffic.fates.start(packet.id),
+            Event::LinkCopy { .. } => traffic.fates.copied(packet.id),
+            Event::LinkDeliver { waited, .. } => {
+                traffic.fates.arrived(packet.id, inside);
+                if inside {
+                    traffic.bytes += u64::from(packet.size);
+                    traffic.delivered += 1;
+                    traffic.waited.push(waited);
+                }
             }
-            _ => traffic.dropped += 1,
+            _ => {
+                traffic.fates.lost(packet.id, inside);
+                traffic.dropped += u64::from(inside);
+            }
         }
     }
 
@@ -85,6 +96,9 @@ impl MetricSet for Set {
                 "loss_ratio",
                 traffic.dropped as f64 / (traffic.dropped + traffic.delivered) as f64,
             );
+            let runs = traffic.fates.runs();
+            set("loss_burst_mean_packets", runs.mean());
+            set("loss_burst_ratio", runs.ratio());
             queue_scores(&mut traffic.waited, set);
         }
     }
@@ -94,6 +108,9 @@ impl MetricSet for Set {
     }
 
     fn interest(&self) -> EventMask {
-        EventMask::LINK_DELIVER | EventMask::LINK_DROP
+        EventMask::LINK_ARRIVE
+            | EventMask::LINK_COPY
+            | EventMask::LINK_DELIVER
+            | EventMask::LINK_DROP
     }
 }

@@ -9,7 +9,7 @@ use weaknet_core::Event;
 pub struct EventMask(u32);
 
 /// Number of variants told apart; the last one stands for all later ones.
-pub(crate) const VARIANTS: usize = 18;
+pub(crate) const VARIANTS: usize = 20;
 
 impl EventMask {
     /// Every event.
@@ -48,6 +48,10 @@ impl EventMask {
     pub const SESSION: Self = Self(1 << 15);
     /// [`Event::Paused`].
     pub const PAUSED: Self = Self(1 << 16);
+    /// [`Event::LinkCopy`].
+    pub const LINK_COPY: Self = Self(1 << 17);
+    /// [`Event::Damaged`].
+    pub const DAMAGED: Self = Self(1 << 18);
 
     /// Whether the variant number `variant` is in the set.
     pub(crate) const fn has(self, variant: usize) -> bool {
@@ -88,6 +92,8 @@ pub(crate) const fn variant(event: &Event) -> usize {
         Event::RttSample { .. } => 14,
         Event::Session { .. } => 15,
         Event::Paused { .. } => 16,
+        Event::LinkCopy { .. } => 17,
+        Event::Damaged { .. } => 18,
         _ => VARIANTS - 1,
     }
 }

@@ -14,6 +14,7 @@ mod convergence;
 mod frame_delay;
 mod freeze_rule;
 mod link;
+mod loss_bursts;
 mod mask;
 mod packet_delay;
 mod packet_loss;

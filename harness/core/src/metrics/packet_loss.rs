@@ -1,4 +1,4 @@
-//! Loss before and after repair, and what the repair costs.
+//! Loss before and after repair, its bursts, and what the repair costs.
 //!
 //! Implements: RFC 8868 section 3 (loss reported before and after repair).
 //!
@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use weaknet_core::packet::{Class, FlowId, Leg, Media};
 use weaknet_core::{BuildContext, BuildError, Event, Plugin, Span, Time};
 
+use super::loss_bursts::{self, Fates, Runs};
 use super::{
     BOTH, Better, Definition, EventMask, FLOW, MetricSet, Metrics, RunFacts, Scores,
     is_flow_traffic,
@@ -29,9 +30,11 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         subjects: BOTH,
         better: Better::Lower,
         summary: "Share of packets that the network loses or drops.",
-        formula: "flow: packets of send_rate_kbps dropped or lost on any link / those + arrived; link: packets dropped or lost / those + delivered; by time of loss, arrival or delivery in the window",
+        formula: "flow: packets of send_rate_kbps dropped or lost on any link or thrown away damaged / those + arrived; link: packets dropped or lost / those + delivered; by time of loss, arrival or delivery in the window",
         source: "RFC 8868 section 3; RFC 7680 (one-way loss)",
     },
+    loss_bursts::mean_run(BOTH),
+    loss_bursts::ratio(BOTH),
     Definition {
         name: "residual_loss_ratio",
         subjects: FLOW,
@@ -40,6 +43,8 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         formula: "1 - usable / sent over media packets sent in the window and at least 2 s before the end of the run",
         source: RFC8868,
     },
+    loss_bursts::residual_mean_run(FLOW),
+    loss_bursts::residual_ratio(FLOW),
     Definition {
         name: "rtx_overhead_ratio",
         subjects: FLOW,
@@ -69,9 +74,15 @@ pub struct PacketLoss {}
 impl Plugin for PacketLoss {
     type Kind = Metrics;
     const NAME: &'static str = "packet_loss";
-    const SUMMARY: &'static str = "loss before and after repair, overhead of RTX and FEC";
-    const REFERENCES: &'static [&'static str] =
-        &["RFC 8868 section 3", "RFC 7680", "RFC 4588", "RFC 6363"];
+    const SUMMARY: &'static str =
+        "loss and bursts of loss before and after repair, overhead of RTX and FEC";
+    const REFERENCES: &'static [&'static str] = &[
+        "RFC 8868 section 3",
+        "RFC 7680",
+        "RFC 4588",
+        "RFC 6363",
+        "ITU-T G.107 clause 3.5",
+    ];
     fn build(&self, _: &BuildContext<'_>) -> Result<Box<dyn MetricSet>, BuildError> {
         Ok(Box::new(Set::default()))
     }
@@ -86,6 +97,7 @@ struct Set {
 struct Counts {
     lost: u64,
     arrived: u64,
+    fates: Fates,
     media_bytes: u64,
     rtx_bytes: u64,
     fec_bytes: u64,
@@ -122,15 +134,22 @@ impl Stream {
         self.usable.extend(seq.checked_sub(first));
     }
 
-    /// Packets judged and those of them that got usable.
-    fn totals(&self) -> (u64, u64) {
+    /// Packets judged and those of them that got usable; their runs are counted
+    /// in their order.
+    fn totals(&mut self, runs: &mut Runs) -> (u64, u64) {
         let (first, end) = self.judged.unwrap_or_default();
-        let usable = self
-            .usable
-            .iter()
-            .filter(|&&index| first <= index && index < end)
-            .count() as u64;
-        (end - first, usable)
+        self.usable.retain(|index| (first..end).contains(index));
+        self.usable.sort_unstable();
+        self.usable.dedup();
+        let mut next = first;
+        for index in &self.usable {
+            (next..*index).for_each(|_| runs.push(true));
+            runs.push(false);
+            next = index + 1;
+        }
+        (next..end).for_each(|_| runs.push(true));
+        runs.cut();
+        (end - first, self.usable.len() as u64)
     }
 }
 
@@ -148,6 +167,9 @@ impl MetricSet for Set {
                 };
                 let bytes = if inside { u64::from(packet.size) } else { 0 };
                 let judged = inside && at + REPAIR_TIME <= run.duration;
+                if is_flow_traffic(&packet) {
+                    counts.fates.start(packet.id);
+                }
                 match packet.class {
                     Class::Audio => counts.audio.sent(judged),
                     Class::Video => counts.video.sent(judged),
@@ -160,14 +182,23 @@ impl MetricSet for Set {
                     _ => {}
                 }
             }
-            Event::LinkDrop { packet, .. } if inside && is_flow_traffic(&packet) => {
+            Event::LinkCopy { packet, .. } if is_flow_traffic(&packet) => {
                 if let Some(counts) = self.flows.get_mut(usize::from(packet.flow.0)) {
-                    counts.lost += 1;
+                    counts.fates.copied(packet.id);
                 }
             }
-            Event::Received { packet, .. } if inside && is_flow_traffic(&packet) => {
+            Event::LinkDrop { packet, .. } | Event::Damaged { packet }
+                if is_flow_traffic(&packet) =>
+            {
                 if let Some(counts) = self.flows.get_mut(usize::from(packet.flow.0)) {
-                    counts.arrived += 1;
+                    counts.fates.lost(packet.id, inside);
+                    counts.lost += u64::from(inside);
+                }
+            }
+            Event::Received { packet, .. } if is_flow_traffic(&packet) => {
+                if let Some(counts) = self.flows.get_mut(usize::from(packet.flow.0)) {
+                    counts.fates.arrived(packet.id, inside);
+                    counts.arrived += u64::from(inside);
                 }
             }
             Event::MediaUsable {
@@ -185,15 +216,22 @@ impl MetricSet for Set {
     }
 
     fn finish(&mut self, run: &RunFacts, scores: &mut Scores) {
-        for (index, (counts, facts)) in self.flows.iter().zip(&run.flows).enumerate() {
+        for (index, (counts, facts)) in self.flows.iter_mut().zip(&run.flows).enumerate() {
             // A quotient without a denominator is NaN and left out.
+            let flow = FlowId(index as u16);
+            let runs = counts.fates.runs();
+            scores.flow(flow, "loss_burst_mean_packets", runs.mean());
+            scores.flow(flow, "loss_burst_ratio", runs.ratio());
+            let mut residual = Runs::default();
+            let (audio, audio_usable) = counts.audio.totals(&mut residual);
+            let (video, video_usable) = counts.video.totals(&mut residual);
+            scores.flow(flow, "residual_loss_burst_mean_packets", residual.mean());
+            scores.flow(flow, "residual_loss_burst_ratio", residual.ratio());
             let mut set = |name, part: u64, whole: u64| {
-                scores.flow(FlowId(index as u16), name, part as f64 / whole as f64);
+                scores.flow(flow, name, part as f64 / whole as f64);
             };
             set("loss_ratio", counts.lost, counts.lost + counts.arrived);
             if facts.audio || facts.video {
-                let ((audio, audio_usable), (video, video_usable)) =
-                    (counts.audio.totals(), counts.video.totals());
                 let sent = audio + video;
                 set(
                     "residual_loss_ratio",
@@ -211,6 +249,11 @@ impl MetricSet for Set {
     }
 
     fn interest(&self) -> EventMask {
-        EventMask::SENT | EventMask::LINK_DROP | EventMask::RECEIVED | EventMask::MEDIA_USABLE
+        EventMask::SENT
+            | EventMask::LINK_COPY
+            | EventMask::LINK_DROP
+            | EventMask::DAMAGED
+            | EventMask::RECEIVED
+            | EventMask::MEDIA_USABLE
     }
 }

@@ -1,6 +1,6 @@
 //! The list of built-in plug-ins, one line each, sorted by kind and name.
 
-use weaknet_netem::{delay, loss, none, queue, rate};
+use weaknet_netem::{corrupt, delay, duplicate, loss, none, queue, rate, reorder};
 use weaknet_transports::{arq, cc, fec, jitter, media, pacing};
 
 use super::Registry;
@@ -16,6 +16,8 @@ pub(super) fn add_all(registry: Registry) -> Registry {
         .add::<cc::fixed::Fixed>()
         .add::<cc::gcc::Gcc>()
         .add::<none::NoCorruption>()
+        .add::<corrupt::BitErrors>()
+        .add::<corrupt::IndependentCorruption>()
         .add::<delay::ConstantDelay>()
         .add::<delay::GammaDelay>()
         .add::<delay::Handovers>()
@@ -34,13 +36,22 @@ pub(super) fn add_all(registry: Registry) -> Registry {
         .add::<delay::DelayTrace>()
         .add::<delay::UniformDelay>()
         .add::<none::NoDuplication>()
+        .add::<duplicate::IndependentDuplication>()
         .add::<fec::NoFec>()
         .add::<jitter::Fixed>()
         .add::<jitter::Webrtc>()
         .add::<loss::Bernoulli>()
+        .add::<loss::FourState>()
         .add::<loss::GilbertElliott>()
+        .add::<loss::NetemCompat>()
         .add::<loss::NoLoss>()
         .add::<loss::LossTrace>()
+        .add::<loss::Outages>()
+        .add::<loss::Packets>()
+        .add::<loss::Periodic>()
+        .add::<loss::Policer>()
+        .add::<loss::SingleRateThreeColours>()
+        .add::<loss::TwoRatesThreeColours>()
         .add::<loss::LossWindows>()
         .add::<metrics::Audio>()
         .add::<metrics::Convergence>()
@@ -55,6 +66,7 @@ pub(super) fn add_all(registry: Registry) -> Registry {
         .add::<pacing::WebrtcPacing>()
         .add::<queue::DropTail>()
         .add::<rate::AirtimeRate>()
+        .add::<queue::Netem>()
         .add::<rate::ConstantRate>()
         .add::<rate::GrantedRate>()
         .add::<rate::MarkovRate>()
@@ -64,6 +76,9 @@ pub(super) fn add_all(registry: Registry) -> Registry {
         .add::<rate::RateTrace>()
         .add::<rate::UnlimitedRate>()
         .add::<none::NoReordering>()
+        .add::<reorder::Behind>()
+        .add::<reorder::Early>()
+        .add::<reorder::Late>()
         .add::<media::Constant>()
         .add::<media::FrameTrace>()
         .add::<media::Rfc8593>()

@@ -1,14 +1,35 @@
 //! Loss models: rate, runs and correlation.
 
+use weaknet_core::event::DropReason;
+use weaknet_core::packet::{Ecn, FlowId, Leg, LinkId, Packet, Payload};
 use weaknet_core::plugin::Assets;
-use weaknet_core::{BuildContext, Plugin, Ratio, Streams, Time};
-use weaknet_netem::Passage;
-use weaknet_netem::loss::{Bernoulli, GilbertElliott};
+use weaknet_core::{BuildContext, Event, EventSink, Kind, Plugin, Ratio, Span, Streams, Time};
+use weaknet_netem::delay::ConstantDelay;
+use weaknet_netem::loss::{Bernoulli, FourState, GilbertElliott, NetemCompat, actual_loss};
 use weaknet_netem::model::Loss;
+use weaknet_netem::queue::{Netem, NetemGemodel, NetemLoss, NetemState};
+use weaknet_netem::rate::UnlimitedRate;
+use weaknet_netem::{Link, Parts, Passage};
 
 use crate::Row;
 use crate::estimate::{Estimate, Fit, chi_square, mean, ratio};
 use crate::hidden_chain::HiddenChain;
+
+/// p, r, h and k of chains with two states.
+const TWO_STATES: [[&str; 4]; 3] = [
+    ["1%", "25%", "0%", "100%"],
+    ["2%", "20%", "30%", "99%"],
+    ["0.5%", "10%", "50%", "99.9%"],
+];
+
+/// p13, p31, p32, p23 and p14 of chains with four states.
+const FOUR_STATES: [[&str; 5]; 2] = [
+    ["1%", "10%", "20%", "30%", "0.5%"],
+    ["2%", "30%", "10%", "20%", "1%"],
+];
+
+/// Probability and correlation that netem does not keep.
+const CORRELATED: [[&str; 2]; 3] = [["5%", "25%"], ["10%", "10%"], ["30%", "50%"]];
 
 /// Quantities of all loss models in runs of so many packets.
 pub(crate) fn rows(packets: u64) -> Vec<Row> {
@@ -18,15 +39,13 @@ pub(crate) fn rows(packets: u64) -> Vec<Row> {
             moves: [[1.0]],
             loss: [share(text).as_f64()],
         };
-        let name = format!("bernoulli {text}");
-        rows.extend(compare(name, &Bernoulli(share(text)), &chain, packets));
+        let fates = fates(&Bernoulli(share(text)), packets);
+        rows.extend(compare(&format!("bernoulli {text}"), &fates, &chain));
     }
-    for [p, r, h, k] in [
-        ["1%", "25%", "0%", "100%"],
-        ["2%", "20%", "30%", "99%"],
-        ["0.5%", "10%", "50%", "99.9%"],
-    ] {
-        let [p, r, h, k] = [p, r, h, k].map(share);
+    for texts in TWO_STATES {
+        let [p, r, h, k] = texts.map(share);
+        let chain = two_states(p, r, h, k);
+        let name = texts.join(" ");
         let config = GilbertElliott {
             p: Some(p),
             r: Some(r),
@@ -34,8 +53,55 @@ pub(crate) fn rows(packets: u64) -> Vec<Row> {
             k: Some(k),
             ..GilbertElliott::default()
         };
-        let name = format!("gilbert_elliott {p} {r} {h} {k}");
-        rows.extend(compare(name, &config, &two_states(p, r, h, k), packets));
+        let plain = fates(&config, packets);
+        rows.extend(compare(&format!("gilbert_elliott {name}"), &plain, &chain));
+        let netem = netem_fates(
+            NetemLoss::Gemodel(NetemGemodel {
+                p,
+                r: Some(r),
+                one_minus_h: Some(Ratio::ONE - h),
+                one_minus_k: Ratio::ONE - k,
+            }),
+            packets,
+        );
+        rows.extend(compare(&format!("netem gemodel {name}"), &netem, &chain));
+    }
+    for texts in FOUR_STATES {
+        let [p13, p31, p32, p23, p14] = texts.map(share);
+        let chain = four_states([p13, p31, p32, p23, p14].map(Ratio::as_f64));
+        let name = texts.join(" ");
+        let (p31, p23) = (Some(p31), Some(p23));
+        let config = FourState {
+            p13,
+            p31,
+            p32,
+            p23,
+            p14,
+        };
+        let plain = fates(&config, packets);
+        rows.extend(compare(&format!("four_state {name}"), &plain, &chain));
+        let netem = netem_fates(
+            NetemLoss::State(NetemState {
+                p13,
+                p31,
+                p32,
+                p23,
+                p14,
+            }),
+            packets,
+        );
+        rows.extend(compare(&format!("netem state {name}"), &netem, &chain));
+    }
+    for texts in CORRELATED {
+        let [probability, correlation] = texts.map(share);
+        let config = NetemCompat {
+            probability,
+            correlation,
+        };
+        let theory = actual_loss(probability.as_f64(), correlation.as_f64());
+        let lost: Vec<f64> = fates(&config, packets).iter().map(count).collect();
+        let name = format!("netem_compat {}", texts.join(" "));
+        rows.push(Row::new(&name, "loss rate", theory, mean(&lost)));
     }
     rows
 }
@@ -52,16 +118,36 @@ fn two_states(p: Ratio, r: Ratio, h: Ratio, k: Ratio) -> HiddenChain<2> {
     }
 }
 
-/// The fates of so many packets.
-fn fates(plugin: &impl Plugin<Kind = Loss>, packets: u64) -> Vec<bool> {
+/// The states in which packets are lost come last.
+fn four_states([p13, p31, p32, p23, p14]: [f64; 5]) -> HiddenChain<4> {
+    HiddenChain {
+        moves: [
+            [1.0 - p13 - p14, 0.0, p13, p14],
+            [0.0, 1.0 - p23, p23, 0.0],
+            [p31, p32, 1.0 - p31 - p32, 0.0],
+            [1.0, 0.0, 0.0, 0.0],
+        ],
+        loss: [0.0, 0.0, 1.0, 1.0],
+    }
+}
+
+fn count(lost: &bool) -> f64 {
+    f64::from(u8::from(*lost))
+}
+
+fn build<P: Plugin>(plugin: &P) -> <P::Kind as Kind>::Product {
     let (streams, assets) = (Streams::new(1), Assets::default());
-    let Ok(mut model) = plugin.build(&BuildContext {
+    let cx = BuildContext {
         path: "forward",
         streams: &streams,
         assets: &assets,
-    }) else {
-        return Vec::new();
     };
+    plugin.build(&cx).expect("parameters are in range")
+}
+
+/// The fates of so many packets.
+fn fates(plugin: &impl Plugin<Kind = Loss>, packets: u64) -> Vec<bool> {
+    let mut model = build(plugin);
     let passage = |number| Passage {
         draw: number,
         step: number,
@@ -73,21 +159,65 @@ fn fates(plugin: &impl Plugin<Kind = Loss>, packets: u64) -> Vec<bool> {
         .collect()
 }
 
+/// Notes which packets are lost.
+struct Losses(Vec<bool>);
+
+impl EventSink for Losses {
+    fn event(&mut self, _: Time, event: &Event) {
+        match event {
+            Event::LinkArrive { .. } => self.0.push(false),
+            Event::LinkDrop { reason, .. } => {
+                assert_eq!(*reason, DropReason::Loss);
+                if let Some(last) = self.0.last_mut() {
+                    *last = true;
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The fates of so many packets on a link with a netem queue.
+fn netem_fates(loss: NetemLoss, packets: u64) -> Vec<bool> {
+    let queue = build(&Netem {
+        loss: Some(loss),
+        ..Netem::default()
+    });
+    let delay = build(&ConstantDelay(Span::ZERO));
+    let mut link = Link::new(
+        LinkId(0),
+        Parts::new(build(&UnlimitedRate {}), queue, delay),
+    );
+    let mut losses = Losses(Vec::new());
+    for id in 0..packets {
+        let now = Time::from_millis(id);
+        let packet = Packet {
+            id,
+            flow: FlowId(0),
+            leg: Leg::Outward,
+            path: 0,
+            hop: 0,
+            ecn: Ecn::NotEct,
+            damaged: false,
+            size: 1_200,
+            sent: now,
+            payload: Payload::Opaque,
+        };
+        link.arrive(now, packet, &mut losses);
+        while link.deliver(now, &mut losses).is_some() {}
+    }
+    losses.0
+}
+
 /// A model against its theory. Runs of a chain that can lose and pass packets
 /// in one state depend on each other: of those every 20th is compared.
-fn compare<const N: usize>(
-    name: String,
-    plugin: &impl Plugin<Kind = Loss>,
-    chain: &HiddenChain<N>,
-    packets: u64,
-) -> Vec<Row> {
-    let fates = fates(plugin, packets);
+fn compare<const N: usize>(name: &str, fates: &[bool], chain: &HiddenChain<N>) -> Vec<Row> {
+    let packets = fates.len() as f64;
     let theory = chain.loss_rate();
-    let row = |quantity, theory, measured| Row::new(&name, quantity, theory, measured);
-    let lost = |fate: &bool| f64::from(u8::from(*fate));
-    let size = packets as f64 / chain.variance_inflation();
+    let row = |quantity, theory, measured| Row::new(name, quantity, theory, measured);
+    let size = packets / chain.variance_inflation();
     let rate = Estimate {
-        value: fates.iter().map(lost).sum::<f64>() / packets as f64,
+        value: fates.iter().map(count).sum::<f64>() / packets,
         error: (theory * (1.0 - theory) / size).sqrt(),
         size,
     };
@@ -95,16 +225,16 @@ fn compare<const N: usize>(
     // starts.
     let runs: Vec<(f64, f64)> = fates
         .windows(2)
-        .map(|pair| (lost(&pair[1]), f64::from(u8::from(!pair[0] && pair[1]))))
+        .map(|pair| (count(&pair[1]), f64::from(u8::from(!pair[0] && pair[1]))))
         .collect();
     let neighbours: Vec<f64> = fates
         .windows(2)
-        .map(|pair| (lost(&pair[0]) - theory) * (lost(&pair[1]) - theory))
+        .map(|pair| (count(&pair[0]) - theory) * (count(&pair[1]) - theory))
         .map(|product| product / (theory * (1.0 - theory)))
         .collect();
     let clear = chain.loss.iter().all(|loss| *loss == 0.0 || *loss == 1.0);
     let thin = if clear || N == 1 { 1 } else { 20 };
-    let fit = run_lengths(&fates, chain, thin);
+    let fit = run_lengths(fates, chain, thin);
     vec![
         row("loss rate", theory, rate),
         row("mean run", chain.mean_run(), ratio(&runs)),
@@ -113,7 +243,7 @@ fn compare<const N: usize>(
             chain.autocorrelation(),
             mean(&neighbours),
         ),
-        Row::fit(&name, "run lengths, chi-square", fit),
+        Row::fit(name, "run lengths, chi-square", fit),
     ]
 }
 

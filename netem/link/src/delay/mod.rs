@@ -4,7 +4,6 @@ mod constant;
 mod drawn;
 mod gamma;
 mod handovers;
-mod lines;
 mod lognormal;
 mod microwave_oven;
 mod normal;

@@ -15,8 +15,8 @@ use weaknet_core::{BuildContext, BuildError, Plugin, Ratio, Span};
 
 use super::Reorder;
 use super::drawn::{Drawn, Quantile, Score, Scores, independent};
-use super::lines;
 use crate::model::{Delay, DelayModel};
+use crate::text_lines;
 use crate::trace::decimal;
 
 /// A base delay and a rest drawn from a file of samples.
@@ -66,7 +66,7 @@ struct Samples(Vec<u64>);
 fn parse(bytes: &[u8]) -> Result<Samples, String> {
     let mut samples = Vec::new();
     let mut header_allowed = true;
-    for (number, line) in lines::numbered(bytes)? {
+    for (number, line) in text_lines::numbered(bytes)? {
         let text = line
             .split([' ', '\t', ',', ';'])
             .find(|column| !column.is_empty())

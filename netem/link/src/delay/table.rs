@@ -15,8 +15,8 @@ use weaknet_core::{BuildContext, BuildError, Plugin, Ratio, Span};
 
 use super::Reorder;
 use super::drawn::{Drawn, Quantile, Score, Scores, independent};
-use super::lines;
 use crate::model::{Delay, DelayModel};
+use crate::text_lines;
 
 /// Entries are in units of so many parts of the jitter.
 const SCALE: f64 = 8_192.0;
@@ -86,7 +86,7 @@ struct Table(Vec<i16>);
 
 fn parse(bytes: &[u8]) -> Result<Table, String> {
     let mut entries = Vec::new();
-    for (number, line) in lines::numbered(bytes)? {
+    for (number, line) in text_lines::numbered(bytes)? {
         for text in line.split_ascii_whitespace() {
             let entry = text.parse::<i16>().map_err(|_| {
                 format!("line {number}: `{text}` is not a whole number from -32768 to 32767")

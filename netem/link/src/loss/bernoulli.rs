@@ -8,6 +8,7 @@ use weaknet_core::rng::Draws;
 use weaknet_core::{BuildContext, BuildError, Plugin, Ratio};
 
 use crate::model::{Loss, LossModel, Passage};
+use crate::share::at_most_all;
 
 /// Each packet is lost with the same probability.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -22,7 +23,7 @@ impl Plugin for Bernoulli {
     const REFERENCES: &'static [&'static str] = &["RFC 8868: independent random loss"];
 
     fn build(&self, cx: &BuildContext<'_>) -> Result<Box<dyn LossModel>, BuildError> {
-        super::at_most_all("", self.0).map_err(|e| BuildError::new(e.message))?;
+        at_most_all("", self.0).map_err(|e| BuildError::new(e.message))?;
         Ok(Box::new(Draw {
             draws: cx.streams.draws(cx.path, "loss"),
             probability: self.0.as_f64(),

@@ -15,8 +15,9 @@ use serde::{Deserialize, Serialize};
 use weaknet_core::rng::Draws;
 use weaknet_core::{BuildContext, BuildError, Plugin, Ratio};
 
-use super::at_most_all;
+use super::walk::Walk;
 use crate::model::{Loss, LossModel, Passage};
+use crate::share::at_most_all;
 
 /// Either `average` and `burst`, or `p` and `r` (and `h`, `k`).
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -102,50 +103,29 @@ impl Plugin for GilbertElliott {
         let draws = cx.streams.draws(cx.path, "loss");
         Ok(Box::new(Chain {
             draws,
-            good: State {
-                loss: in_good,
-                leave: p,
-            },
-            bad: State {
-                loss: in_bad,
-                leave: r,
-            },
-            is_bad: false,
-            step: 0,
+            leave: [p, r],
+            loss: [in_good, in_bad],
+            walk: Walk::new(),
         }))
     }
 }
 
-struct State {
-    loss: f64,
-    leave: f64,
-}
-
+/// States 0, good, and 1, bad.
 struct Chain {
     draws: Draws,
-    good: State,
-    bad: State,
-    is_bad: bool,
-    /// Moves made so far.
-    step: u64,
+    leave: [f64; 2],
+    loss: [f64; 2],
+    walk: Walk<2>,
 }
 
 impl LossModel for Chain {
     fn lose(&mut self, Passage { draw, step, .. }: Passage) -> bool {
-        while self.step < step {
-            let leave = self.state().leave;
-            if self.draws.unit(moves(self.step)) < leave {
-                self.is_bad = !self.is_bad;
-            }
-            self.step += 1;
-        }
-        self.draws.unit(fate(draw)) < self.state().loss
-    }
-}
-
-impl Chain {
-    const fn state(&self) -> &State {
-        if self.is_bad { &self.bad } else { &self.good }
+        let (draws, [p, r]) = (self.draws, self.leave);
+        let state = self.walk.after(step, |k| {
+            let u = draws.unit(moves(k));
+            [u8::from(u < p), u8::from(u >= r)]
+        });
+        self.draws.unit(fate(draw)) < self.loss[state]
     }
 }
 

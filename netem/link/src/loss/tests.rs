@@ -6,7 +6,10 @@ use weaknet_core::{BuildContext, Plugin, Ratio, Span, Streams, Time};
 use super::*;
 use crate::model::{Loss, LossModel, Passage};
 
-fn try_build(plugin: &impl Plugin<Kind = Loss>, seed: u64) -> Result<Box<dyn LossModel>, String> {
+pub(super) fn try_build(
+    plugin: &impl Plugin<Kind = Loss>,
+    seed: u64,
+) -> Result<Box<dyn LossModel>, String> {
     let (streams, assets) = (Streams::new(seed), Assets::default());
     plugin
         .build(&BuildContext {
@@ -17,7 +20,7 @@ fn try_build(plugin: &impl Plugin<Kind = Loss>, seed: u64) -> Result<Box<dyn Los
         .map_err(|e| e.to_string())
 }
 
-fn passage(draw: u64, at: Time) -> Passage {
+pub(super) fn passage(draw: u64, at: Time) -> Passage {
     Passage {
         draw,
         step: draw,
@@ -26,16 +29,16 @@ fn passage(draw: u64, at: Time) -> Passage {
     }
 }
 
-fn fates(plugin: &impl Plugin<Kind = Loss>, seed: u64, n: u64) -> Vec<bool> {
+pub(super) fn fates(plugin: &impl Plugin<Kind = Loss>, seed: u64, n: u64) -> Vec<bool> {
     let mut model = try_build(plugin, seed).unwrap();
     (0..n).map(|i| model.lose(passage(i, Time::ZERO))).collect()
 }
 
-fn lost(fates: &[bool]) -> f64 {
+pub(super) fn lost(fates: &[bool]) -> f64 {
     fates.iter().filter(|lost| **lost).count() as f64
 }
 
-fn percent(text: &str) -> Ratio {
+pub(super) fn percent(text: &str) -> Ratio {
     text.parse().unwrap()
 }
 
@@ -59,7 +62,7 @@ fn simple(average: &str, burst: f64) -> GilbertElliott {
 }
 
 /// Lengths of the complete runs of lost packets.
-fn runs(fates: &[bool]) -> Vec<usize> {
+pub(super) fn runs(fates: &[bool]) -> Vec<usize> {
     let first = fates.iter().position(|lost| !lost).unwrap_or(0);
     let last = fates.iter().rposition(|lost| !lost).unwrap_or(0);
     fates[first..=last]

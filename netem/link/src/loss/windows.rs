@@ -10,6 +10,7 @@ use weaknet_core::rng::Draws;
 use weaknet_core::{BuildContext, BuildError, Plugin, Ratio, Span, Time};
 
 use crate::model::{Loss, LossModel, Passage};
+use crate::share::at_most_all;
 
 /// A window of time and the loss within it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -43,7 +44,7 @@ impl Plugin for LossWindows {
     fn build(&self, cx: &BuildContext<'_>) -> Result<Box<dyn LossModel>, BuildError> {
         let mut end = Span::ZERO;
         for (i, window) in self.0.iter().enumerate() {
-            super::at_most_all(&format!("{i}.loss"), window.loss)?;
+            at_most_all(&format!("{i}.loss"), window.loss)?;
             if window.from < end {
                 return Err(BuildError::field(
                     format!("{i}.from"),

@@ -302,3 +302,81 @@ fn jain_over_flows_that_are_on_together() {
         None
     );
 }
+
+#[test]
+fn bursts_before_and_after_repair() {
+    let video = |n| packet(0, n, Class::Video, 1000);
+    // Of 20 packets 4, 5, 6, 7 and 12 are lost, and 5 and 6 are repaired; the
+    // last one is under way at the end.
+    let is_lost = |n: u64| (4..8).contains(&n) || n == 12;
+    let mut events: Vec<_> = (0..21).map(|n| sent(n, video(n))).collect();
+    events.extend(
+        (0..20)
+            .filter(|n| is_lost(*n))
+            .map(|n| dropped(30 + n, video(n))),
+    );
+    events.extend(
+        (0..20)
+            .filter(|n| !is_lost(*n))
+            .map(|n| received(60 + n, video(n), 60)),
+    );
+    let usable_ones = (0..21).filter(|n| !is_lost(*n) || [5, 6].contains(n));
+    events.extend(usable_ones.map(|n| usable(200, Media::Video, n)));
+    let scores = call(&PacketLoss::default(), &run(10), &events);
+    near(scores.get("loss_burst_mean_packets"), 2.5);
+    near(scores.get("loss_burst_ratio"), 2.5 * 0.75);
+    near(scores.get("residual_loss_burst_mean_packets"), 1.0);
+    near(scores.get("residual_loss_burst_ratio"), 18.0 / 21.0);
+}
+
+#[test]
+fn damaged_packets_are_lost_and_copies_save_theirs() {
+    let video = |n| packet(0, n, Class::Video, 1000);
+    let mut events: Vec<_> = (0..4).map(|n| sent(n, video(n))).collect();
+    let copy = Event::LinkCopy {
+        link: LinkId(0),
+        packet: video(1),
+    };
+    events.extend([
+        (ms(5), copy),
+        dropped(6, video(1)),
+        received(7, video(0), 7),
+    ]);
+    events.extend([
+        received(8, video(1), 7),
+        (ms(9), Event::Damaged { packet: video(2) }),
+    ]);
+    events.push(received(10, video(3), 7));
+    let scores = call(&PacketLoss::default(), &run(10), &events);
+    near(scores.get("loss_burst_mean_packets"), 1.0);
+    near(scores.get("loss_burst_ratio"), 0.75);
+    near(scores.get("loss_ratio"), 2.0 / 5.0);
+}
+
+#[test]
+fn bursts_on_a_link_follow_the_order_of_arrival() {
+    let video = |n| packet(0, n, Class::Video, 1000);
+    let arrive = |at, n| {
+        (
+            ms(at),
+            Event::LinkArrive {
+                link: LinkId(0),
+                packet: video(n),
+            },
+        )
+    };
+    // 3, 4 and 5 find no room while 0, 1 and 2 wait; 7 does not either.
+    let mut events: Vec<_> = (0..8).map(|n| arrive(n, n)).collect();
+    events.extend([3, 4, 5, 7].map(|n| dropped(n, video(n))));
+    events.sort_by_key(|(at, _)| *at);
+    events.extend([0, 1, 2, 6].map(|n| delivered(50 + n, 0, video(n), 5)));
+    let links = score(&Links::default(), &run(10), &events).links;
+    near(links[0].get("loss_burst_mean_packets"), 2.0);
+    near(links[0].get("loss_burst_ratio"), 1.0);
+    near(links[0].get("loss_ratio"), 0.5);
+    // Without a loss there are no bursts.
+    let clean = [arrive(0, 0), delivered(5, 0, video(0), 5)];
+    let links = score(&Links::default(), &run(10), &clean).links;
+    assert_eq!(links[0].get("loss_burst_mean_packets"), None);
+    assert_eq!(links[0].get("loss_burst_ratio"), None);
+}

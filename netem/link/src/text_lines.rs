@@ -6,7 +6,7 @@
 ///
 /// # Errors
 /// When the bytes are no text.
-pub(super) fn numbered(bytes: &[u8]) -> Result<impl Iterator<Item = (usize, &str)>, String> {
+pub(crate) fn numbered(bytes: &[u8]) -> Result<impl Iterator<Item = (usize, &str)>, String> {
     let text = std::str::from_utf8(bytes).map_err(|e| {
         let line = 1 + bytes[..e.valid_up_to()]
             .iter()
