@@ -9,7 +9,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use weaknet_core::packet::{Ecn, FlowId, Leg, LinkId, Packet, Payload};
 use weaknet_core::plugin::{Assets, ReadFile};
 use weaknet_core::{BuildContext, EventSink, Node, Outbox, Plugin, Span, Streams, Time};
-use weaknet_netem::{Link, LossAt, Parts, delay, loss, model, queue, rate};
+use weaknet_netem::{Link, Parts, delay, loss, model, queue, rate};
 use weaknet_sim::{Flow, Trajectory, World};
 
 const PACKETS: u64 = 100_000;
@@ -39,13 +39,12 @@ fn constant(rate: &str) -> Box<dyn model::RateModel> {
 }
 
 fn parts(rate: Box<dyn model::RateModel>) -> Parts {
-    Parts {
+    let queue = build(&queue::DropTail::default());
+    Parts::new(
         rate,
-        queue: build(&queue::DropTail::default()),
-        delay: build(&delay::ConstantDelay(Span::from_millis(20))),
-        loss: build(&loss::NoLoss {}),
-        loss_at: LossAt::AfterLink,
-    }
+        queue,
+        build(&delay::ConstantDelay(Span::from_millis(20))),
+    )
 }
 
 fn packet(flow: u16, id: u64, now: Time) -> Packet {
@@ -54,8 +53,10 @@ fn packet(flow: u16, id: u64, now: Time) -> Packet {
         id,
         flow,
         leg,
+        path: 0,
         hop: 0,
         ecn: Ecn::NotEct,
+        damaged: false,
         size: 1_500,
         sent: now,
         payload: Payload::Opaque,
@@ -155,7 +156,7 @@ fn links(c: &mut Criterion) {
     group.bench_function("gilbert_elliott", |b| {
         b.iter(|| {
             through(link(Parts {
-                loss: build(&bursts),
+                loss: vec![build(&bursts)],
                 ..parts(constant("100Mbps"))
             }))
         });
@@ -167,7 +168,7 @@ fn links(c: &mut Criterion) {
     group.bench_function("normal, reordering", |b| {
         b.iter(|| {
             through(link(Parts {
-                delay: build(&jitter),
+                delay: vec![build(&jitter)],
                 ..parts(constant("100Mbps"))
             }))
         });

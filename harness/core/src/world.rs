@@ -50,16 +50,16 @@ impl Builder<'_> {
     }
 
     fn link(&self, id: LinkId, spec: &LinkSpec) -> Result<Link, WorldError> {
-        Ok(Link::new(
-            id,
-            Parts {
-                rate: self.part(&spec.name, &spec.rate)?,
-                queue: self.part(&spec.name, &spec.queue)?,
-                delay: self.part(&spec.name, &spec.delay)?,
-                loss: self.part(&spec.name, &spec.loss)?,
-                loss_at: spec.loss_at,
-            },
-        ))
+        let parts = Parts {
+            loss: vec![self.part(&spec.name, &spec.loss)?],
+            loss_at: spec.loss_at,
+            ..Parts::new(
+                self.part(&spec.name, &spec.rate)?,
+                self.part(&spec.name, &spec.queue)?,
+                self.part(&spec.name, &spec.delay)?,
+            )
+        };
+        Ok(Link::new(id, parts))
     }
 
     fn sender(&self, id: FlowId, flow: &Flow) -> Result<Sender, WorldError> {

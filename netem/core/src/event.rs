@@ -17,6 +17,12 @@ pub enum DropReason {
     Aqm,
     /// The loss model decided so.
     Loss,
+    /// It exceeded the rate that a policer grants.
+    Policed,
+    /// It was larger than the link's MTU.
+    TooBig,
+    /// A middlebox does not let such packets pass.
+    Filtered,
 }
 
 /// Why a complete or partial video frame was never shown.
@@ -98,6 +104,25 @@ pub enum Event {
         waited: Span,
         /// Time from arrival at the link to delivery.
         total: Span,
+    },
+    /// A queue marked a packet with congestion experienced (RFC 3168).
+    LinkMark {
+        /// Where.
+        link: LinkId,
+        /// What.
+        packet: Tag,
+    },
+    /// A link made a copy of a packet.
+    LinkCopy {
+        /// Where.
+        link: LinkId,
+        /// What; the copy has the same tag.
+        packet: Tag,
+    },
+    /// A damaged packet reached the other end, which threw it away.
+    Damaged {
+        /// What.
+        packet: Tag,
     },
     /// An end put a packet on its first link.
     Sent {

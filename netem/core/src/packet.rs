@@ -47,10 +47,16 @@ pub struct Packet {
     pub flow: FlowId,
     /// Which way it goes.
     pub leg: Leg,
-    /// How many links of its route it has left behind.
+    /// Which of its flow's paths it takes, from 0; ends with one interface have
+    /// only that one.
+    pub path: u8,
+    /// How many links of its path it has left behind.
     pub hop: u8,
     /// ECN codepoint.
     pub ecn: Ecn,
+    /// Whether bits were flipped on the way: the checksum is wrong, and the
+    /// other end throws it away unseen.
+    pub damaged: bool,
     /// Bytes on the wire from the IP header on.
     pub size: u32,
     /// When its end put it on the first link.

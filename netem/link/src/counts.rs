@@ -45,14 +45,16 @@ impl std::iter::Sum for Tally {
 }
 
 /// What became of the packets that arrived at a link. At every instant
-/// `arrived` is the sum of the others.
+/// `arrived` and `copied` together are the sum of the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
     /// Arrived.
     pub arrived: Tally,
+    /// Copies that the link made.
+    pub copied: Tally,
     /// Delivered at the far end.
     pub delivered: Tally,
-    /// Dropped by the queue.
+    /// Dropped by the queue, or refused on arrival.
     pub dropped: Tally,
     /// Lost by the loss model.
     pub lost: Tally,

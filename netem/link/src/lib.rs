@@ -6,16 +6,16 @@
 //! use weaknet_core::packet::LinkId;
 //! use weaknet_core::plugin::Assets;
 //! use weaknet_core::{BuildContext, Plugin, Streams};
-//! use weaknet_netem::{Link, LossAt, Parts, delay, loss, queue, rate};
+//! use weaknet_netem::{Link, Parts, delay, loss, queue, rate};
 //!
 //! let (streams, assets) = (Streams::new(1), Assets::default());
 //! let cx = BuildContext { path: "forward", streams: &streams, assets: &assets };
+//! let rate = rate::ConstantRate("3Mbps".parse().unwrap()).build(&cx)?;
+//! let queue = queue::DropTail::default().build(&cx)?;
+//! let delay = delay::ConstantDelay("30ms".parse().unwrap()).build(&cx)?;
 //! let link = Link::new(LinkId(0), Parts {
-//!     rate: rate::ConstantRate("3Mbps".parse().unwrap()).build(&cx)?,
-//!     queue: queue::DropTail::default().build(&cx)?,
-//!     delay: delay::ConstantDelay("30ms".parse().unwrap()).build(&cx)?,
-//!     loss: loss::Bernoulli("2%".parse().unwrap()).build(&cx)?,
-//!     loss_at: LossAt::AfterLink,
+//!     loss: vec![loss::Bernoulli("2%".parse().unwrap()).build(&cx)?],
+//!     ..Parts::new(rate, queue, delay)
 //! });
 //! assert_eq!(link.next_event(), None);
 //! # Ok::<(), weaknet_core::BuildError>(())
@@ -24,6 +24,7 @@
 mod counts;
 mod fifo;
 mod link;
+mod passage;
 mod pipe;
 mod station;
 mod table;
@@ -36,4 +37,5 @@ pub mod queue;
 pub mod rate;
 
 pub use counts::{Counts, Tally};
-pub use link::{Delivery, Link, LossAt, Parts};
+pub use link::{Delivery, Link, Parts};
+pub use model::{DrawKey, EcnField, LossAt, Passage, Tap};

@@ -1,11 +1,21 @@
-//! A link: queue discipline -> serialiser -> propagation pipe, with loss before
-//! the queue or after the serialiser.
+//! A link: queue discipline -> serialiser -> propagation pipe, with impairments
+//! at declared places.
 //!
 //! A FIFO with tail drop runs in closed form: a packet's departure, fate and
 //! release are settled when it arrives, and the only thing that can happen next
 //! is the release at the head of a ring. Other disciplines take the general
 //! path, where each end of a service is an event; both give the same departures
 //! for the same order of service.
+//!
+//! # Order of operations
+//! On arrival: 1. the ECN field is treated; 2. a packet above the MTU is
+//! dropped; 3. loss models placed `before_queue` (policers are always there);
+//! 4. the queue discipline. Then 5. the serialiser. Behind it: 6. loss models
+//! placed `after_link`; 7. corruption; 8. duplication, so that the copy of a
+//! damaged packet is damaged; 9. displacement and delay. Every loss model is
+//! asked about every packet that reaches its place, so that none shifts the
+//! draws of another; the first that loses it gives the reason. The order of
+//! Linux netem is another one: see the queue discipline `netem`.
 //!
 //! Instants: a packet lost before the queue is lost when it arrives; one lost
 //! after the serialiser has used link time and is lost when its last bit has
@@ -14,28 +24,19 @@
 
 use std::collections::VecDeque;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use weaknet_core::Time;
 use weaknet_core::event::{DropReason, Event, EventSink};
-use weaknet_core::packet::{LinkId, Packet, Tag};
+use weaknet_core::packet::{Ecn, LinkId, Packet, Payload, Tag};
 
 use crate::counts::{Counts, Tally};
 use crate::fifo::{Fifo, Service};
-use crate::model::{DelayModel, LossModel, Queue, Queued, RateModel};
+use crate::model::{
+    CorruptionModel, DelayModel, Displacement, DrawKey, DuplicationModel, EcnField, LossAt,
+    LossModel, Passage, Queue, Queued, RateModel, ReorderingModel, Tap, Verdict,
+};
+use crate::passage::Numbering;
 use crate::pipe::{InFlight, Pipe};
-use crate::station::Station;
-
-/// Where a link loses packets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum LossAt {
-    /// On arrival: a lost packet uses neither queue nor link time.
-    BeforeQueue,
-    /// Behind the serialiser: a lost packet has used link time.
-    #[default]
-    AfterLink,
-}
+use crate::station::{Station, Step};
 
 /// What a link is made of.
 pub struct Parts {
@@ -43,12 +44,44 @@ pub struct Parts {
     pub rate: Box<dyn RateModel>,
     /// What waits for the serialiser.
     pub queue: Queue,
-    /// How long packets travel.
-    pub delay: Box<dyn DelayModel>,
-    /// Which packets get lost.
-    pub loss: Box<dyn LossModel>,
+    /// How long packets travel: one stage behind the other.
+    pub delay: Vec<Box<dyn DelayModel>>,
+    /// Which packets get lost: those that any of them loses.
+    pub loss: Vec<Box<dyn LossModel>>,
     /// Where they get lost.
     pub loss_at: LossAt,
+    /// The largest packet that it carries, in bytes from the IP header on.
+    pub mtu: Option<u32>,
+    /// What it does to the ECN field.
+    pub ecn: EcnField,
+    /// Which packets are damaged.
+    pub corrupt: Option<Box<dyn CorruptionModel>>,
+    /// Which packets are delivered twice.
+    pub duplicate: Option<Box<dyn DuplicationModel>>,
+    /// Which packets leave their place in the order.
+    pub reorder: Option<Box<dyn ReorderingModel>>,
+    /// What random draws are keyed by.
+    pub draws: DrawKey,
+}
+
+impl Parts {
+    /// A link without impairments.
+    #[must_use]
+    pub fn new(rate: Box<dyn RateModel>, queue: Queue, delay: Box<dyn DelayModel>) -> Self {
+        Self {
+            rate,
+            queue,
+            delay: vec![delay],
+            loss: Vec::new(),
+            loss_at: LossAt::default(),
+            mtu: None,
+            ecn: EcnField::default(),
+            corrupt: None,
+            duplicate: None,
+            reorder: None,
+            draws: DrawKey::default(),
+        }
+    }
 }
 
 /// A packet at the far end of a link.
@@ -65,6 +98,19 @@ enum Server {
     General(Station),
 }
 
+/// What happens to a packet when it has left the serialiser, besides going on.
+enum Aftermath {
+    Lost(Packet, DropReason),
+    Copied(Tag),
+}
+
+/// Impairments that most links do not have.
+struct Rarities {
+    corrupt: Option<Box<dyn CorruptionModel>>,
+    duplicate: Option<Box<dyn DuplicationModel>>,
+    reorder: Option<Box<dyn ReorderingModel>>,
+}
+
 /// A link, as a state machine over logical time.
 ///
 /// A driver calls with non-falling times. It takes what [`Link::deliver`]
@@ -74,20 +120,25 @@ pub struct Link {
     id: LinkId,
     rate: Box<dyn RateModel>,
     server: Server,
-    delay: Box<dyn DelayModel>,
-    loss: Box<dyn LossModel>,
-    loss_at: LossAt,
+    delay: Vec<Box<dyn DelayModel>>,
+    loss_before: Vec<Box<dyn LossModel>>,
+    loss_after: Vec<Box<dyn LossModel>>,
+    mtu: u32,
+    ecn: EcnField,
+    rarities: Option<Box<Rarities>>,
+    tap: Option<Box<dyn Tap>>,
     pipe: Pipe,
-    /// Packets that are lost when they have left the serialiser, and when.
-    doomed: VecDeque<(Time, Tag)>,
-    /// Number of packets that were given an end of service.
-    departures: u64,
+    /// What happens behind the serialiser, and when.
+    aftermath: VecDeque<(Time, Aftermath)>,
+    arrivals: Numbering,
+    departures: Numbering,
     arrived: Tally,
+    copied: Tally,
     delivered: Tally,
     dropped: Tally,
     lost: Tally,
-    /// Room for what a queue discipline drops in one call.
-    refused: Vec<(Queued, DropReason)>,
+    /// Room for what a queue discipline reports in one call.
+    verdicts: Vec<Verdict>,
 }
 
 impl Link {
@@ -100,26 +151,55 @@ impl Link {
             delay,
             loss,
             loss_at,
+            mtu,
+            ecn,
+            corrupt,
+            duplicate,
+            reorder,
+            draws,
         } = parts;
         let server = match queue {
             Queue::DropTail(limit) => Server::ClosedForm(Fifo::new(limit)),
             Queue::Active(discipline) => Server::General(Station::new(discipline)),
         };
+        let (loss_before, loss_after) = loss
+            .into_iter()
+            .partition(|model| model.place().unwrap_or(loss_at) == LossAt::BeforeQueue);
+        let free = delay.iter().any(|stage| stage.reorders());
+        let pipe = if free || duplicate.is_some() || reorder.is_some() {
+            Pipe::reordering(free)
+        } else {
+            Pipe::ordered()
+        };
+        let rare = corrupt.is_some() || duplicate.is_some() || reorder.is_some();
+        let rarities = rare.then(|| {
+            Box::new(Rarities {
+                corrupt,
+                duplicate,
+                reorder,
+            })
+        });
         Self {
             id,
             rate,
             server,
-            pipe: Pipe::new(delay.reorders()),
             delay,
-            loss,
-            loss_at,
-            doomed: VecDeque::new(),
-            departures: 0,
+            loss_before,
+            loss_after,
+            mtu: mtu.unwrap_or(u32::MAX),
+            ecn,
+            rarities,
+            tap: None,
+            pipe,
+            aftermath: VecDeque::new(),
+            arrivals: Numbering::new(draws),
+            departures: Numbering::new(draws),
             arrived: Tally::default(),
+            copied: Tally::default(),
             delivered: Tally::default(),
             dropped: Tally::default(),
             lost: Tally::default(),
-            refused: Vec::new(),
+            verdicts: Vec::new(),
         }
     }
 
@@ -129,52 +209,84 @@ impl Link {
         self.id
     }
 
+    /// Lets someone see all packets from now on.
+    pub fn set_tap(&mut self, tap: Box<dyn Tap>) {
+        self.tap = Some(tap);
+    }
+
     /// Takes a packet that arrives at `now`.
     pub fn arrive(&mut self, now: Time, packet: Packet, sink: &mut dyn EventSink) {
         self.settle(now, sink);
-        let tag = packet.tag();
-        let number = self.arrived.packets;
         self.arrived += Tally::one(packet.size);
         sink.event(
             now,
             &Event::LinkArrive {
                 link: self.id,
-                packet: tag,
+                packet: packet.tag(),
             },
         );
-        if self.loss_at == LossAt::BeforeQueue && self.loss.lose(number, now) {
-            self.lose(now, tag, sink);
-            return;
+        if let Some(tap) = &mut self.tap {
+            tap.arrived(now, &packet);
         }
+        let Some(packet) = self.admit(now, packet, sink) else {
+            return;
+        };
         match &mut self.server {
             Server::ClosedForm(fifo) => match fifo.admit(now, packet.size, &mut *self.rate) {
                 Some(service) => self.leave(service, now, packet),
-                None => self.refuse(now, tag, DropReason::Overflow, sink),
+                None => self.refuse(now, &packet, DropReason::Overflow, sink),
             },
             Server::General(station) => {
-                station.arrive(
-                    Queued {
-                        arrived: now,
-                        packet,
-                    },
-                    &mut *self.rate,
-                    &mut self.refused,
-                );
-                self.report_refused(now, sink);
+                let queued = Queued {
+                    arrived: now,
+                    packet,
+                };
+                station.arrive(queued, &mut *self.rate, &mut self.verdicts);
+                self.report(now, sink);
             }
         }
     }
 
+    /// What stands between a packet and the queue; `None` when it fell there.
+    #[inline(always)]
+    fn admit(&mut self, now: Time, mut packet: Packet, sink: &mut dyn EventSink) -> Option<Packet> {
+        if packet.ecn != Ecn::NotEct && self.ecn != EcnField::Pass {
+            match (self.ecn, packet.ecn) {
+                (EcnField::Bleach, _) => packet.ecn = Ecn::NotEct,
+                (EcnField::Ect1ToEct0, Ecn::Ect1) => packet.ecn = Ecn::Ect0,
+                (EcnField::MarkAll, _) => packet.ecn = Ecn::Ce,
+                (EcnField::DropEct, _) => {
+                    self.refuse(now, &packet, DropReason::Filtered, sink);
+                    return None;
+                }
+                _ => {}
+            }
+        }
+        if packet.size > self.mtu {
+            self.refuse(now, &packet, DropReason::TooBig, sink);
+            return None;
+        }
+        if !self.loss_before.is_empty() {
+            let passage = self.arrivals.pass(now, packet.size);
+            if let Some(reason) = lose(&mut self.loss_before, passage) {
+                self.lose(now, &packet, reason, sink);
+                return None;
+            }
+        }
+        Some(packet)
+    }
+
     /// When something happens next if no packet arrives.
     #[must_use]
+    #[inline]
     pub fn next_event(&self) -> Option<Time> {
-        let departure = match &self.server {
+        let step = match &self.server {
             Server::ClosedForm(_) => Time::MAX,
-            Server::General(station) => station.next_departure().unwrap_or(Time::MAX),
+            Server::General(station) => station.next_step().unwrap_or(Time::MAX),
         };
-        let doomed = self.doomed.front().map_or(Time::MAX, |(at, _)| *at);
+        let aftermath = self.aftermath.front().map_or(Time::MAX, |(at, _)| *at);
         let release = self.pipe.next_release().unwrap_or(Time::MAX);
-        let next = departure.min(doomed).min(release);
+        let next = step.min(aftermath).min(release);
         (next < Time::MAX).then_some(next)
     }
 
@@ -182,12 +294,20 @@ impl Link {
     /// reaches the far end; `None` when there is no further one. Events carry
     /// the instants at which they are due, however late the call.
     pub fn deliver(&mut self, now: Time, sink: &mut dyn EventSink) -> Option<Delivery> {
+        let mut before = None;
         loop {
             let next = self.next_event().filter(|next| *next <= now)?;
+            if before == Some(next) {
+                // Nothing came of it: whoever asked for this instant asks again.
+                return None;
+            }
+            before = Some(next);
             self.settle(next, sink);
-            while let Some(&(at, tag)) = self.doomed.front().filter(|(at, _)| *at <= next) {
-                self.doomed.pop_front();
-                self.lose(at, tag, sink);
+            while let Some((at, what)) = self.aftermath.pop_front_if(|(at, _)| *at <= next) {
+                match what {
+                    Aftermath::Lost(packet, reason) => self.lose(at, &packet, reason, sink),
+                    Aftermath::Copied(tag) => self.copy(at, tag, sink),
+                }
             }
             if let Some(in_flight) = self.pipe.pop_due(next) {
                 let InFlight {
@@ -195,8 +315,8 @@ impl Link {
                     arrived,
                     waited,
                     packet,
-                    ..
                 } = in_flight;
+                let total = release - arrived;
                 self.delivered += Tally::one(packet.size);
                 sink.event(
                     release,
@@ -204,9 +324,12 @@ impl Link {
                         link: self.id,
                         packet: packet.tag(),
                         waited,
-                        total: release - arrived,
+                        total,
                     },
                 );
+                if let Some(tap) = &mut self.tap {
+                    tap.delivered(release, &packet, waited, total);
+                }
                 return Some(Delivery {
                     at: release,
                     packet,
@@ -215,93 +338,190 @@ impl Link {
         }
     }
 
-    /// Ends all services that are due by `now`. In closed form they have been
-    /// settled before.
+    /// Lets everything happen at the serialiser that is due by `now`. In closed
+    /// form it has been settled before.
     #[inline]
     fn settle(&mut self, now: Time, sink: &mut dyn EventSink) {
         if let Server::General(_) = self.server {
-            self.end_services(now, sink);
+            self.run_station(now, sink);
         }
     }
 
     #[inline(never)]
-    fn end_services(&mut self, now: Time, sink: &mut dyn EventSink) {
+    fn run_station(&mut self, now: Time, sink: &mut dyn EventSink) {
+        let mut asked = None;
         while let Server::General(station) = &mut self.server {
-            let Some((service, Queued { arrived, packet })) =
-                station.depart(now, &mut *self.rate, &mut self.refused)
-            else {
-                return;
-            };
-            self.report_refused(service.finish, sink);
-            self.leave(service, arrived, packet);
+            match station.step(now, &mut *self.rate, &mut self.verdicts) {
+                Some(Step::Departed(service, Queued { arrived, packet })) => {
+                    self.report(service.finish, sink);
+                    self.leave(service, arrived, packet);
+                }
+                Some(Step::Asked(at)) => {
+                    self.report(at, sink);
+                    if asked.replace(at) == Some(at) {
+                        return;
+                    }
+                }
+                None => return,
+            }
         }
     }
 
     /// Settles what becomes of a packet behind the serialiser.
     #[inline(always)]
     fn leave(&mut self, service: Service, arrived: Time, packet: Packet) {
-        let index = self.departures;
-        self.departures += 1;
-        let release = if service.finish == Time::MAX {
-            Time::MAX
-        } else if self.loss_at == LossAt::AfterLink && self.loss.lose(index, service.finish) {
-            self.doomed.push_back((service.finish, packet.tag()));
-            return;
-        } else {
-            self.delay.release(index, service.finish)
-        };
-        self.pipe.push(InFlight {
-            release,
-            index,
+        let at = service.finish;
+        let passage = self.departures.pass(at, packet.size);
+        let waited = service.start - arrived;
+        let mut in_flight = InFlight {
+            release: at,
             arrived,
-            waited: service.start - arrived,
+            waited,
             packet,
+        };
+        if at == Time::MAX {
+            return self.pipe.push(in_flight);
+        }
+        if let Some(reason) = lose(&mut self.loss_after, passage) {
+            let lost = Aftermath::Lost(in_flight.packet, reason);
+            return self.aftermath.push_back((at, lost));
+        }
+        for stage in &mut self.delay {
+            let at = in_flight.release;
+            in_flight.release = stage.release(Passage { at, ..passage });
+        }
+        match self.rarities.take() {
+            None => self.pipe.push(in_flight),
+            Some(mut rarities) => {
+                self.leave_rarely(&mut rarities, passage, in_flight);
+                self.rarities = Some(rarities);
+            }
+        }
+    }
+
+    fn leave_rarely(&mut self, rarities: &mut Rarities, passage: Passage, mut in_flight: InFlight) {
+        let Rarities {
+            corrupt,
+            duplicate,
+            reorder,
+        } = rarities;
+        if let Some(bit) = corrupt.as_mut().and_then(|model| model.flip(passage)) {
+            damage(&mut in_flight.packet, bit);
+        }
+        let copy = duplicate.as_mut().and_then(|model| model.copy(passage));
+        let copy = copy.map(|lag| InFlight {
+            release: in_flight.release + lag,
+            packet: in_flight.packet.clone(),
+            ..in_flight
         });
+        let displacement = match reorder {
+            Some(model) => model.displace(passage),
+            None => Displacement::None,
+        };
+        match displacement {
+            Displacement::None => self.pipe.push(in_flight),
+            Displacement::SkipDelay => {
+                in_flight.release = passage.at;
+                self.pipe.push_displaced(in_flight);
+            }
+            Displacement::Late(by) => {
+                in_flight.release += by;
+                self.pipe.push_displaced(in_flight);
+            }
+            Displacement::Behind(successors, at_most) => {
+                self.pipe.push_behind(in_flight, successors, at_most);
+            }
+        }
+        if let Some(copy) = copy {
+            let tag = Aftermath::Copied(copy.packet.tag());
+            self.aftermath.push_back((passage.at, tag));
+            self.pipe.push_displaced(copy);
+        }
     }
 
-    fn lose(&mut self, at: Time, packet: Tag, sink: &mut dyn EventSink) {
+    fn lose(&mut self, at: Time, packet: &Packet, reason: DropReason, sink: &mut dyn EventSink) {
         self.lost += Tally::one(packet.size);
-        sink.event(
-            at,
-            &Event::LinkDrop {
-                link: self.id,
-                packet,
-                reason: DropReason::Loss,
-            },
-        );
+        self.report_drop(at, packet, reason, sink);
     }
 
-    fn refuse(&mut self, at: Time, packet: Tag, reason: DropReason, sink: &mut dyn EventSink) {
+    fn refuse(&mut self, at: Time, packet: &Packet, reason: DropReason, sink: &mut dyn EventSink) {
         self.dropped += Tally::one(packet.size);
+        self.report_drop(at, packet, reason, sink);
+    }
+
+    fn report_drop(
+        &mut self,
+        at: Time,
+        packet: &Packet,
+        reason: DropReason,
+        sink: &mut dyn EventSink,
+    ) {
+        let (link, tag) = (self.id, packet.tag());
         sink.event(
             at,
             &Event::LinkDrop {
-                link: self.id,
-                packet,
+                link,
+                packet: tag,
                 reason,
             },
         );
+        if let Some(tap) = &mut self.tap {
+            tap.dropped(at, packet, reason);
+        }
     }
 
-    fn report_refused(&mut self, at: Time, sink: &mut dyn EventSink) {
-        let mut refused = std::mem::take(&mut self.refused);
-        for (queued, reason) in refused.drain(..) {
-            self.refuse(at, queued.packet.tag(), reason, sink);
+    fn copy(&mut self, at: Time, packet: Tag, sink: &mut dyn EventSink) {
+        self.copied += Tally::one(packet.size);
+        let link = self.id;
+        sink.event(at, &Event::LinkCopy { link, packet });
+        if let Some(tap) = &mut self.tap {
+            tap.copied(at, packet);
         }
-        self.refused = refused;
+    }
+
+    /// Reports what a queue discipline has done.
+    fn report(&mut self, at: Time, sink: &mut dyn EventSink) {
+        if self.verdicts.is_empty() {
+            return;
+        }
+        let mut verdicts = std::mem::take(&mut self.verdicts);
+        for verdict in verdicts.drain(..) {
+            match verdict {
+                Verdict::Drop(queued, reason) if reason == DropReason::Loss => {
+                    self.lose(at, &queued.packet, reason, sink);
+                }
+                Verdict::Drop(queued, reason) => self.refuse(at, &queued.packet, reason, sink),
+                Verdict::Copy(tag) => self.copy(at, tag, sink),
+                Verdict::Mark(packet) => {
+                    let link = self.id;
+                    sink.event(at, &Event::LinkMark { link, packet });
+                    if let Some(tap) = &mut self.tap {
+                        tap.marked(at, packet);
+                    }
+                }
+            }
+        }
+        self.verdicts = verdicts;
     }
 
     /// What became of the packets so far.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        let doomed = self.doomed.iter().map(|(_, tag)| tag.size);
-        let settled: Tally = self.pipe.sizes().chain(doomed).map(Tally::one).sum();
-        let inside = match &self.server {
-            Server::ClosedForm(_) => settled,
-            Server::General(station) => settled + station.inside(),
+        let (mut doomed, mut unborn) = (Tally::default(), Tally::default());
+        for (_, what) in &self.aftermath {
+            match what {
+                Aftermath::Lost(packet, _) => doomed += Tally::one(packet.size),
+                Aftermath::Copied(tag) => unborn += Tally::one(tag.size),
+            }
+        }
+        let in_pipe: Tally = self.pipe.sizes().map(Tally::one).sum();
+        let at_server = match &self.server {
+            Server::ClosedForm(_) => Tally::default(),
+            Server::General(station) => station.inside(),
         };
         let &Self {
             arrived,
+            copied,
             delivered,
             dropped,
             lost,
@@ -309,10 +529,13 @@ impl Link {
         } = self;
         Counts {
             arrived,
+            // A copy exists from the instant of its event on, and is in the
+            // pipe before.
+            copied: copied + unborn,
             delivered,
             dropped,
             lost,
-            inside,
+            inside: in_pipe + doomed + at_server,
         }
     }
 
@@ -330,5 +553,28 @@ impl Link {
     #[must_use]
     pub fn capacity(&self, from: Time, to: Time) -> Option<f64> {
         self.rate.capacity(from, to)
+    }
+}
+
+/// Asks all models about a packet; the reason of the first that loses it.
+#[inline(always)]
+fn lose(models: &mut [Box<dyn LossModel>], passage: Passage) -> Option<DropReason> {
+    let mut reason = None;
+    for model in models {
+        if model.lose(passage) && reason.is_none() {
+            reason = Some(model.reason());
+        }
+    }
+    reason
+}
+
+/// Flips a bit, in the bytes if the packet has any.
+fn damage(packet: &mut Packet, bit: u64) {
+    packet.damaged = true;
+    if let Payload::Bytes(bytes) = &mut packet.payload
+        && !bytes.is_empty()
+    {
+        let bit = bit % (bytes.len() as u64 * 8);
+        bytes[(bit / 8) as usize] ^= 0x80 >> (bit % 8);
     }
 }

@@ -10,37 +10,9 @@ use weaknet_core::{Span, Time};
 #[derive(Debug)]
 pub(crate) struct InFlight {
     pub(crate) release: Time,
-    /// Its number on this link: packets of the same instant keep their order.
-    pub(crate) index: u64,
     pub(crate) arrived: Time,
     pub(crate) waited: Span,
     pub(crate) packet: Packet,
-}
-
-impl InFlight {
-    const fn key(&self) -> (Time, u64) {
-        (self.release, self.index)
-    }
-}
-
-impl PartialEq for InFlight {
-    fn eq(&self, other: &Self) -> bool {
-        self.key() == other.key()
-    }
-}
-
-impl Eq for InFlight {}
-
-impl PartialOrd for InFlight {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for InFlight {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.key().cmp(&other.key())
-    }
 }
 
 /// The propagation pipe.
@@ -48,18 +20,24 @@ pub(crate) enum Pipe {
     /// Nobody overtakes: a ring, and the release of the last packet put in.
     Ordered(VecDeque<InFlight>, Time),
     /// Packets may overtake each other.
-    Reordering(BinaryHeap<Reverse<InFlight>>),
+    Reordering(Box<Disorder>),
 }
 
 impl Pipe {
-    pub(crate) fn new(reorders: bool) -> Self {
-        if reorders {
-            Self::Reordering(BinaryHeap::new())
-        } else {
-            Self::Ordered(VecDeque::new(), Time::ZERO)
-        }
+    pub(crate) fn ordered() -> Self {
+        Self::Ordered(VecDeque::new(), Time::ZERO)
     }
 
+    /// A pipe in which packets may be displaced; the others keep their order
+    /// unless `free`.
+    pub(crate) fn reordering(free: bool) -> Self {
+        Self::Reordering(Box::new(Disorder {
+            free,
+            ..Disorder::default()
+        }))
+    }
+
+    /// Puts in a packet that keeps its place in the order.
     #[inline(always)]
     pub(crate) fn push(&mut self, mut packet: InFlight) {
         match self {
@@ -68,26 +46,45 @@ impl Pipe {
                 *last = packet.release;
                 ring.push_back(packet);
             }
-            Self::Reordering(heap) => heap.push(Reverse(packet)),
+            Self::Reordering(disorder) => disorder.push(packet),
+        }
+    }
+
+    /// Puts in a packet that leaves its place in the order.
+    pub(crate) fn push_displaced(&mut self, packet: InFlight) {
+        match self {
+            Self::Ordered(..) => self.push(packet),
+            Self::Reordering(disorder) => disorder.push_displaced(packet),
+        }
+    }
+
+    /// Puts in a packet that is released right after `successors` packets that
+    /// keep their place behind it, `at_most` after its own time at the latest.
+    pub(crate) fn push_behind(&mut self, packet: InFlight, successors: u32, at_most: Span) {
+        match self {
+            Self::Ordered(..) => self.push(packet),
+            Self::Reordering(disorder) => disorder.push_behind(packet, successors, at_most),
         }
     }
 
     /// When the next packet is released.
+    #[inline(always)]
     pub(crate) fn next_release(&self) -> Option<Time> {
         match self {
             Self::Ordered(ring, _) => ring.front().map(|packet| packet.release),
-            Self::Reordering(heap) => heap.peek().map(|Reverse(packet)| packet.release),
+            Self::Reordering(disorder) => disorder.next_release(),
         }
     }
 
     /// The next packet if it is released by `now`.
+    #[inline(always)]
     pub(crate) fn pop_due(&mut self, now: Time) -> Option<InFlight> {
         if self.next_release()? > now {
             return None;
         }
         match self {
             Self::Ordered(ring, _) => ring.pop_front(),
-            Self::Reordering(heap) => heap.pop().map(|Reverse(packet)| packet),
+            Self::Reordering(disorder) => disorder.pop(),
         }
     }
 
@@ -95,9 +92,167 @@ impl Pipe {
     pub(crate) fn sizes(&self) -> Box<dyn Iterator<Item = u32> + '_> {
         match self {
             Self::Ordered(ring, _) => Box::new(ring.iter().map(|packet| packet.packet.size)),
-            Self::Reordering(heap) => {
-                Box::new(heap.iter().map(|Reverse(packet)| packet.packet.size))
-            }
+            Self::Reordering(disorder) => Box::new(disorder.sizes()),
         }
+    }
+}
+
+/// A packet with a time of release of its own.
+#[derive(Debug)]
+struct Loose {
+    /// Its number in the pipe: packets of the same instant keep their order.
+    number: u64,
+    /// Whether those that are held back count it.
+    in_place: bool,
+    in_flight: InFlight,
+}
+
+impl Loose {
+    const fn key(&self) -> (Time, u64) {
+        (self.in_flight.release, self.number)
+    }
+}
+
+impl PartialEq for Loose {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Loose {}
+
+impl PartialOrd for Loose {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Loose {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key().cmp(&other.key())
+    }
+}
+
+/// A packet that waits for others to pass it.
+#[derive(Debug)]
+struct Held {
+    number: u64,
+    /// How many are still to pass.
+    successors: u32,
+    /// Its `release` is the latest instant.
+    in_flight: InFlight,
+}
+
+/// A pipe in which packets may overtake each other.
+#[derive(Debug, Default)]
+pub(crate) struct Disorder {
+    /// Whether packets that are not displaced may overtake each other too.
+    free: bool,
+    last: Time,
+    next_number: u64,
+    loose: BinaryHeap<Reverse<Loose>>,
+    /// A few at most.
+    held: Vec<Held>,
+}
+
+impl Disorder {
+    fn number(&mut self) -> u64 {
+        let number = self.next_number;
+        self.next_number += 1;
+        number
+    }
+
+    fn push(&mut self, mut in_flight: InFlight) {
+        if !self.free {
+            in_flight.release = in_flight.release.max(self.last);
+            self.last = in_flight.release;
+        }
+        let number = self.number();
+        self.loose.push(Reverse(Loose {
+            number,
+            in_place: true,
+            in_flight,
+        }));
+    }
+
+    fn push_displaced(&mut self, in_flight: InFlight) {
+        let number = self.number();
+        self.loose.push(Reverse(Loose {
+            number,
+            in_place: false,
+            in_flight,
+        }));
+    }
+
+    fn push_behind(&mut self, mut in_flight: InFlight, successors: u32, at_most: Span) {
+        if successors == 0 {
+            return self.push(in_flight);
+        }
+        in_flight.release = in_flight.release.max(self.last) + at_most;
+        let number = self.number();
+        self.held.push(Held {
+            number,
+            successors,
+            in_flight,
+        });
+    }
+
+    fn next_release(&self) -> Option<Time> {
+        let loose = self.loose.peek().map(|Reverse(loose)| loose.key());
+        let held = self.first_held().map(|(_, key)| key);
+        loose.into_iter().chain(held).min().map(|(at, _)| at)
+    }
+
+    /// The held packet whose latest instant comes first.
+    fn first_held(&self) -> Option<(usize, (Time, u64))> {
+        let keys = self
+            .held
+            .iter()
+            .map(|held| (held.in_flight.release, held.number));
+        keys.enumerate().min_by_key(|(_, key)| *key)
+    }
+
+    fn pop(&mut self) -> Option<InFlight> {
+        let loose = self.loose.peek().map(|Reverse(loose)| loose.key());
+        if let Some((at, key)) = self.first_held()
+            && loose.is_none_or(|loose| key < loose)
+        {
+            return Some(self.held.remove(at).in_flight);
+        }
+        let Reverse(loose) = self.loose.pop()?;
+        if loose.in_place {
+            self.passed(loose.number, loose.in_flight.release);
+        }
+        Some(loose.in_flight)
+    }
+
+    /// Lets go those that were waiting for a packet to pass.
+    fn passed(&mut self, number: u64, at: Time) {
+        let mut index = 0;
+        while index < self.held.len() {
+            let held = &mut self.held[index];
+            if held.number < number {
+                held.successors -= 1;
+                if held.successors == 0 {
+                    let held = self.held.remove(index);
+                    let mut in_flight = held.in_flight;
+                    in_flight.release = at;
+                    // Of all that are in place it has the lowest number: it is next.
+                    self.loose.push(Reverse(Loose {
+                        number: held.number,
+                        in_place: false,
+                        in_flight,
+                    }));
+                    continue;
+                }
+            }
+            index += 1;
+        }
+    }
+
+    fn sizes(&self) -> impl Iterator<Item = u32> + '_ {
+        let loose = self.loose.iter().map(|Reverse(loose)| &loose.in_flight);
+        let held = self.held.iter().map(|held| &held.in_flight);
+        loose.chain(held).map(|in_flight| in_flight.packet.size)
     }
 }

@@ -1,17 +1,25 @@
 //! A serialiser behind any queue discipline: the general path, in which the end
-//! of each service is an event.
+//! of each service is an event, and so is the instant at which a discipline
+//! that holds packets back lets one go.
 
 use weaknet_core::Time;
-use weaknet_core::event::DropReason;
 
 use crate::counts::Tally;
 use crate::fifo::Service;
-use crate::model::{QueueDiscipline, Queued, RateModel};
+use crate::model::{QueueContext, QueueDiscipline, Queued, RateModel, Verdict};
 
 /// A queue discipline and its server.
 pub(crate) struct Station {
     discipline: Box<dyn QueueDiscipline>,
     in_service: Option<(Service, Queued)>,
+}
+
+/// What a station did at an instant.
+pub(crate) enum Step {
+    /// A packet has left the serialiser.
+    Departed(Service, Queued),
+    /// The discipline was asked for a packet.
+    Asked(Time),
 }
 
 impl Station {
@@ -22,9 +30,12 @@ impl Station {
         }
     }
 
-    /// When the packet in service will have left.
-    pub(crate) fn next_departure(&self) -> Option<Time> {
-        self.in_service.as_ref().map(|(service, _)| service.finish)
+    /// When something happens next if no packet arrives.
+    pub(crate) fn next_step(&self) -> Option<Time> {
+        match &self.in_service {
+            Some((service, _)) => Some(service.finish),
+            None => self.discipline.next_ready(),
+        }
     }
 
     /// Takes a packet that arrives, and serves it or another at once when idle.
@@ -32,37 +43,36 @@ impl Station {
         &mut self,
         queued: Queued,
         rate: &mut dyn RateModel,
-        dropped: &mut Vec<(Queued, DropReason)>,
+        verdicts: &mut Vec<Verdict>,
     ) {
         let now = queued.arrived;
-        self.discipline.enqueue(now, queued, dropped);
+        self.discipline
+            .enqueue(queued, &mut QueueContext::new(now, rate, verdicts));
         if self.in_service.is_none() {
-            self.start(now, rate, dropped);
+            self.start(now, rate, verdicts);
         }
     }
 
-    /// The packet that has left by `now`, if any; the next service starts at
-    /// that very instant.
-    pub(crate) fn depart(
+    /// The first thing that happens by `now`, if any. The next service starts
+    /// at the very instant at which one ends.
+    pub(crate) fn step(
         &mut self,
         now: Time,
         rate: &mut dyn RateModel,
-        dropped: &mut Vec<(Queued, DropReason)>,
-    ) -> Option<(Service, Queued)> {
-        let done = self
-            .in_service
-            .take_if(|(service, _)| service.finish <= now)?;
-        self.start(done.0.finish, rate, dropped);
-        Some(done)
+        verdicts: &mut Vec<Verdict>,
+    ) -> Option<Step> {
+        let at = self.next_step().filter(|at| *at <= now)?;
+        let done = self.in_service.take();
+        self.start(at, rate, verdicts);
+        Some(match done {
+            Some((service, queued)) => Step::Departed(service, queued),
+            None => Step::Asked(at),
+        })
     }
 
-    fn start(
-        &mut self,
-        now: Time,
-        rate: &mut dyn RateModel,
-        dropped: &mut Vec<(Queued, DropReason)>,
-    ) {
-        self.in_service = self.discipline.dequeue(now, dropped).map(|queued| {
+    fn start(&mut self, now: Time, rate: &mut dyn RateModel, verdicts: &mut Vec<Verdict>) {
+        let mut cx = QueueContext::new(now, rate, verdicts);
+        self.in_service = self.discipline.dequeue(&mut cx).map(|queued| {
             let finish = rate.serve(now, queued.packet.size, queued.arrived < now);
             (Service { start: now, finish }, queued)
         });

@@ -59,10 +59,15 @@ impl EventSink for Trajectory {
                     DropReason::Overflow => 3,
                     DropReason::Aqm => 4,
                     DropReason::Loss => 5,
+                    DropReason::Policed => 7,
+                    DropReason::TooBig => 8,
+                    DropReason::Filtered => 9,
                     _ => 6,
                 };
                 self.record(at, kind, *link, packet);
             }
+            Event::LinkMark { link, packet } => self.record(at, 10, *link, packet),
+            Event::LinkCopy { link, packet } => self.record(at, 11, *link, packet),
             _ => {}
         }
     }

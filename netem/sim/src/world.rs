@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use weaknet_core::event::EventSink;
+use weaknet_core::event::{Event, EventSink};
 use weaknet_core::packet::{FlowId, Leg, LinkId, Packet};
 use weaknet_core::{Node, Outbox, Time};
 use weaknet_netem::{Delivery, Link};
@@ -207,6 +207,11 @@ impl World {
         // The ends of a flow stand side by side.
         let node = origin(&packet) ^ 1;
         self.count(self.links.len() + node)?;
+        if packet.damaged {
+            let packet = packet.tag();
+            sink.event(self.now, &Event::Damaged { packet });
+            return Ok(());
+        }
         self.nodes[node].receive(packet, &mut Outbox::new(self.now, &mut self.sent, sink));
         self.send(node, sink);
         Ok(())

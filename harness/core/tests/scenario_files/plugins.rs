@@ -7,7 +7,7 @@ use weaknet_core::{Bitrate, BuildContext, BuildError, Bytes, Plugin, Ratio, Span
 use weaknet_harness::metrics::{Better, Definition, MetricSet, Metrics, RunFacts, Scores, Subject};
 use weaknet_harness::registry::Registry;
 use weaknet_netem::model::{
-    Delay, DelayModel, Limit, Loss, LossModel, Qdisc, Queue, Rate, RateModel,
+    Delay, DelayModel, Limit, Loss, LossModel, Passage, Qdisc, Queue, Rate, RateModel,
 };
 use weaknet_transports::arq::{Arq, ArqPair, Requester, Responder, Wish};
 use weaknet_transports::cc::{CcOutput, CongestionControl, CongestionController, Feedback};
@@ -141,7 +141,7 @@ fn parse_trace(bytes: &[u8]) -> Result<Vec<u64>, String> {
 }
 
 impl DelayModel for Still {
-    fn release(&mut self, _: u64, at: Time) -> Time {
+    fn release(&mut self, Passage { at, .. }: Passage) -> Time {
         at
     }
 }
@@ -174,7 +174,7 @@ plugin!(Stalls: Delay, "stalls", |config, _cx| {
 });
 
 impl LossModel for Still {
-    fn lose(&mut self, _: u64, _: Time) -> bool {
+    fn lose(&mut self, _: Passage) -> bool {
         false
     }
 }

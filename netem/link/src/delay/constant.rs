@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weaknet_core::{BuildContext, BuildError, Plugin, Span, Time};
 
-use crate::model::{Delay, DelayModel};
+use crate::model::{Delay, DelayModel, Passage};
 
 /// The same delay for every packet.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -26,7 +26,7 @@ impl Plugin for ConstantDelay {
 struct Wire(Span);
 
 impl DelayModel for Wire {
-    fn release(&mut self, _: u64, at: Time) -> Time {
+    fn release(&mut self, Passage { at, .. }: Passage) -> Time {
         at + self.0
     }
 }

@@ -10,7 +10,7 @@ use weaknet_core::rng::{Draws, normal_quantile};
 use weaknet_core::{BuildContext, BuildError, Plugin, Span, Time};
 
 use super::Reorder;
-use crate::model::{Delay, DelayModel};
+use crate::model::{Delay, DelayModel, Passage};
 
 /// Delays drawn from a normal distribution, cut at zero.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -61,8 +61,8 @@ struct Draw {
 }
 
 impl DelayModel for Draw {
-    fn release(&mut self, index: u64, at: Time) -> Time {
-        let nanos = self.mean + self.std * normal_quantile(self.draws.unit(index));
+    fn release(&mut self, Passage { draw, at, .. }: Passage) -> Time {
+        let nanos = self.mean + self.std * normal_quantile(self.draws.unit(draw));
         at + Span::from_nanos(libm::round(nanos).max(0.0) as u64)
     }
 

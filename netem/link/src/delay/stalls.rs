@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weaknet_core::{BuildContext, BuildError, Plugin, Span, Time};
 
-use crate::model::{Delay, DelayModel};
+use crate::model::{Delay, DelayModel, Passage};
 
 /// A constant delay, interrupted by stalls.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -62,7 +62,7 @@ impl Plugin for Stalls {
 }
 
 impl DelayModel for Stalls {
-    fn release(&mut self, _: u64, at: Time) -> Time {
+    fn release(&mut self, Passage { at, .. }: Passage) -> Time {
         let due = at + self.base;
         let Some(since) = due.as_nanos().checked_sub(self.phase.as_nanos()) else {
             return due;

@@ -4,7 +4,7 @@ use weaknet_core::plugin::{Assets, ReadFile};
 use weaknet_core::{BuildContext, Plugin, Span, Streams, Time};
 
 use super::*;
-use crate::model::{Delay, DelayModel};
+use crate::model::{Delay, DelayModel, Passage};
 
 struct File(&'static str);
 
@@ -32,6 +32,15 @@ fn build(plugin: &impl Plugin<Kind = Delay>) -> Box<dyn DelayModel> {
     build_with(plugin, &Assets::default()).unwrap()
 }
 
+fn passage(draw: u64, at: Time) -> Passage {
+    Passage {
+        draw,
+        step: draw,
+        at,
+        size: 1_200,
+    }
+}
+
 fn ms(t: u64) -> Time {
     Time::from_millis(t)
 }
@@ -46,7 +55,7 @@ fn uniform_fills_its_range_evenly() {
     let mut model = build(&config);
     let mut seen = [0u32; 4];
     for index in 0..40_000 {
-        seen[(model.release(index, Time::ZERO).as_nanos() - 10) as usize] += 1;
+        seen[(model.release(passage(index, Time::ZERO)).as_nanos() - 10) as usize] += 1;
     }
     // Four cells of 10 000 each: chi-square with 3 degrees, 0.001 level.
     let chi: f64 = seen
@@ -66,7 +75,7 @@ fn uniform_covers_every_span() {
     };
     let mut model = build(&config);
     assert!(model.reorders());
-    assert!((0..100).any(|i| model.release(i, Time::ZERO).as_nanos() > u64::MAX / 2));
+    assert!((0..100).any(|i| model.release(passage(i, Time::ZERO)).as_nanos() > u64::MAX / 2));
     let wrong = UniformDelay {
         min: Span::from_millis(2),
         max: Span::from_millis(1),
@@ -83,7 +92,7 @@ fn normal_has_its_moments_and_never_goes_back_in_time() {
     let mut model = build(&NormalDelay::default());
     let n = 100_000u64;
     let delays: Vec<f64> = (0..n)
-        .map(|i| (model.release(i, ms(5)) - ms(5)).as_millis_f64())
+        .map(|i| (model.release(passage(i, ms(5))) - ms(5)).as_millis_f64())
         .collect();
     let mean = delays.iter().sum::<f64>() / n as f64;
     let var = delays.iter().map(|d| (d - mean).powi(2)).sum::<f64>() / n as f64;
@@ -98,7 +107,9 @@ fn normal_has_its_moments_and_never_goes_back_in_time() {
         mean: Span::ZERO,
         ..NormalDelay::default()
     });
-    let at_once = (0..n).filter(|i| cut.release(*i, ms(5)) == ms(5)).count();
+    let at_once = (0..n)
+        .filter(|i| cut.release(passage(*i, ms(5))) == ms(5))
+        .count();
     assert!(
         (at_once as f64 - 5e4).abs() < 4.0 * (n as f64 / 4.0).sqrt(),
         "{at_once}"
@@ -111,9 +122,12 @@ fn draws_depend_on_the_packets_number_only() {
         build(&UniformDelay::default()),
         build(&UniformDelay::default()),
     );
-    one.release(0, ms(1));
-    one.release(1, ms(2));
-    assert_eq!(one.release(2, ms(3)), two.release(2, ms(3)));
+    one.release(passage(0, ms(1)));
+    one.release(passage(1, ms(2)));
+    assert_eq!(
+        one.release(passage(2, ms(3))),
+        two.release(passage(2, ms(3)))
+    );
 }
 
 #[test]
@@ -122,7 +136,7 @@ fn stalls_release_together_at_their_end() {
         phase: Span::from_secs(1),
         ..Stalls::default()
     });
-    let mut at = |t| model.release(0, ms(t));
+    let mut at = |t| model.release(passage(0, ms(t)));
     assert_eq!(at(0), ms(25));
     assert_eq!(at(974), ms(999));
     assert_eq!(at(975), ms(1_100));
@@ -152,8 +166,8 @@ fn steps_apply_to_packets_that_enter_the_pipe() {
         (Span::from_secs(1), Span::from_millis(3)),
     ]);
     let mut model = build(&steps);
-    assert_eq!(model.release(0, ms(999)), ms(1_009));
-    assert_eq!(model.release(1, ms(1_000)), ms(1_003));
+    assert_eq!(model.release(passage(0, ms(999))), ms(1_009));
+    assert_eq!(model.release(passage(1, ms(1_000))), ms(1_003));
     let late = DelaySteps(vec![(Span::from_secs(1), Span::ZERO)]);
     assert_eq!(
         build_with(&late, &Assets::default()).err().unwrap(),
@@ -168,7 +182,7 @@ fn traces_hold_and_repeat() {
         file: "path.csv".into(),
     };
     let mut model = build_with(&trace, &assets).unwrap();
-    let mut nanos = |t| (model.release(0, ms(t)) - ms(t)).as_nanos();
+    let mut nanos = |t| (model.release(passage(0, ms(t))) - ms(t)).as_nanos();
     assert_eq!(
         [
             nanos(0),

@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weaknet_core::{BuildContext, BuildError, Plugin, Span, Time};
 
-use crate::model::{Delay, DelayModel};
+use crate::model::{Delay, DelayModel, Passage};
 use crate::table;
 use crate::timeline::{Cursor, Timeline};
 
@@ -72,7 +72,7 @@ impl Recorded {
 }
 
 impl DelayModel for Recorded {
-    fn release(&mut self, _: u64, at: Time) -> Time {
+    fn release(&mut self, Passage { at, .. }: Passage) -> Time {
         at + self.timeline.piece(&mut self.cursor, at).value
     }
 }

@@ -10,7 +10,7 @@ use weaknet_core::rng::Draws;
 use weaknet_core::{BuildContext, BuildError, Plugin, Span, Time};
 
 use super::Reorder;
-use crate::model::{Delay, DelayModel};
+use crate::model::{Delay, DelayModel, Passage};
 
 /// Delays drawn uniformly from [min, max].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -66,8 +66,8 @@ struct Draw {
 }
 
 impl DelayModel for Draw {
-    fn release(&mut self, index: u64, at: Time) -> Time {
-        let extra = (u128::from(self.draws.bits(index)) * (u128::from(self.range) + 1)) >> 64;
+    fn release(&mut self, Passage { draw, at, .. }: Passage) -> Time {
+        let extra = (u128::from(self.draws.bits(draw)) * (u128::from(self.range) + 1)) >> 64;
         at + self.min + Span::from_nanos(u64::try_from(extra).unwrap_or(self.range))
     }
 

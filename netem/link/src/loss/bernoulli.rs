@@ -5,9 +5,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weaknet_core::rng::Draws;
-use weaknet_core::{BuildContext, BuildError, Plugin, Ratio, Time};
+use weaknet_core::{BuildContext, BuildError, Plugin, Ratio};
 
-use crate::model::{Loss, LossModel};
+use crate::model::{Loss, LossModel, Passage};
 
 /// Each packet is lost with the same probability.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -36,7 +36,7 @@ struct Draw {
 }
 
 impl LossModel for Draw {
-    fn lose(&mut self, index: u64, _: Time) -> bool {
-        self.draws.unit(index) < self.probability
+    fn lose(&mut self, Passage { draw, .. }: Passage) -> bool {
+        self.draws.unit(draw) < self.probability
     }
 }

@@ -3,7 +3,8 @@
 //! Implements: Gilbert 1960 and Elliott 1963, as in standards reference 9.1:
 //! p = P(good to bad), r = P(bad to good), loss 1-k in the good and 1-h in the
 //! bad state. The chain starts good. The state of a packet decides its fate,
-//! then the state moves: two draws per packet, numbered by the packet.
+//! then the state moves: once per packet, or once per slot of time when draws
+//! are keyed by time.
 //! Average L and mean burst b of the simple chain (k=1, h=0) give r = 1/b and
 //! p = L / (b (1-L)).
 //! Differs: netem draws the move first and then tests the old state: the same
@@ -12,10 +13,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weaknet_core::rng::Draws;
-use weaknet_core::{BuildContext, BuildError, Plugin, Ratio, Time};
+use weaknet_core::{BuildContext, BuildError, Plugin, Ratio};
 
 use super::at_most_all;
-use crate::model::{Loss, LossModel};
+use crate::model::{Loss, LossModel, Passage};
 
 /// Either `average` and `burst`, or `p` and `r` (and `h`, `k`).
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -110,6 +111,7 @@ impl Plugin for GilbertElliott {
                 leave: r,
             },
             is_bad: false,
+            step: 0,
         }))
     }
 }
@@ -124,16 +126,34 @@ struct Chain {
     good: State,
     bad: State,
     is_bad: bool,
+    /// Moves made so far.
+    step: u64,
 }
 
 impl LossModel for Chain {
-    fn lose(&mut self, index: u64, _: Time) -> bool {
-        let first = index.wrapping_mul(2);
-        let state = if self.is_bad { &self.bad } else { &self.good };
-        let lost = self.draws.unit(first) < state.loss;
-        if self.draws.unit(first.wrapping_add(1)) < state.leave {
-            self.is_bad = !self.is_bad;
+    fn lose(&mut self, Passage { draw, step, .. }: Passage) -> bool {
+        while self.step < step {
+            let leave = self.state().leave;
+            if self.draws.unit(moves(self.step)) < leave {
+                self.is_bad = !self.is_bad;
+            }
+            self.step += 1;
         }
-        lost
+        self.draws.unit(fate(draw)) < self.state().loss
     }
+}
+
+impl Chain {
+    const fn state(&self) -> &State {
+        if self.is_bad { &self.bad } else { &self.good }
+    }
+}
+
+/// Fates use the even draws of the stream, moves the odd ones.
+const fn fate(draw: u64) -> u64 {
+    draw.wrapping_mul(2)
+}
+
+const fn moves(step: u64) -> u64 {
+    step.wrapping_mul(2).wrapping_add(1)
 }

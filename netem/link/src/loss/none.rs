@@ -2,9 +2,9 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use weaknet_core::{BuildContext, BuildError, Plugin, Time};
+use weaknet_core::{BuildContext, BuildError, Plugin};
 
-use crate::model::{Loss, LossModel};
+use crate::model::{Loss, LossModel, Passage};
 
 /// Every packet passes.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -25,7 +25,7 @@ impl Plugin for NoLoss {
 struct Clean;
 
 impl LossModel for Clean {
-    fn lose(&mut self, _: u64, _: Time) -> bool {
+    fn lose(&mut self, _: Passage) -> bool {
         false
     }
 }

@@ -4,7 +4,7 @@ use weaknet_core::plugin::Assets;
 use weaknet_core::{BuildContext, Plugin, Ratio, Span, Streams, Time};
 
 use super::*;
-use crate::model::{Loss, LossModel};
+use crate::model::{Loss, LossModel, Passage};
 
 fn try_build(plugin: &impl Plugin<Kind = Loss>, seed: u64) -> Result<Box<dyn LossModel>, String> {
     let (streams, assets) = (Streams::new(seed), Assets::default());
@@ -17,9 +17,18 @@ fn try_build(plugin: &impl Plugin<Kind = Loss>, seed: u64) -> Result<Box<dyn Los
         .map_err(|e| e.to_string())
 }
 
+fn passage(draw: u64, at: Time) -> Passage {
+    Passage {
+        draw,
+        step: draw,
+        at,
+        size: 1_200,
+    }
+}
+
 fn fates(plugin: &impl Plugin<Kind = Loss>, seed: u64, n: u64) -> Vec<bool> {
     let mut model = try_build(plugin, seed).unwrap();
-    (0..n).map(|i| model.lose(i, Time::ZERO)).collect()
+    (0..n).map(|i| model.lose(passage(i, Time::ZERO))).collect()
 }
 
 fn lost(fates: &[bool]) -> f64 {
@@ -238,7 +247,7 @@ fn windows_lose_within_and_nothing_outside() {
         },
     ]);
     let mut model = try_build(&windows, 1).unwrap();
-    let mut at = |ms| model.lose(ms, Time::from_millis(ms));
+    let mut at = |ms| model.lose(passage(ms, Time::from_millis(ms)));
     assert!(!at(0) && !at(9_999) && at(10_000) && at(11_999));
     let half = (12_000..20_000).filter(|ms| at(*ms)).count() as f64;
     assert!((half - 4_000.0).abs() < 4.0 * 2_000f64.sqrt(), "{half}");

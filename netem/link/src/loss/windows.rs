@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use weaknet_core::rng::Draws;
 use weaknet_core::{BuildContext, BuildError, Plugin, Ratio, Span, Time};
 
-use crate::model::{Loss, LossModel};
+use crate::model::{Loss, LossModel, Passage};
 
 /// A window of time and the loss within it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -73,7 +73,7 @@ struct Windows {
 }
 
 impl LossModel for Windows {
-    fn lose(&mut self, index: u64, at: Time) -> bool {
+    fn lose(&mut self, Passage { draw, at, .. }: Passage) -> bool {
         while self
             .windows
             .get(self.current)
@@ -82,7 +82,7 @@ impl LossModel for Windows {
             self.current += 1;
         }
         self.windows.get(self.current).is_some_and(|window| {
-            Time::from(window.from) <= at && self.draws.unit(index) < window.loss.as_f64()
+            Time::from(window.from) <= at && self.draws.unit(draw) < window.loss.as_f64()
         })
     }
 }

@@ -235,7 +235,7 @@ fn loss_uses_link_time_only_after_the_link() {
         let mut events = Vec::new();
         let queue = Queue::DropTail(Limit::Packets(1));
         let mut link = link(Parts {
-            loss: all(),
+            loss: vec![all()],
             loss_at,
             ..parts("1Mbps", queue, "50ms")
         });
@@ -268,7 +268,7 @@ fn reordering_is_a_matter_of_permission() {
         };
         let queue = Queue::DropTail(Limit::Packets(u64::MAX));
         let mut link = link(Parts {
-            delay: build(&uniform, 9),
+            delay: vec![build(&uniform, 9)],
             ..parts("10Mbps", queue, "0ms")
         });
         let packets: Vec<_> = (0..200).map(|i| (Time::from_millis(i), 1_000)).collect();

@@ -57,13 +57,10 @@ impl Config {
     }
 
     fn link(&self, queue: Queue) -> Link {
-        let (rate, delay, loss) = (self.rate(), self.delay(), self.loss());
         link(Parts {
-            rate,
-            queue,
-            delay,
-            loss,
+            loss: vec![self.loss()],
             loss_at: self.loss_at,
+            ..Parts::new(self.rate(), queue, self.delay())
         })
     }
 }

@@ -6,8 +6,8 @@ use weaknet_core::event::{DropReason, Event};
 use weaknet_core::packet::{Ecn, FlowId, Leg, LinkId, Packet, Payload};
 use weaknet_core::plugin::Assets;
 use weaknet_core::{BuildContext, Kind, Plugin, Streams, Time};
-use weaknet_netem::model::{Queue, QueueDiscipline, Queued};
-use weaknet_netem::{Delivery, Link, LossAt, Parts, delay, loss, rate};
+use weaknet_netem::model::{Queue, QueueContext, QueueDiscipline, Queued};
+use weaknet_netem::{Delivery, Link, Parts, delay, rate};
 
 pub(crate) fn build<P: Plugin>(plugin: &P, seed: u64) -> <P::Kind as Kind>::Product {
     let (streams, assets) = (Streams::new(seed), Assets::default());
@@ -22,17 +22,13 @@ pub(crate) fn build<P: Plugin>(plugin: &P, seed: u64) -> <P::Kind as Kind>::Prod
 
 /// A clean link.
 pub(crate) fn parts(rate: &str, queue: Queue, delay: &str) -> Parts {
-    Parts {
-        rate: if rate == "unlimited" {
-            build(&rate::UnlimitedRate {}, 1)
-        } else {
-            build(&rate::ConstantRate(rate.parse().unwrap()), 1)
-        },
-        queue,
-        delay: build(&delay::ConstantDelay(delay.parse().unwrap()), 1),
-        loss: build(&loss::NoLoss {}, 1),
-        loss_at: LossAt::AfterLink,
-    }
+    let rate = if rate == "unlimited" {
+        build(&rate::UnlimitedRate {}, 1)
+    } else {
+        build(&rate::ConstantRate(rate.parse().unwrap()), 1)
+    };
+    let delay = build(&delay::ConstantDelay(delay.parse().unwrap()), 1);
+    Parts::new(rate, queue, delay)
 }
 
 pub(crate) fn link(parts: Parts) -> Link {
@@ -44,8 +40,10 @@ pub(crate) fn packet(id: u64, size: u32, sent: Time) -> Packet {
         id,
         flow: FlowId(0),
         leg: Leg::Outward,
+        path: 0,
         hop: 0,
         ecn: Ecn::NotEct,
+        damaged: false,
         size,
         sent,
         payload: Payload::Opaque,
@@ -92,18 +90,16 @@ impl StrictFifo {
 }
 
 impl QueueDiscipline for StrictFifo {
-    fn enqueue(&mut self, _: Time, queued: Queued, dropped: &mut Vec<(Queued, DropReason)>) {
+    fn enqueue(&mut self, queued: Queued, cx: &mut QueueContext<'_>) {
         // A packet for the idle serialiser passes through here, hence at least one.
         self.waiting.push_back(queued);
-        if self.waiting.len() as u64 > self.limit.max(1) {
-            dropped.extend(
-                self.waiting
-                    .pop_back()
-                    .map(|queued| (queued, DropReason::Overflow)),
-            );
+        if self.waiting.len() as u64 > self.limit.max(1)
+            && let Some(queued) = self.waiting.pop_back()
+        {
+            cx.drop(queued, DropReason::Overflow);
         }
     }
-    fn dequeue(&mut self, _: Time, _: &mut Vec<(Queued, DropReason)>) -> Option<Queued> {
+    fn dequeue(&mut self, _: &mut QueueContext<'_>) -> Option<Queued> {
         self.waiting.pop_front()
     }
     fn packets(&self) -> u64 {

@@ -4,7 +4,7 @@ use weaknet_core::event::{Event, EventSink};
 use weaknet_core::packet::{Ecn, FlowId, Leg, LinkId, Packet, Payload};
 use weaknet_core::plugin::Assets;
 use weaknet_core::{BuildContext, Node, Outbox, Plugin, Span, Streams, Time};
-use weaknet_netem::{Link, LossAt, Parts, delay, loss, queue, rate};
+use weaknet_netem::{Link, Parts, delay, loss, queue, rate};
 use weaknet_sim::{Flow, World};
 
 /// A link with a rate (`unlimited` or a number), a delay and a loss.
@@ -20,14 +20,12 @@ pub(crate) fn link(id: u16, rate: &str, delay: &str, loss: &str) -> Link {
         "unlimited" => rate::UnlimitedRate {}.build(&cx),
         number => rate::ConstantRate(number.parse().unwrap()).build(&cx),
     };
+    let queue = queue::DropTail::default().build(&cx).unwrap();
+    let delay = delay::ConstantDelay(delay.parse().unwrap()).build(&cx);
+    let loss = loss::Bernoulli(loss.parse().unwrap()).build(&cx).unwrap();
     let parts = Parts {
-        rate: rate.unwrap(),
-        queue: queue::DropTail::default().build(&cx).unwrap(),
-        delay: delay::ConstantDelay(delay.parse().unwrap())
-            .build(&cx)
-            .unwrap(),
-        loss: loss::Bernoulli(loss.parse().unwrap()).build(&cx).unwrap(),
-        loss_at: LossAt::AfterLink,
+        loss: vec![loss],
+        ..Parts::new(rate.unwrap(), queue, delay.unwrap())
     };
     Link::new(LinkId(id), parts)
 }
@@ -65,8 +63,10 @@ pub(crate) fn packet(flow: u16, leg: Leg, id: u64, size: u32, now: Time) -> Pack
         id,
         flow,
         leg,
+        path: 0,
         hop: 0,
         ecn: Ecn::NotEct,
+        damaged: false,
         size,
         sent: now,
         payload: Payload::Opaque,
