@@ -1,7 +1,8 @@
 //! IPv4 and UDP headers.
 //!
 //! Implements: RFC 791, RFC 768, the ECN field of RFC 3168 and RFC 9331,
-//! checksums by RFC 1071. Identification is the low half of the packet's id,
+//! checksums by RFC 1071, the UDP checksum of a damaged packet being wrong.
+//! Identification is the low half of the packet's id,
 //! DF is set, TTL is 64 less the links left behind.
 
 use weaknet_core::packet::{Ecn, Packet};
@@ -51,6 +52,11 @@ pub(super) fn write_headers(packet: &Packet, ends: &Addresses, datagram: &mut [u
     let sum = match checksum(pseudo, udp) {
         0 => u16::MAX,
         sum => sum,
+    };
+    let sum = match (packet.damaged, sum) {
+        (false, _) => sum,
+        (true, 1) => u16::MAX,
+        (true, _) => sum ^ 1,
     };
     udp[6..8].copy_from_slice(&sum.to_be_bytes());
 }

@@ -32,7 +32,7 @@ mod tests;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use weaknet_core::Time;
-use weaknet_core::packet::{FlowId, Leg, Packet, Payload, Rtp, RtpKind};
+use weaknet_core::packet::{Leg, Packet, Payload, Rtp, RtpKind};
 
 pub use rtp::{ABS_SEND_TIME, AUDIO_LEVEL, TRANSPORT_SEQ};
 pub use streams::{Stream, ssrc};
@@ -60,14 +60,16 @@ pub struct Addresses {
 }
 
 impl Addresses {
-    /// The addresses of a flow: with `high` and `low` byte of its number, the
-    /// sender has 10.high.low.1:50000, the receiver 10.high.low.2:50001.
+    /// The addresses of a packet: with `high` and `low` byte of its flow's number
+    /// the sender has 10.high.low.1:50000 and the receiver 10.high.low.2:50001.
+    /// Each further path has the next two addresses, up to the 127th.
     #[must_use]
-    pub fn of(flow: FlowId, leg: Leg) -> Self {
-        let [high, low] = flow.0.to_be_bytes();
-        let sender = SocketAddrV4::new(Ipv4Addr::new(10, high, low, 1), SENDER_PORT);
-        let receiver = SocketAddrV4::new(Ipv4Addr::new(10, high, low, 2), RECEIVER_PORT);
-        match leg {
+    pub fn of(packet: &Packet) -> Self {
+        let [high, low] = packet.flow.0.to_be_bytes();
+        let host = 1 + 2 * packet.path.min(126);
+        let end = |host, port| SocketAddrV4::new(Ipv4Addr::new(10, high, low, host), port);
+        let (sender, receiver) = (end(host, SENDER_PORT), end(host + 1, RECEIVER_PORT));
+        match packet.leg {
             Leg::Outward => Self {
                 from: sender,
                 to: receiver,
@@ -83,7 +85,8 @@ impl Addresses {
 /// Replaces the content of `out` by the packet's bytes, from the IP header on.
 ///
 /// The result has exactly [`Packet::size`] bytes unless that is less than its
-/// headers or reports take, or more than an IPv4 datagram can have.
+/// headers or reports take, or more than an IPv4 datagram can have. A damaged
+/// packet has a wrong UDP checksum.
 /// [`Payload::Bytes`] is taken as it is.
 pub fn encode(packet: &Packet, ends: &Addresses, out: &mut Vec<u8>) {
     out.clear();

@@ -22,8 +22,10 @@ fn packet(payload: Payload, leg: Leg, size: u32) -> Packet {
         id: 0x0005_0000_0000_1234,
         flow: FlowId(0x0102),
         leg,
+        path: 0,
         hop: 2,
         ecn: Ecn::Ect1,
+        damaged: false,
         size,
         sent: Time::from_millis(37_500),
         payload,
@@ -32,7 +34,7 @@ fn packet(payload: Payload, leg: Leg, size: u32) -> Packet {
 
 fn bytes(packet: &Packet) -> Vec<u8> {
     let mut out = vec![0xff; 3];
-    encode(packet, &Addresses::of(packet.flow, packet.leg), &mut out);
+    encode(packet, &Addresses::of(packet), &mut out);
     out
 }
 
@@ -86,6 +88,27 @@ fn headers_say_what_the_packet_is() {
     let expected = "45 01 00 2c 12 34 40 00 3e 11 12 88 0a 01 02 02 0a 01 02 01 c3 51 c3 50 00 18";
     assert_eq!(datagram[..26], hex(expected));
     assert_eq!(udp(&datagram), [0; 16]);
+}
+
+#[test]
+fn paths_have_addresses_of_their_own() {
+    let mut packet = packet(Payload::Opaque, Leg::Outward, 44);
+    packet.path = 1;
+    assert_eq!(bytes(&packet)[12..20], [10, 1, 2, 3, 10, 1, 2, 4]);
+    packet.path = 255;
+    assert_eq!(bytes(&packet)[12..20], [10, 1, 2, 253, 10, 1, 2, 254]);
+}
+
+#[test]
+fn the_checksum_of_a_damaged_packet_is_wrong() {
+    let mut packet = sized(rtp(Media::Video, RtpKind::Media));
+    let whole = bytes(&packet);
+    packet.damaged = true;
+    let damaged = bytes(&packet);
+    let differs: Vec<_> = (0..whole.len())
+        .filter(|&i| whole[i] != damaged[i])
+        .collect();
+    assert_eq!(differs, [27]);
 }
 
 #[test]
@@ -421,7 +444,7 @@ proptest! {
     #[test]
     fn anything_becomes_a_valid_datagram(
         payload in any_payload(),
-        (id, flow, hop, sent) in any::<(u64, u16, u8, u64)>(),
+        (id, flow, path, hop, sent) in any::<(u64, u16, u8, u8, u64)>(),
         outward in any::<bool>(),
         size in prop_oneof![0_u32..200, 0_u32..2_000, any::<u32>()],
     ) {
@@ -429,8 +452,10 @@ proptest! {
             id,
             flow: FlowId(flow),
             leg: if outward { Leg::Outward } else { Leg::Return },
+            path,
             hop,
             ecn: Ecn::Ce,
+            damaged: false,
             size,
             sent: Time::from_nanos(sent),
             payload,
