@@ -49,9 +49,13 @@ pub(super) fn write(packet: &Packet, rtp: &Rtp, size: usize, out: &mut Vec<u8>) 
         RtpKind::Media => rtp.seq,
         RtpKind::Rtx | RtpKind::Fec | RtpKind::Padding => rtp.transport_seq,
     };
+    let timestamp = match rtp.kind {
+        RtpKind::Padding => rtp.captured.ticks(90_000),
+        _ => rtp.timestamp,
+    };
     out.extend_from_slice(&[first, marker | stream.payload_type()]);
     out.extend_from_slice(&(seq as u16).to_be_bytes());
-    out.extend_from_slice(&(rtp.timestamp as u32).to_be_bytes());
+    out.extend_from_slice(&(timestamp as u32).to_be_bytes());
     out.extend_from_slice(&ssrc(packet.flow, stream).to_be_bytes());
     if extended {
         out.extend_from_slice(&extensions);

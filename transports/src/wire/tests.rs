@@ -134,6 +134,7 @@ fn a_retransmission_names_the_original() {
 fn padding_ends_with_its_count() {
     let padding = Rtp {
         payload: 255,
+        captured: Time::from_millis(10),
         ..rtp(Media::Video, RtpKind::Padding)
     };
     let datagram = bytes(&sized(padding));
@@ -142,7 +143,7 @@ fn padding_ends_with_its_count() {
     assert_eq!((payload.len(), payload.last()), (289, Some(&255)));
     // Without room for anything the packet grows.
     let bare = bytes(&packet(Payload::Rtp(padding), Leg::Outward, 1));
-    let expected = "a0 61 ff fe 00 00 07 80 57 01 02 61 01";
+    let expected = "a0 61 ff fe 00 00 03 84 57 01 02 61 01";
     assert_eq!(udp(&bare), hex(expected));
 }
 

@@ -161,7 +161,9 @@ fn entry(event: &Event, links: &[String]) -> Option<(u16, &'static str, Value)> 
     Some(match *event {
         Event::Sent { packet, payload } => {
             let mut data = about(packet);
-            data["raw"]["payload_length"] = json!(payload);
+            if payload > 0 {
+                data["raw"]["payload_length"] = json!(payload);
+            }
             (packet.flow.0, "weaknet:packet_sent", data)
         }
         Event::Received { packet, one_way } => {
@@ -271,12 +273,14 @@ fn entry(event: &Event, links: &[String]) -> Option<(u16, &'static str, Value)> 
 const METRICS: &str = "weaknet:recovery_metrics_updated";
 
 fn about(packet: Tag) -> Value {
+    // Without the flow, so that every reader of JSON takes it exactly.
+    let id = packet.id & 0xffff_ffff_ffff;
     let leg = match packet.leg {
         Leg::Outward => "outward",
         Leg::Return => "return",
     };
     json!({
-        "header": { "packet_id": packet.id, "packet_type": class_name(packet.class) },
+        "header": { "packet_id": id, "packet_type": class_name(packet.class) },
         "leg": leg,
         "raw": { "length": packet.size },
     })

@@ -4,13 +4,13 @@
 //! as they reach its far end, `dropped` those that the link drops or loses, when
 //! it does. The start of the run is [`wire::EPOCH`]. Comments are words separated
 //! by blanks: `queue_delay=` and `total=` (time in the queue, and from arrival to
-//! delivery) on `out`, `drop=` and the reason on `dropped`; on both `ce-marked`
+//! delivery, exact, in milliseconds) on `out`, `drop=` and the reason on `dropped`; on both `ce-marked`
 //! when this link marked the packet and `duplicated` for a packet and its copy;
 //! everywhere `damaged`, and `size=` for the bytes that the simulator counts when
 //! that is not the length of the datagram.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -21,7 +21,7 @@ use weaknet_netem::Tap;
 use weaknet_transports::wire::{self, Addresses};
 
 use super::CaptureOptions;
-use super::files::{CaptureError, Stream};
+use super::files::{CaptureError, Stream, error};
 use super::pcapng::{Interface, PacketBlock, PcapngWriter};
 
 /// Interface of arrivals at the link.
@@ -80,7 +80,7 @@ impl LinkCapture {
         let application = format!("weaknet {}", options.version);
         let file = Stream::create(path)?;
         let file = PcapngWriter::new(file, &application, &INTERFACES, options.snaplen)
-            .map_err(super::error("write", path))?;
+            .map_err(error("write", path))?;
         Ok(Self(Arc::new(Mutex::new(Open {
             file: Some(file),
             datagram: Vec::new(),
@@ -118,6 +118,7 @@ impl Tap for LinkTap {
         let mut open = lock(&self.0);
         let note = open.leave(packet.id);
         open.write(at, packet, OUT, |comment| {
+            let (waited, total) = (Milliseconds(waited), Milliseconds(total));
             let _ = write!(comment, "queue_delay={waited} total={total}");
             note.say(comment);
         });
@@ -194,6 +195,24 @@ impl Open {
         };
         // A stream keeps its failure until it is finished.
         let _ = file.packet(&block);
+    }
+}
+
+/// A length of time, exact, always in milliseconds.
+struct Milliseconds(Span);
+
+impl fmt::Display for Milliseconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const MILLISECOND: u64 = 1_000_000;
+        let (whole, rest) = (
+            self.0.as_nanos() / MILLISECOND,
+            self.0.as_nanos() % MILLISECOND,
+        );
+        if rest == 0 {
+            return write!(f, "{whole}ms");
+        }
+        let digits = format!("{rest:06}");
+        write!(f, "{whole}.{}ms", digits.trim_end_matches('0'))
     }
 }
 
