@@ -362,8 +362,11 @@ impl Planner<'_> {
         };
         for link in &scenario.network.links {
             check.build(&link.rate);
-            check.build(&link.delay);
-            check.build(&link.loss);
+            link.delay.iter().for_each(|stage| check.build(stage));
+            link.loss.iter().for_each(|model| check.build(model));
+            check.build(&link.corrupt);
+            check.build(&link.duplicate);
+            check.build(&link.reorder);
             check.build(&link.queue);
         }
         for flow in &scenario.flows {

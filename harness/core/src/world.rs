@@ -3,7 +3,7 @@
 use weaknet_core::packet::{FlowId, LinkId};
 use weaknet_core::plugin::Assets;
 use weaknet_core::{BuildContext, BuildError, Kind, Span, Streams, Time};
-use weaknet_netem::{Link, Parts};
+use weaknet_netem::{DrawKey, Link, Parts};
 use weaknet_sim::World;
 use weaknet_transports::endpoint::{DecoderModel, Receiver, ReceiverConfig, Sender, SenderConfig};
 use weaknet_transports::media::VideoFormat;
@@ -37,7 +37,24 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     fn part<K: Kind>(&self, owner: &str, spec: &Spec<K>) -> Result<K::Product, WorldError> {
-        let path = format!("{owner}/{}", K::NAME);
+        self.part_at(format!("{owner}/{}", K::NAME), spec)
+    }
+
+    /// All of a list: the first is where a single one would be, so that a
+    /// further one changes nothing for it.
+    fn parts<K: Kind>(
+        &self,
+        owner: &str,
+        specs: &[Spec<K>],
+    ) -> Result<Vec<K::Product>, WorldError> {
+        let built = specs.iter().enumerate().map(|(at, spec)| match at {
+            0 => self.part(owner, spec),
+            _ => self.part_at(format!("{owner}/{}/{at}", K::NAME), spec),
+        });
+        built.collect()
+    }
+
+    fn part_at<K: Kind>(&self, path: String, spec: &Spec<K>) -> Result<K::Product, WorldError> {
         let cx = BuildContext {
             path: &path,
             streams: self.streams,
@@ -49,15 +66,21 @@ impl Builder<'_> {
         })
     }
 
-    fn link(&self, id: LinkId, spec: &LinkSpec) -> Result<Link, WorldError> {
+    fn link(&self, id: LinkId, spec: &LinkSpec, draws: DrawKey) -> Result<Link, WorldError> {
         let parts = Parts {
-            loss: vec![self.part(&spec.name, &spec.loss)?],
+            rate: self.part(&spec.name, &spec.rate)?,
+            queue: self.part(&spec.name, &spec.queue)?,
+            delay: self.parts(&spec.name, &spec.delay)?,
+            loss: self.parts(&spec.name, &spec.loss)?,
             loss_at: spec.loss_at,
-            ..Parts::new(
-                self.part(&spec.name, &spec.rate)?,
-                self.part(&spec.name, &spec.queue)?,
-                self.part(&spec.name, &spec.delay)?,
-            )
+            mtu: spec
+                .mtu
+                .map(|mtu| u32::try_from(mtu.get()).unwrap_or(u32::MAX)),
+            ecn: spec.ecn,
+            corrupt: Some(self.part(&spec.name, &spec.corrupt)?),
+            duplicate: Some(self.part(&spec.name, &spec.duplicate)?),
+            reorder: Some(self.part(&spec.name, &spec.reorder)?),
+            draws,
         };
         Ok(Link::new(id, parts))
     }
@@ -153,7 +176,7 @@ pub fn build(
     };
     let (mut links, mut link_facts) = (Vec::new(), Vec::new());
     for (id, spec) in (0u16..).map(LinkId).zip(&scenario.network.links) {
-        links.push(builder.link(id, spec)?);
+        links.push(builder.link(id, spec, scenario.network.draws)?);
         let capacity = builder.part(&spec.name, &spec.rate)?;
         link_facts.push(LinkFacts {
             name: spec.name.clone(),

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use weaknet_core::packet::{Class, FlowId, Leg, Media};
-use weaknet_core::{Event, Time};
+use weaknet_core::event::DropReason;
+use weaknet_core::packet::{Class, FlowId, Leg, LinkId, Media};
+use weaknet_core::{Event, Span, Time};
 use weaknet_harness::plan::{Plan, Request};
 use weaknet_harness::registry::Registry;
 use weaknet_harness::world;
@@ -182,4 +183,67 @@ flows:
     let made_up = played.iter().filter(|(_, real)| !real).count();
     assert!(made_up <= 2, "{made_up}: only until two packets have come");
     assert!(played[5..].iter().all(|p| *p == (60, true)));
+}
+
+/// The fates of the packets of a link in the order in which they left its
+/// serialiser: whether lost, and the delay behind it otherwise.
+fn fates(events: &[(Time, Event)], rate: u64) -> Vec<(bool, Span)> {
+    let mut fates = Vec::new();
+    for (at, event) in events {
+        match *event {
+            Event::LinkDrop {
+                link: LinkId(0),
+                reason: DropReason::Loss,
+                ..
+            } => fates.push((*at, true, Span::ZERO)),
+            Event::LinkDeliver {
+                link: LinkId(0),
+                packet,
+                waited,
+                total,
+            } => {
+                let service = Span::from_nanos(u64::from(packet.size) * 8_000_000_000 / rate);
+                let behind = total - waited - service;
+                let left = Time::ZERO + ((*at - Time::ZERO) - behind);
+                fates.push((left, false, behind));
+            }
+            _ => {}
+        }
+    }
+    fates.sort_by_key(|(left, ..)| *left);
+    // The nanosecond of rounding at the serialiser is not the weather's.
+    let micros = |span: Span| Span::from_micros(span.as_nanos().div_ceil(1_000) - 1);
+    let fate =
+        |(_, lost, behind): (Time, bool, Span)| (lost, if lost { behind } else { micros(behind) });
+    fates.into_iter().map(fate).collect()
+}
+
+#[test]
+fn two_controllers_meet_the_same_weather() {
+    let run = |controller: &str| {
+        let text = format!(
+            "
+duration: 20s
+network:
+  forward:
+    rate: 8Mbps
+    delay: {{uniform: {{min: 20ms, max: 80ms, reorder: allowed}}}}
+    loss: [{{gilbert_elliott: {{average: 5%, burst: 3}}}}, 1%]
+  backward: {{delay: 20ms}}
+flows:
+  - name: call
+    media: {{video: {{max_bitrate: 2Mbps}}}}
+    congestion_control: {controller}
+"
+        );
+        fates(&events(&text), 8_000_000)
+    };
+    let gcc = run("gcc");
+    let fixed = run("{fixed: {rate: 700kbps}}");
+    let common = gcc.len().min(fixed.len()) - 10;
+    assert!(common > 1_000, "{} {}", gcc.len(), fixed.len());
+    let losses = |fates: &[(bool, Span)]| fates.iter().map(|(lost, _)| *lost).collect::<Vec<_>>();
+    assert_eq!(losses(&gcc[..common]), losses(&fixed[..common]));
+    assert_eq!(gcc[..common], fixed[..common]);
+    assert!(gcc[..common].iter().filter(|(lost, _)| *lost).count() > 20);
 }

@@ -33,6 +33,7 @@ mod timeline;
 pub mod delay;
 pub mod loss;
 pub mod model;
+pub mod none;
 pub mod queue;
 pub mod rate;
 

@@ -164,7 +164,11 @@ impl Link {
         };
         let (loss_before, loss_after) = loss
             .into_iter()
+            .filter(|model| !model.never())
             .partition(|model| model.place().unwrap_or(loss_at) == LossAt::BeforeQueue);
+        let corrupt = corrupt.filter(|model| !model.never());
+        let duplicate = duplicate.filter(|model| !model.never());
+        let reorder = reorder.filter(|model| !model.never());
         let free = delay.iter().any(|stage| stage.reorders());
         let pipe = if free || duplicate.is_some() || reorder.is_some() {
             Pipe::reordering(free)

@@ -141,6 +141,11 @@ pub trait LossModel: Send {
     fn place(&self) -> Option<LossAt> {
         None
     }
+
+    /// Whether it does nothing to any packet, and need not be asked.
+    fn never(&self) -> bool {
+        false
+    }
 }
 
 /// Which packets are delivered twice.
@@ -149,6 +154,11 @@ pub trait DuplicationModel: Send {
     /// per packet that is not lost, in the order in which packets leave the
     /// serialiser.
     fn copy(&mut self, passage: Passage) -> Option<Span>;
+
+    /// Whether it does nothing to any packet, and need not be asked.
+    fn never(&self) -> bool {
+        false
+    }
 }
 
 /// In which packets bits are flipped.
@@ -157,6 +167,11 @@ pub trait CorruptionModel: Send {
     /// Called once per packet that is not lost, in the order in which packets
     /// leave the serialiser.
     fn flip(&mut self, passage: Passage) -> Option<u64>;
+
+    /// Whether it does nothing to any packet, and need not be asked.
+    fn never(&self) -> bool {
+        false
+    }
 }
 
 /// How a packet leaves its place in the order.
@@ -178,6 +193,11 @@ pub trait ReorderingModel: Send {
     /// What becomes of a packet. Called once per packet that is not lost, in
     /// the order in which packets leave the serialiser.
     fn displace(&mut self, passage: Passage) -> Displacement;
+
+    /// Whether it does nothing to any packet, and need not be asked.
+    fn never(&self) -> bool {
+        false
+    }
 }
 
 /// What a link does to the ECN field of packets that arrive (RFC 3168; the

@@ -34,7 +34,7 @@ error: s.yaml:2:1: unknown key `mesure`: expected one of name, about, extends, d
   | ^^^^^^
   = help: did you mean `measure`?
 
-error: s.yaml:4:26: unknown key `dely`: expected one of rate, delay, loss, loss_at, queue
+error: s.yaml:4:26: unknown key `dely`: expected one of rate, delay, loss, loss_at, corrupt, duplicate, reorder, mtu, ecn, queue
   |
 4 |   forward: {rate: 3Mbps, dely: 20ms}
   |                          ^^^^
@@ -376,4 +376,38 @@ fn arguments_that_make_no_sense() {
             "{args:?} {ran:?}"
         );
     }
+}
+
+#[test]
+fn extreme_networks_end_and_say_what_came_through() {
+    let run = |forward: &str| {
+        let text = format!(
+            "duration: 6s\nnetwork:\n  forward: {forward}\nflows:\n  - {{name: call, media: {{video: {{}}, audio: {{}}}}}}\n"
+        );
+        let sandbox = Sandbox::new(&[("s.yaml", &text)]);
+        sandbox.run(&["run", "s.yaml", "--out", "o"]).ok();
+        sandbox.json("o/summary.json")["cases"][0].clone()
+    };
+    let metric =
+        |case: &serde_json::Value, of: &str, name: &str| case[of][0]["metrics"][name].as_f64();
+    for forward in [
+        "{rate: 1Mbps, delay: 1000000s}",
+        "{rate: 1Mbps, loss: 100%}",
+        "{rate: 1bps}",
+        "{rate: {steps: [[0s, 0bps]]}}",
+        "{rate: 18446744073709551615bps, delay: 5000000h}",
+        "{delay: {uniform: {min: 1000s, max: 1000000s, reorder: allowed}}}",
+    ] {
+        let case = run(forward);
+        let of = |name| metric(&case, "flows", name);
+        assert_eq!(of("freeze_ratio"), Some(1.0), "{forward}");
+        assert_eq!(of("connected_5s_ratio"), Some(0.0), "{forward}");
+        // What never was is absent, not zero.
+        assert_eq!(of("frame_delay_p50_ms"), None, "{forward}");
+        assert_eq!(of("setup_time_ms"), None, "{forward}");
+    }
+    // A queue without room: nothing ever waits, what finds the link busy falls.
+    let case = run("{rate: 1Mbps, queue: {drop_tail: {limit: 0packets}}}");
+    assert_eq!(metric(&case, "links", "queue_delay_p99_ms"), Some(0.0));
+    assert!(metric(&case, "links", "loss_ratio").is_some_and(|loss| loss > 0.0));
 }

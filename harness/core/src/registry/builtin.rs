@@ -1,6 +1,6 @@
 //! The list of built-in plug-ins, one line each, sorted by kind and name.
 
-use weaknet_netem::{delay, loss, queue, rate};
+use weaknet_netem::{delay, loss, none, queue, rate};
 use weaknet_transports::{arq, cc, fec, jitter, media, pacing};
 
 use super::Registry;
@@ -15,12 +15,14 @@ pub(super) fn add_all(registry: Registry) -> Registry {
         .add::<media::Opus>()
         .add::<cc::fixed::Fixed>()
         .add::<cc::gcc::Gcc>()
+        .add::<none::NoCorruption>()
         .add::<delay::ConstantDelay>()
         .add::<delay::NormalDelay>()
         .add::<delay::Stalls>()
         .add::<delay::DelaySteps>()
         .add::<delay::DelayTrace>()
         .add::<delay::UniformDelay>()
+        .add::<none::NoDuplication>()
         .add::<fec::NoFec>()
         .add::<jitter::Fixed>()
         .add::<jitter::Webrtc>()
@@ -44,6 +46,7 @@ pub(super) fn add_all(registry: Registry) -> Registry {
         .add::<rate::RateSteps>()
         .add::<rate::RateTrace>()
         .add::<rate::UnlimitedRate>()
+        .add::<none::NoReordering>()
         .add::<media::Constant>()
         .add::<media::FrameTrace>()
         .add::<media::Rfc8593>()

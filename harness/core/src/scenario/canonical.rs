@@ -6,7 +6,7 @@ use weaknet_core::packet::LinkId;
 use weaknet_core::{Bitrate, Kind, Span, Time};
 
 use super::model::{
-    End, Feedback, Flow, LinkSpec, LossAt, Media, Network, RtpOverhead, Scenario, Topology,
+    DrawKey, End, Feedback, Flow, LinkSpec, Media, Network, RtpOverhead, Scenario, Topology,
 };
 use crate::registry::Spec;
 
@@ -60,10 +60,18 @@ impl Network {
             .iter()
             .map(|link| (link.name.clone(), link.canonical()))
             .collect();
-        match self.topology {
-            Topology::Ends => Value::Object(links),
-            Topology::Links => json!({ "links": links }),
+        let mut network = Map::new();
+        match self.draws {
+            DrawKey::Packet => put(&mut network, "draws", "packet"),
+            DrawKey::Slot(length) => {
+                network.insert("draws".to_owned(), json!({ "slot": length.to_string() }));
+            }
         }
+        match self.topology {
+            Topology::Ends => network.extend(links),
+            Topology::Links => drop(network.insert("links".to_owned(), Value::Object(links))),
+        }
+        Value::Object(network)
     }
 
     fn names(&self, route: &[LinkId]) -> Vec<&str> {
@@ -75,16 +83,26 @@ impl Network {
     }
 }
 
+/// One plug-in as itself, several as a list.
+fn one_or_list<K: Kind>(specs: &[Spec<K>]) -> Value {
+    match specs {
+        [one] => one.canonical(),
+        several => several.iter().map(Spec::canonical).collect(),
+    }
+}
+
 impl LinkSpec {
     fn canonical(&self) -> Value {
         json!({
             "rate": self.rate.canonical(),
-            "delay": self.delay.canonical(),
-            "loss": self.loss.canonical(),
-            "loss_at": match self.loss_at {
-                LossAt::AfterLink => "after_link",
-                LossAt::BeforeQueue => "before_queue",
-            },
+            "delay": one_or_list(&self.delay),
+            "loss": one_or_list(&self.loss),
+            "loss_at": self.loss_at,
+            "corrupt": self.corrupt.canonical(),
+            "duplicate": self.duplicate.canonical(),
+            "reorder": self.reorder.canonical(),
+            "mtu": self.mtu,
+            "ecn": self.ecn,
             "queue": self.queue.canonical(),
         })
     }

@@ -10,8 +10,8 @@ use std::marker::PhantomData;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny, Visitor};
-use weaknet_core::{Bitrate, Kind, Span};
-use weaknet_netem::model::{Delay, Loss, Qdisc, Rate};
+use weaknet_core::{Bitrate, Bytes, Kind, Span};
+use weaknet_netem::model::{Corruption, Delay, Duplication, Loss, Qdisc, Rate, Reordering};
 use weaknet_transports::arq::Arq;
 use weaknet_transports::cc::CongestionControl;
 use weaknet_transports::fec::Fec;
@@ -19,7 +19,7 @@ use weaknet_transports::jitter::{AudioJitter, Jitter};
 use weaknet_transports::media::{Audio, Video};
 use weaknet_transports::pacing::Pacing;
 
-use super::model::{End, LossAt, RtpOverhead};
+use super::model::{EcnField, End, LossAt, RtpOverhead};
 
 /// A weaknet scenario: a network, the flows that run over it, and what is
 /// expected of them.
@@ -79,6 +79,22 @@ pub struct NetworkDoc {
     pub backward: Option<LinkDoc>,
     /// Links by name, one direction each; flows then say their `route:`.
     pub links: Option<BTreeMap<String, LinkDoc>>,
+    /// What the random draws of links are keyed by: the k-th packet meets the
+    /// same fate under every algorithm, or the same instant does; default
+    /// `packet`.
+    #[serde(default)]
+    pub draws: DrawsDoc,
+}
+
+/// What random draws are keyed by.
+#[derive(Debug, Clone, Copy, Default, serde::Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DrawsDoc {
+    /// The packet's number on its link.
+    #[default]
+    Packet,
+    /// The slot of time, so long each, as in `draws: {slot: 5ms}`.
+    Slot(Span),
 }
 
 /// One link, one direction.
@@ -87,13 +103,26 @@ pub struct NetworkDoc {
 pub struct LinkDoc {
     /// How fast it serialises packets; default `unlimited`.
     pub rate: Option<Choice<Rate>>,
-    /// How long packets travel; default `0ms`.
-    pub delay: Option<Choice<Delay>>,
-    /// Which packets it loses; default `none`.
-    pub loss: Option<Choice<Loss>>,
+    /// How long packets travel; a list: one stage behind the other. Default
+    /// `0ms`.
+    pub delay: Option<Choices<Delay>>,
+    /// Which packets it loses; a list: what any of them loses. Default `none`.
+    pub loss: Option<Choices<Loss>>,
     /// Where it loses them; default `after_link`.
     #[serde(default)]
     pub loss_at: LossAt,
+    /// Which packets it damages; default `none`.
+    pub corrupt: Option<Choice<Corruption>>,
+    /// Which packets it delivers twice; default `none`.
+    pub duplicate: Option<Choice<Duplication>>,
+    /// Which packets leave their place in the order, whatever the delay does;
+    /// default `none`.
+    pub reorder: Option<Choice<Reordering>>,
+    /// The largest packet that it carries, from the IP header on; default: any.
+    pub mtu: Option<Bytes>,
+    /// What it does to the ECN field of packets; default `pass`.
+    #[serde(default)]
+    pub ecn: EcnField,
     /// Which packets wait, and how many; default `drop_tail`.
     pub queue: Option<Choice<Qdisc>>,
 }
@@ -252,6 +281,34 @@ impl<K: Kind> JsonSchema for Choice<K> {
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "$ref": format!("#/definitions/{}", super::schema::definition_name(K::NAME)) })
+    }
+}
+
+/// One plug-in or a list of them; see [`Choice`].
+pub struct Choices<K>(PhantomData<fn() -> K>);
+
+impl<K> fmt::Debug for Choices<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Choices")
+    }
+}
+
+impl<'de, K> Deserialize<'de> for Choices<K> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        IgnoredAny::deserialize(deserializer).map(|_| Self(PhantomData))
+    }
+}
+
+impl<K: Kind> JsonSchema for Choices<K> {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        format!("list of {}", K::NAME).into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let one = Choice::<K>::json_schema(generator);
+        json_schema!({ "anyOf": [one, { "type": "array", "items": one, "minItems": 1 }] })
     }
 }
 

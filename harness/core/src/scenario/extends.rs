@@ -18,10 +18,13 @@ use super::tree::{self, Entry, Node, Value};
 /// Larger files are no scenarios.
 const MAX_BYTES: u64 = 4_000_000;
 /// Keys whose value is a plug-in.
-const CHOICES: [&str; 11] = [
+const CHOICES: [&str; 14] = [
     "rate",
     "delay",
     "loss",
+    "corrupt",
+    "duplicate",
+    "reorder",
     "queue",
     "congestion_control",
     "fec",

@@ -2,9 +2,9 @@
 //! and `matrix` are applied, defaults are filled in and names are resolved.
 
 use weaknet_core::packet::LinkId;
-use weaknet_core::{Bitrate, Span, Time};
-pub use weaknet_netem::LossAt;
-use weaknet_netem::model::{Delay, Loss, Qdisc, Rate};
+use weaknet_core::{Bitrate, Bytes, Span, Time};
+use weaknet_netem::model::{Corruption, Delay, Duplication, Loss, Qdisc, Rate, Reordering};
+pub use weaknet_netem::{DrawKey, EcnField, LossAt};
 use weaknet_transports::arq::Arq;
 use weaknet_transports::cc::{CongestionControl, Constraints};
 use weaknet_transports::fec::Fec;
@@ -53,6 +53,8 @@ pub struct Network {
     pub topology: Topology,
     /// The links, by [`LinkId`].
     pub links: Vec<LinkSpec>,
+    /// What random draws are keyed by.
+    pub draws: DrawKey,
 }
 
 /// How the file describes the network.
@@ -71,12 +73,22 @@ pub struct LinkSpec {
     pub name: String,
     /// How fast it serialises; default `unlimited`.
     pub rate: Spec<Rate>,
-    /// How long packets travel; default `0ms`.
-    pub delay: Spec<Delay>,
+    /// How long packets travel, stage by stage; default `0ms`.
+    pub delay: Vec<Spec<Delay>>,
     /// Which packets it loses; default `none`.
-    pub loss: Spec<Loss>,
+    pub loss: Vec<Spec<Loss>>,
     /// Where it loses them.
     pub loss_at: LossAt,
+    /// Which packets it damages; default `none`.
+    pub corrupt: Spec<Corruption>,
+    /// Which packets it delivers twice; default `none`.
+    pub duplicate: Spec<Duplication>,
+    /// Which packets leave their place in the order; default `none`.
+    pub reorder: Spec<Reordering>,
+    /// The largest packet that it carries; `None`: any.
+    pub mtu: Option<Bytes>,
+    /// What it does to the ECN field.
+    pub ecn: EcnField,
     /// Which packets wait; default `drop_tail` with its own defaults.
     pub queue: Spec<Qdisc>,
 }

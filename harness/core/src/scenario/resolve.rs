@@ -7,12 +7,12 @@ use weaknet_core::{Kind, Span, Time};
 use weaknet_transports::cc::Constraints;
 
 use super::de;
-use super::document::{Document, FeedbackDoc, FlowDoc, LinkDoc, Seeds};
+use super::document::{Document, DrawsDoc, FeedbackDoc, FlowDoc, LinkDoc, Seeds};
 use super::error::{Diagnostic, Diagnostics, Place};
 use super::expectation::Subjects;
 use super::model::{
-    AudioStream, End, Feedback, Flow, LinkSpec, Measure, Media, Network, Scenario, Topology,
-    VideoStream,
+    AudioStream, DrawKey, End, Feedback, Flow, LinkSpec, Measure, Media, Network, Scenario,
+    Topology, VideoStream,
 };
 use super::tree::{Node, Value};
 use crate::metrics::Definition;
@@ -189,12 +189,23 @@ impl Resolver<'_> {
         let node = tree.get("network");
         let child = |name: &str| node.and_then(|node| node.get(name));
         let network = &doc.network;
+        let draws = match network.draws {
+            DrawsDoc::Packet => DrawKey::Packet,
+            DrawsDoc::Slot(length) => {
+                if length.is_zero() {
+                    let place = child("draws").map_or_else(|| tree.place(), Node::place);
+                    self.report(place, "expected a slot above zero");
+                }
+                DrawKey::Slot(length)
+            }
+        };
         let Some(links) = &network.links else {
             let forward = self.link("forward", network.forward.as_ref(), child("forward"));
             let backward = self.link("backward", network.backward.as_ref(), child("backward"));
             return Some(Network {
                 topology: Topology::Ends,
                 links: vec![forward?, backward?],
+                draws,
             });
         };
         for end in ["forward", "backward"] {
@@ -231,15 +242,26 @@ impl Resolver<'_> {
         Some(Network {
             topology: Topology::Links,
             links: resolved.into_iter().collect::<Option<_>>()?,
+            draws,
         })
     }
 
     fn link(&mut self, name: &str, doc: Option<&LinkDoc>, node: Option<&Node>) -> Option<LinkSpec> {
         let child = |key: &str| node.and_then(|node| node.get(key));
         let rate = self.choose(child("rate"), "unlimited");
-        let delay = self.choose(child("delay"), "0ms");
-        let loss = self.choose(child("loss"), "none");
+        let delay = self.choose_all(child("delay"), "0ms");
+        let loss = self.choose_all(child("loss"), "none");
+        let corrupt = self.choose(child("corrupt"), "none");
+        let duplicate = self.choose(child("duplicate"), "none");
+        let reorder = self.choose(child("reorder"), "none");
         let queue = self.choose(child("queue"), "drop_tail");
+        let mtu = doc.and_then(|doc| doc.mtu);
+        if let (Some(mtu), Some(node)) = (mtu, child("mtu"))
+            && !(68..=65_535).contains(&mtu.get())
+        {
+            let message = format!("expected 68B (RFC 791) to 65535B, found {mtu}");
+            self.report(node.place(), message);
+        }
         let loss_at = doc.map_or_else(Default::default, |doc| doc.loss_at);
         Some(LinkSpec {
             name: name.to_owned(),
@@ -247,8 +269,34 @@ impl Resolver<'_> {
             delay: delay?,
             loss: loss?,
             loss_at,
+            corrupt: corrupt?,
+            duplicate: duplicate?,
+            reorder: reorder?,
+            mtu,
+            ecn: doc.map_or_else(Default::default, |doc| doc.ecn),
             queue: queue?,
         })
+    }
+
+    /// A plug-in or a list of them.
+    fn choose_all<K: Kind>(&mut self, node: Option<&Node>, default: &str) -> Option<Vec<Spec<K>>> {
+        match node {
+            Some(list) if matches!(&list.value, Value::List(_)) => {
+                let Value::List(items) = &list.value else {
+                    return None;
+                };
+                if items.is_empty() {
+                    let message = format!("expected at least one {}", K::NAME);
+                    self.report(list.place(), message);
+                }
+                let chosen: Vec<_> = items
+                    .iter()
+                    .map(|item| self.choose(Some(item), default))
+                    .collect();
+                chosen.into_iter().collect()
+            }
+            one => self.choose(one, default).map(|one| vec![one]),
+        }
     }
 
     fn choose<K: Kind>(&mut self, node: Option<&Node>, default: &str) -> Option<Spec<K>> {

@@ -1,9 +1,10 @@
 //! What a file can say, and what it means.
 
 use weaknet_core::packet::LinkId;
-use weaknet_core::{Bitrate, Span, Time};
+use weaknet_core::{Bitrate, Bytes, Span, Time};
+use weaknet_harness::registry::Spec;
 use weaknet_harness::scenario::model::{
-    Comparison, End, Feedback, LossAt, RtpOverhead, Scenario, Topology,
+    Comparison, DrawKey, EcnField, End, Feedback, LossAt, RtpOverhead, Scenario, Topology,
 };
 
 use crate::{call, error, plan};
@@ -83,10 +84,10 @@ fn defaults() {
         assert_eq!(link.name, name);
         assert_eq!(link.rate.name(), "unlimited");
         assert_eq!(
-            link.delay.config(),
+            link.delay[0].config(),
             &serde_json::json!({ "value": "0ns", "also": "0ns" })
         );
-        assert_eq!(link.loss.name(), "none");
+        assert_eq!(link.loss[0].name(), "none");
         assert_eq!(link.loss_at, LossAt::AfterLink);
         assert_eq!(
             link.queue.config(),
@@ -123,6 +124,45 @@ fn defaults() {
     );
     assert_eq!((video.fps, video.source.name()), (30.0, "rfc8593"));
     assert!(flow.media.audio.is_none());
+}
+
+#[test]
+fn impairments_of_a_link() {
+    let text = call(
+        "network:\n  draws: {slot: 5ms}\n  forward:\n    loss: [2%, {gilbert_elliott: {average: 1%, burst: 3}}]\n    \
+         delay: [20ms, {stalls: {every: 1s}}]\n    mtu: 1280B\n    ecn: bleach\n",
+    );
+    let scenario = scenario(&text);
+    assert_eq!(scenario.network.draws, DrawKey::Slot(Span::from_millis(5)));
+    let [forward, backward] = scenario.network.links.as_slice() else {
+        panic!("two links");
+    };
+    let names: Vec<_> = forward.loss.iter().map(Spec::name).collect();
+    assert_eq!(names, ["bernoulli", "gilbert_elliott"]);
+    let names: Vec<_> = forward.delay.iter().map(Spec::name).collect();
+    assert_eq!(names, ["constant", "stalls"]);
+    assert_eq!(forward.mtu, Some(Bytes::new(1280)));
+    assert_eq!(
+        (forward.ecn, backward.ecn),
+        (EcnField::Bleach, EcnField::Pass)
+    );
+    assert_eq!((backward.mtu, backward.reorder.name()), (None, "none"));
+}
+
+#[test]
+fn impairments_that_make_no_sense() {
+    let network = |text: &str| error(&call(&format!("network:\n  {text}\n")), &[]);
+    let wrong = network("forward: {mtu: 20B}");
+    assert!(
+        wrong.contains("expected 68B (RFC 791) to 65535B, found 20B"),
+        "{wrong}"
+    );
+    let wrong = network("draws: {slot: 0s}");
+    assert!(wrong.contains("expected a slot above zero"), "{wrong}");
+    let wrong = network("forward: {loss: []}");
+    assert!(wrong.contains("expected at least one loss"), "{wrong}");
+    let wrong = network("forward: {loss: [2%, bernouli]}");
+    assert!(wrong.contains("did you mean `bernoulli`?"), "{wrong}");
 }
 
 #[test]

@@ -52,9 +52,9 @@ expect: [call.freeze_ratio <= 2%, third.utilisation > 0]
     );
     let forward = &scenario.network.links[0];
     assert_eq!(forward.rate.config(), "3Mbps");
-    assert_eq!(forward.delay.config()["value"], "30ms");
+    assert_eq!(forward.delay[0].config()["value"], "30ms");
     assert_eq!(
-        forward.loss.config(),
+        forward.loss[0].config(),
         &serde_json::json!({ "average": "3%", "burst": 5.0 })
     );
     assert_eq!(scenario.network.links[1].rate.config(), "1Mbps");
@@ -77,7 +77,7 @@ fn another_plugin_replaces_parameters_too() {
     let plan = load(&[("base.yaml", BASE), ("top.yaml", top)], "top.yaml");
     let forward = &plan.cases[0].scenario.network.links[0];
     assert_eq!(
-        (forward.delay.name(), forward.loss.name()),
+        (forward.delay[0].name(), forward.loss[0].name()),
         ("stalls", "bernoulli")
     );
 }
@@ -97,7 +97,7 @@ fn later_bases_win_and_nothing_removes() {
     assert_eq!(
         (
             forward.rate.config().as_str(),
-            &forward.delay.config()["value"]
+            &forward.delay[0].config()["value"]
         ),
         (Some("100kbps"), &"0ns".into())
     );

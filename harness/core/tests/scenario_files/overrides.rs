@@ -167,7 +167,7 @@ fn stars_touch_only_what_takes_the_value() {
             .network
             .links
             .iter()
-            .all(|link| link.loss.name() == "bernoulli")
+            .all(|link| link.loss[0].name() == "bernoulli")
     );
     assert!(
         scenario

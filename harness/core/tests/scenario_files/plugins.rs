@@ -9,6 +9,7 @@ use weaknet_harness::registry::Registry;
 use weaknet_netem::model::{
     Delay, DelayModel, Limit, Loss, LossModel, Passage, Qdisc, Queue, Rate, RateModel,
 };
+use weaknet_netem::none;
 use weaknet_transports::arq::{Arq, ArqPair, Requester, Responder, Wish};
 use weaknet_transports::cc::{CcOutput, CongestionControl, CongestionController, Feedback};
 use weaknet_transports::fec::{Fec, FecPair};
@@ -31,6 +32,9 @@ pub(crate) fn registry() -> Registry {
         .add::<ConstantDelay>()
         .add::<Stalls>()
         .add::<NoLoss>()
+        .add::<none::NoCorruption>()
+        .add::<none::NoDuplication>()
+        .add::<none::NoReordering>()
         .add::<Bernoulli>()
         .add::<GilbertElliott>()
         .add::<DropTail>()

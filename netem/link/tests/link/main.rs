@@ -2,6 +2,8 @@
 
 mod cellular_trace;
 mod closed_forms;
+mod impairments;
 mod laws;
 mod scenario_text;
 mod support;
+mod weather;

@@ -12,7 +12,7 @@ pub(super) fn of(entry: &Entry, schema: &Value) -> Option<String> {
     let choice = choice(entry, schema);
     let flow = |media: &str| format!("  flows:\n    - name: call\n      media:{media}");
     Some(match entry.kind {
-        kind @ ("rate" | "delay" | "loss" | "queue") => {
+        kind @ ("rate" | "delay" | "loss" | "corrupt" | "duplicate" | "reorder" | "queue") => {
             format!("  network:\n    forward:\n      {kind}: {choice}\n")
         }
         kind @ ("congestion_control" | "fec" | "arq" | "jitter_buffer" | "pacer") => {
