@@ -10,7 +10,7 @@ pub(super) fn crc32(bytes: &[u8]) -> u32 {
         crc ^= u32::from(byte);
         for _ in 0..8 {
             let carry = crc & 1;
-            crc = crc >> 1 ^ REVERSED_POLYNOMIAL * carry;
+            crc = (crc >> 1) ^ (REVERSED_POLYNOMIAL * carry);
         }
     }
     !crc

@@ -128,5 +128,5 @@ const fn ntp(at: Time) -> u64 {
     /// Seconds from 1900 to 1970.
     const UNIX: u64 = 2_208_988_800;
     let seconds = (EPOCH + UNIX + at.as_nanos() / SECOND) & 0xffff_ffff;
-    seconds << 32 | ((at.as_nanos() % SECOND) << 32) / SECOND
+    (seconds << 32) | (((at.as_nanos() % SECOND) << 32) / SECOND)
 }
