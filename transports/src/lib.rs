@@ -12,3 +12,4 @@ pub mod rtp;
 pub mod session;
 pub mod transport;
 pub mod version;
+pub mod wire;

@@ -86,9 +86,36 @@ pub(crate) struct Run {
     /// Where to write; default `results/runs/<name>`.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// Capture packets per link (`pcapng`, for Wireshark), events per flow (`qlog`) or both
+    /// (`all`) below `captures/` of the result directory.
+    #[arg(long, value_name = "KIND", value_delimiter = ',')]
+    pub(crate) capture: Vec<Captured>,
+    /// Keep at most BYTES of each captured packet, from the IP header on.
+    #[arg(long, value_name = "BYTES", requires = "capture",
+        value_parser = clap::value_parser!(u32).range(28..=65_535))]
+    pub(crate) capture_snaplen: Option<u32>,
     /// Print the summary as JSON instead of the table.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// What can be captured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Captured {
+    Pcapng,
+    Qlog,
+    All,
+}
+
+impl Captured {
+    /// Its name on the command line.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Pcapng => "pcapng",
+            Self::Qlog => "qlog",
+            Self::All => "all",
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,7 @@
 //! From a scenario file to a verdict: loading, planning, running, scoring,
 //! comparing, storing.
 
+pub mod capture;
 pub mod compare;
 pub mod expectations;
 pub mod files;

@@ -11,6 +11,7 @@ use weaknet_core::event::EventSink;
 use weaknet_core::{BuildContext, Event, Streams, Time};
 use weaknet_sim::{Stuck, Trajectory};
 
+use crate::capture::{CaptureError, Captures, CaseCapture};
 use crate::metrics::{RunFacts, Scorer, Scores};
 use crate::plan::Case;
 use crate::record::SeriesRecorder;
@@ -43,6 +44,16 @@ pub enum RunError {
         /// Where and when.
         source: Stuck,
     },
+    /// Its captures could not be written.
+    #[error("case {case} ({name}): {source}")]
+    Capture {
+        /// Its id.
+        case: String,
+        /// Its scenario.
+        name: String,
+        /// Why.
+        source: CaptureError,
+    },
     /// A metric set cannot be built.
     #[error("metric sets: {0}")]
     Metrics(String),
@@ -62,6 +73,7 @@ struct Watchers<'r> {
     scorer: Scorer<'r>,
     recorder: SeriesRecorder<'r>,
     trajectory: Trajectory,
+    capture: Option<CaseCapture>,
 }
 
 impl EventSink for Watchers<'_> {
@@ -69,6 +81,9 @@ impl EventSink for Watchers<'_> {
         self.scorer.event(at, event);
         self.recorder.event(at, event);
         self.trajectory.event(at, event);
+        if let Some(capture) = &mut self.capture {
+            capture.event(at, event);
+        }
     }
 }
 
@@ -77,6 +92,19 @@ impl EventSink for Watchers<'_> {
 /// # Errors
 /// See [`RunError`].
 pub fn run_case(case: &Case, registry: &Registry) -> Result<Outcome, RunError> {
+    run_captured(case, registry, None)
+}
+
+/// Runs one case and writes its captures; these are complete when it returns.
+/// The outcome is the same with and without them.
+///
+/// # Errors
+/// See [`RunError`].
+pub fn run_captured(
+    case: &Case,
+    registry: &Registry,
+    captures: Option<&Captures>,
+) -> Result<Outcome, RunError> {
     let (id, name) = (|| case.id.clone(), || case.scenario.name.clone());
     let (mut world, facts) =
         world::build(&case.scenario, case.seed, &case.assets).map_err(|source| {
@@ -97,10 +125,20 @@ pub fn run_case(case: &Case, registry: &Registry) -> Result<Outcome, RunError> {
         let built = set.build(&cx);
         sets.push(built.map_err(|error| RunError::Metrics(format!("`{}`: {error}", set.name())))?);
     }
+    let broken = |source| RunError::Capture {
+        case: id(),
+        name: name(),
+        source,
+    };
+    let capture = captures
+        .map(|captures| captures.begin(case, &facts, &mut world))
+        .transpose()
+        .map_err(broken)?;
     let mut watchers = Watchers {
         scorer: Scorer::new(&facts, sets),
         recorder: SeriesRecorder::new(&facts),
         trajectory: Trajectory::new(),
+        capture,
     };
     world
         .run(facts.duration, &mut watchers)
@@ -109,6 +147,9 @@ pub fn run_case(case: &Case, registry: &Registry) -> Result<Outcome, RunError> {
             name: name(),
             source,
         })?;
+    if let Some(capture) = watchers.capture {
+        capture.finish().map_err(broken)?;
+    }
     let series = watchers.recorder.finish();
     let trajectory = format!("{:016x}", watchers.trajectory.digest());
     let scores = watchers.scorer.finish();
@@ -146,7 +187,8 @@ fn case_result(case: &Case, facts: &RunFacts, scores: &Scores, trajectory: Strin
 
 /// Runs all `cases` on `jobs` threads (`None`: one per core). `done` is called
 /// once per finished case, in no particular order, from any thread. Cases that
-/// have not begun when `stop` becomes true are left out.
+/// have not begun when `stop` becomes true, or when captures could not be
+/// written, are left out.
 ///
 /// # Errors
 /// The first error in order of the cases.
@@ -154,6 +196,7 @@ pub fn run_all(
     cases: &[&Case],
     registry: &Registry,
     jobs: Option<usize>,
+    captures: Option<&Captures>,
     stop: &AtomicBool,
     done: &(dyn Fn(&Case, Outcome) + Sync),
 ) -> Result<(), RunError> {
@@ -161,7 +204,12 @@ pub fn run_all(
         if stop.load(Ordering::Relaxed) {
             return Ok(());
         }
-        run_case(case, registry).map(|outcome| done(case, outcome))
+        let ran = run_captured(case, registry, captures);
+        if let Err(RunError::Capture { .. }) = ran {
+            // A full disk stays full.
+            stop.store(true, Ordering::Relaxed);
+        }
+        ran.map(|outcome| done(case, outcome))
     };
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(jobs.unwrap_or(0))

@@ -1,5 +1,6 @@
 //! The result directory: `summary.json`, `cases.csv`, `series/<id>.csv`,
-//! `scenario.yaml`, `manifest.json` (contract section 3).
+//! `scenario.yaml`, `manifest.json` (contract section 3), and `captures/` when
+//! asked for.
 //!
 //! A run is written beside its directory, in `<name>.partial`, and takes the
 //! directory's place in one rename when it is finished or interrupted; until
@@ -20,6 +21,8 @@ mod writer;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::capture::CaptureError;
+
 pub use digest::{case_digest, digest};
 pub use manifest::{MANIFEST_SCHEMA, Manifest};
 pub use reader::{RunDir, SummaryError, parse_summary};
@@ -32,6 +35,7 @@ const MANIFEST: &str = "manifest.json";
 const CASES: &str = "cases.csv";
 const SCENARIO: &str = "scenario.yaml";
 const SERIES: &str = "series";
+const CAPTURES: &str = "captures";
 const PARTIAL: &str = "partial";
 
 /// Why a result directory could not be written or read.
@@ -60,6 +64,9 @@ pub enum StoreError {
         /// The running version.
         this: String,
     },
+    /// Captures of an earlier run could not be taken over.
+    #[error(transparent)]
+    Capture(#[from] CaptureError),
     /// A case's id cannot name a file.
     #[error("`{0}` is no case id: expected letters, digits, `.`, `_` and `-`")]
     Id(String),

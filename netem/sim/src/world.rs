@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use weaknet_core::event::{Event, EventSink};
 use weaknet_core::packet::{FlowId, Leg, LinkId, Packet};
 use weaknet_core::{Node, Outbox, Time};
-use weaknet_netem::{Delivery, Link};
+use weaknet_netem::{Delivery, Link, Tap};
 
 use crate::agenda::Agenda;
 use crate::component::Component;
@@ -147,6 +147,14 @@ impl World {
     #[must_use]
     pub fn links(&self) -> &[Link] {
         &self.links
+    }
+
+    /// Lets someone see all packets on a link from now on. Nothing happens when
+    /// there is no such link.
+    pub fn set_tap(&mut self, link: LinkId, tap: Box<dyn Tap>) {
+        if let Some(link) = self.links.get_mut(usize::from(link.0)) {
+            link.set_tap(tap);
+        }
     }
 
     /// Runs all events before `until`; those at `until` are left for the next

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use weaknet_core::packet::{Arrival, Ecn, Rtcp};
 use weaknet_core::{Bitrate, BuildError, Span, Time};
 
-use super::rtcp_size::{TWCC_TICK, nearest_tick};
+use super::status_chunks::{TWCC_TICK, nearest_tick};
 
 const REPEAT_WINDOW: Span = Span::from_millis(500);
 const MIN_INTERVAL: Span = Span::from_millis(50);

@@ -6,6 +6,7 @@ mod overhead;
 mod packetize;
 mod padding;
 mod rtcp_size;
+mod status_chunks;
 
 #[cfg(test)]
 mod feedback_tests;
@@ -14,4 +15,6 @@ pub use feedback::{FeedbackConfig, FeedbackGenerator};
 pub use overhead::{Overhead, Remainder, RtpOverhead, extension_block};
 pub use packetize::{Parts, packetize};
 pub use padding::{PaddingPacket, next_padding};
-pub use rtcp_size::{TWCC_TICK, nack_entries, rtcp_size, twcc_size};
+pub use rtcp_size::{nack_entries, rtcp_size, twcc_size};
+pub use status_chunks::TWCC_TICK;
+pub(crate) use status_chunks::{Chunks, Symbol, reference, statuses};

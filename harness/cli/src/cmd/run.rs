@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use weaknet_harness::capture::{CaptureOptions, Captures};
 use weaknet_harness::expectations;
 use weaknet_harness::plan::{Case, Plan};
 use weaknet_harness::registry::Registry;
@@ -14,7 +15,7 @@ use weaknet_harness::runner::{Outcome, run_all};
 use weaknet_harness::store::{Manifest, OutMode, RunDir, RunWriter, StoreError};
 
 use super::report;
-use crate::args::Run;
+use crate::args::{Captured, Run};
 use crate::exit::{Exit, Failure};
 use crate::screen;
 
@@ -31,11 +32,11 @@ pub(super) fn run(args: &Run, registry: &Registry) -> Result<(), Failure> {
         OutMode::Replace
     };
     let writer = RunWriter::begin(&out, mode, VERSION).map_err(cannot_begin)?;
-    let todo: Vec<&Case> = plan
-        .cases
-        .iter()
-        .filter(|case| !writer.is_finished(&case.id))
-        .collect();
+    let captures = captures(args, &writer)?;
+    let is_done = |case: &Case| {
+        writer.is_finished(&case.id) && captures.as_ref().is_none_or(|captures| captures.has(case))
+    };
+    let todo: Vec<&Case> = plan.cases.iter().filter(|case| !is_done(case)).collect();
     if todo.len() < plan.cases.len() {
         screen::note(&format!(
             "{} of {} cases are done already",
@@ -57,7 +58,8 @@ pub(super) fn run(args: &Run, registry: &Registry) -> Result<(), Failure> {
         }
         progress.done(case);
     };
-    let ran = run_all(&todo, registry, args.jobs.map(usize::from), &stop, &done);
+    let jobs = args.jobs.map(usize::from);
+    let ran = run_all(&todo, registry, jobs, captures.as_ref(), &stop, &done);
     progress.finish();
     if let Some(error) = broken.into_inner().unwrap_or_else(PoisonError::into_inner) {
         return Err(store_failure(error));
@@ -103,6 +105,22 @@ pub(super) fn run(args: &Run, registry: &Registry) -> Result<(), Failure> {
         ));
     }
     Ok(())
+}
+
+/// Where captures go; `None` when none are asked for.
+fn captures(args: &Run, writer: &RunWriter) -> Result<Option<Captures>, Failure> {
+    if args.capture.is_empty() {
+        return Ok(None);
+    }
+    let asked = |kind| args.capture.contains(&kind) || args.capture.contains(&Captured::All);
+    let options = CaptureOptions {
+        pcapng: asked(Captured::Pcapng),
+        qlog: asked(Captured::Qlog),
+        snaplen: args.capture_snaplen,
+        version: VERSION.to_owned(),
+    };
+    let root = writer.captures().map_err(store_failure)?;
+    Ok(Some(Captures::new(root, options)))
 }
 
 /// `results/runs/<name>`, where the name is the scenario's or, for several,
@@ -154,6 +172,13 @@ fn command(args: &Run) -> Vec<String> {
         option("set", Some(set.clone()));
     }
     option("case", selection.case.clone());
+    for kind in &args.capture {
+        option("capture", Some(kind.name().to_owned()));
+    }
+    option(
+        "capture-snaplen",
+        args.capture_snaplen.map(|n| n.to_string()),
+    );
     command
 }
 

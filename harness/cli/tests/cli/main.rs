@@ -2,6 +2,7 @@
 //! messages, files and exit codes out.
 
 mod bad_input;
+mod captures;
 mod comparisons;
 mod descriptions;
 mod determinism;

@@ -8,9 +8,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 
 use super::{
-    CASES, MANIFEST, MARKER, Manifest, PARTIAL, RunDir, SCENARIO, SERIES, SUMMARY, StoreError,
-    cases_csv, io_error, is_id,
+    CAPTURES, CASES, MANIFEST, MARKER, Manifest, PARTIAL, RunDir, SCENARIO, SERIES, SUMMARY,
+    StoreError, cases_csv, io_error, is_id,
 };
+use crate::capture;
 use crate::record::write_series;
 use crate::results::{CaseResult, Series, Summary};
 
@@ -143,10 +144,30 @@ impl RunWriter {
             let series = self.out.join(SERIES).join(format!("{}.csv", case.id));
             if !self.is_finished(&case.id) && series.exists() {
                 fs::copy(&series, self.series_path(&case.id)).map_err(io_error("copy", &series))?;
+                self.take_over_captures(&case)?;
                 self.keep(&case)?;
             }
         }
         Ok(())
+    }
+
+    fn take_over_captures(&self, case: &CaseResult) -> Result<(), StoreError> {
+        let name = Path::new(CAPTURES).join(capture::folder_name(&case.id, &case.seed));
+        let (from, to) = (self.out.join(&name), self.work.join(&name));
+        if from.is_dir() && !to.exists() {
+            capture::take_over(&from, &to)?;
+        }
+        Ok(())
+    }
+
+    /// The folder of captures, made when it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn captures(&self) -> Result<PathBuf, StoreError> {
+        let folder = self.work.join(CAPTURES);
+        make_dir(&folder)?;
+        Ok(folder)
     }
 
     fn series_path(&self, id: &str) -> PathBuf {
@@ -220,6 +241,7 @@ impl RunWriter {
         self.attach(SCENARIO, scenario.as_bytes())?;
         self.attach(MANIFEST, &json(manifest))?;
         self.drop_other_series(summary)?;
+        self.drop_other_captures(summary)?;
         let partial = self.work.join(PARTIAL);
         fs::remove_dir_all(&partial).map_err(io_error("remove", &partial))?;
         self.take_place()?;
@@ -237,6 +259,26 @@ impl RunWriter {
         for path in entries(&self.work.join(SERIES))? {
             if !kept.contains(&path) {
                 fs::remove_file(&path).map_err(io_error("remove", &path))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes captures of cases that are not in the summary, and of those that
+    /// were broken off.
+    fn drop_other_captures(&self, summary: &Summary) -> Result<(), StoreError> {
+        let folder = self.work.join(CAPTURES);
+        if !folder.exists() {
+            return Ok(());
+        }
+        let kept: BTreeSet<PathBuf> = summary
+            .cases
+            .iter()
+            .map(|case| folder.join(capture::folder_name(&case.id, &case.seed)))
+            .collect();
+        for path in entries(&folder)? {
+            if !kept.contains(&path) {
+                fs::remove_dir_all(&path).map_err(io_error("remove", &path))?;
             }
         }
         Ok(())

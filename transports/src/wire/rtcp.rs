@@ -1,0 +1,244 @@
+//! RTCP compounds.
+//!
+//! Implements: sender and receiver reports and source descriptions (RFC 3550,
+//! sections 6.4 and 6.5), generic NACK and PLI (RFC 4585, sections 6.2.1 and
+//! 6.3.1), receiver reference time and its answer (RFC 3611, sections 4.4 and
+//! 4.5), transport-wide feedback (see `twcc`). Receiver reports that follow each
+//! other are blocks of one report. Behind the compound stands the SRTCP index
+//! with the E bit off (RFC 3711, section 3.4), then the room of the tag.
+//! Differs: a receiver report is about the video stream and its cumulative loss
+//! is that of the interval. Reports that do not fit into a datagram are left out.
+//! Not modelled: packet and byte counts of sender reports, highest sequence
+//! numbers of receiver reports; they are zero.
+
+use weaknet_core::packet::{FlowId, Leg, Media, Packet, Rtcp};
+use weaknet_core::{Span, Time};
+
+use super::streams::{Stream, ssrc};
+use super::{MAX_DATAGRAM, ntp, twcc};
+
+const VERSION: u8 = 2 << 6;
+const PADDING: u8 = 1 << 5;
+
+const SENDER_REPORT: u8 = 200;
+const RECEIVER_REPORT: u8 = 201;
+const DESCRIPTION: u8 = 202;
+const TRANSPORT: u8 = 205;
+const PAYLOAD: u8 = 206;
+const EXTENDED: u8 = 207;
+
+const NACK: u8 = 1;
+const TRANSPORT_WIDE: u8 = 15;
+const PICTURE_LOSS: u8 = 1;
+const CNAME: u8 = 1;
+const RRTR: u8 = 4;
+const DLRR: u8 = 5;
+/// Most blocks of one report: the field has five bits.
+const MAX_BLOCKS: usize = 31;
+
+/// Appends a compound; the tag's room up to `size` is left to the caller.
+pub(super) fn write(packet: &Packet, compound: &[Rtcp], size: usize, out: &mut Vec<u8>) {
+    let own = match packet.leg {
+        Leg::Outward => Stream::Media(Media::Video),
+        Leg::Return => Stream::Receiver,
+    };
+    let writer = Writer {
+        flow: packet.flow,
+        own: ssrc(packet.flow, own),
+        count: packet.id as u8,
+    };
+    let mut rest = compound;
+    while let Some((first, behind)) = rest.split_first() {
+        let start = out.len();
+        rest = match first {
+            Rtcp::ReceiverReport { .. } => writer.receiver_report(rest, out),
+            _ => {
+                writer.one(first, behind.is_empty(), out);
+                behind
+            }
+        };
+        if out.len() > MAX_DATAGRAM {
+            out.truncate(start);
+        }
+    }
+    if out.len() + 4 <= size {
+        out.extend_from_slice(&u32::from(packet.id as u16).to_be_bytes());
+    }
+}
+
+struct Writer {
+    flow: FlowId,
+    /// The end that sends.
+    own: u32,
+    /// Of feedback packets.
+    count: u8,
+}
+
+impl Writer {
+    fn media(&self, media: Media) -> u32 {
+        ssrc(self.flow, Stream::Media(media))
+    }
+
+    /// Appends anything but a receiver report.
+    fn one(&self, packet: &Rtcp, last: bool, out: &mut Vec<u8>) {
+        let start = out.len();
+        match packet {
+            Rtcp::TransportFeedback { arrivals, .. } => {
+                self.header(TRANSPORT_WIDE, TRANSPORT, out);
+                put(out, self.media(Media::Video));
+                let padding = twcc::write(arrivals, self.count, out);
+                if padding > 0 && last {
+                    out[start] |= PADDING;
+                    let end = out.len() - 1;
+                    out[end] = padding as u8;
+                }
+            }
+            Rtcp::Nack { media, seqs } => {
+                self.header(NACK, TRANSPORT, out);
+                put(out, self.media(*media));
+                nack_entries(seqs, out);
+            }
+            Rtcp::SenderReport { ntp: at, dlrr } => {
+                self.sender_report(*at, out);
+                self.description(out);
+                if let Some((reference, delay)) = *dlrr {
+                    self.answer(reference, delay, out);
+                }
+                return;
+            }
+            Rtcp::Pli => {
+                self.header(PICTURE_LOSS, PAYLOAD, out);
+                put(out, self.media(Media::Video));
+            }
+            // Nothing is known of it but that it is RTCP: an empty report.
+            _ => self.header(0, RECEIVER_REPORT, out),
+        }
+        finish(start, out);
+    }
+
+    /// Appends one report for all receiver reports at the head of `compound` and
+    /// yields what follows them.
+    fn receiver_report<'a>(&self, compound: &'a [Rtcp], out: &mut Vec<u8>) -> &'a [Rtcp] {
+        let is_report = |packet: &&Rtcp| matches!(packet, Rtcp::ReceiverReport { .. });
+        let count = compound.iter().take_while(is_report).count();
+        let (reports, rest) = compound.split_at(count.min(MAX_BLOCKS));
+        let start = out.len();
+        self.header(reports.len() as u8, RECEIVER_REPORT, out);
+        let mut reference = None;
+        for (position, report) in reports.iter().enumerate() {
+            if let Rtcp::ReceiverReport {
+                last_sr,
+                delay_since_last_sr,
+                expected,
+                lost,
+                jitter,
+                rrtr,
+            } = *report
+            {
+                if position == 0 {
+                    reference = rrtr;
+                }
+                put(out, self.media(Media::Video));
+                put(out, fraction(lost, expected) << 24 | lost.min(0x007f_ffff));
+                put(out, 0);
+                put(out, jitter);
+                put(out, last_sr.map_or(0, middle));
+                put(out, last_sr.map_or(0, |_| fractions(delay_since_last_sr)));
+            }
+        }
+        finish(start, out);
+        if let Some(at) = reference {
+            let start = out.len();
+            self.extended(RRTR, 2, out);
+            out.extend_from_slice(&ntp(at).to_be_bytes());
+            finish(start, out);
+        }
+        rest
+    }
+
+    fn sender_report(&self, at: Time, out: &mut Vec<u8>) {
+        let start = out.len();
+        self.header(0, SENDER_REPORT, out);
+        out.extend_from_slice(&ntp(at).to_be_bytes());
+        put(out, at.ticks(90_000) as u32);
+        put(out, 0);
+        put(out, 0);
+        finish(start, out);
+    }
+
+    /// How long ago the receiver's reference time arrived.
+    fn answer(&self, reference: Time, delay: Span, out: &mut Vec<u8>) {
+        let start = out.len();
+        self.extended(DLRR, 3, out);
+        put(out, ssrc(self.flow, Stream::Receiver));
+        put(out, middle(reference));
+        put(out, fractions(delay));
+        finish(start, out);
+    }
+
+    fn description(&self, out: &mut Vec<u8>) {
+        let start = out.len();
+        self.header(1, DESCRIPTION, out);
+        let name = format!("flow{:05}@sender", self.flow.0);
+        out.extend_from_slice(&[CNAME, name.len() as u8]);
+        out.extend_from_slice(name.as_bytes());
+        // At least one zero ends the items.
+        out.extend_from_slice(&[0; 2]);
+        finish(start, out);
+    }
+
+    /// The header of an extended report and of its only block.
+    fn extended(&self, block: u8, words: u8, out: &mut Vec<u8>) {
+        self.header(0, EXTENDED, out);
+        out.extend_from_slice(&[block, 0, 0, words]);
+    }
+
+    /// The common header with its length still missing, and the sender's SSRC.
+    fn header(&self, count: u8, kind: u8, out: &mut Vec<u8>) {
+        out.extend_from_slice(&[VERSION | count, kind, 0, 0]);
+        put(out, self.own);
+    }
+}
+
+fn put(out: &mut Vec<u8>, word: u32) {
+    out.extend_from_slice(&word.to_be_bytes());
+}
+
+/// Fills in the length of the packet that begins at `start`, in words less one.
+fn finish(start: usize, out: &mut [u8]) {
+    let words = (out.len() - start) / 4 - 1;
+    out[start + 2..start + 4].copy_from_slice(&(words as u16).to_be_bytes());
+}
+
+/// Pairs of a number and a mask of the 16 numbers behind it: each takes the
+/// lowest number left.
+fn nack_entries(seqs: &[u64], out: &mut Vec<u8>) {
+    let mut seqs = seqs.iter().copied().peekable();
+    while let Some(first) = seqs.next() {
+        let mut mask = 0_u16;
+        while let Some(next) = seqs.next_if(|&next| next <= first.saturating_add(16)) {
+            if let Some(bit @ 0..16) = next.checked_sub(first.saturating_add(1)) {
+                mask |= 1 << bit;
+            }
+        }
+        out.extend_from_slice(&(first as u16).to_be_bytes());
+        out.extend_from_slice(&mask.to_be_bytes());
+    }
+}
+
+/// The middle 32 bits of an NTP timestamp.
+const fn middle(at: Time) -> u32 {
+    (ntp(at) >> 16) as u32
+}
+
+/// A length of time in units of 1/65536 s, at most what the field can say.
+fn fractions(span: Span) -> u32 {
+    let units = (u128::from(span.as_nanos()) << 16) / 1_000_000_000;
+    u32::try_from(units).unwrap_or(u32::MAX)
+}
+
+/// The share of packets lost, of 256.
+fn fraction(lost: u32, expected: u32) -> u32 {
+    let share = u64::from(lost) * 256 / u64::from(expected.max(1));
+    share.min(255) as u32
+}
