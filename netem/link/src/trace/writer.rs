@@ -60,6 +60,31 @@ impl Format {
     }
 }
 
+impl Format {
+    /// Refuses to lose something that a segment says.
+    ///
+    /// # Errors
+    /// When it is none of `held`, unless losing it is wanted.
+    pub fn check(
+        self,
+        segment: &Segment,
+        held: &[Quantity],
+        lossy: bool,
+    ) -> Result<(), TraceError> {
+        let mut said = Quantity::ALL
+            .into_iter()
+            .filter(|quantity| segment.has(*quantity));
+        match said.find(|quantity| !held.contains(quantity)) {
+            Some(lost) if !lossy => Err(TraceError::new(format!(
+                "{} cannot hold the trace's {}: that would be lost",
+                self.name(),
+                lost.name()
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Writes a trace.
 #[derive(Debug)]
 pub struct TraceWriter<W: Write> {
@@ -153,6 +178,8 @@ impl<W: Write> TraceWriter<W> {
             Record::Opportunity(opportunity) => self.opportunity(opportunity),
             Record::Frame(frame) => self.frame(frame),
             Record::Segment(segment) => {
+                let format = self.target.format;
+                format.check(segment, format.quantities(), self.target.lossy)?;
                 if let Some(pending) = self.pending.replace(*segment) {
                     self.segment(&pending, segment.start)?;
                 }
