@@ -122,7 +122,7 @@ fn parameters_show_defaults_units_and_choices() {
     let sandbox = Sandbox::new(&[]);
     let trace = sandbox.run(&["explain", "trace"]).ok();
     assert!(trace.contains("  file: needed; a text\n"), "{trace}");
-    assert!(trace.contains("  format = mahimahi\n"), "{trace}");
+    assert!(trace.contains("  format: not set; a value\n"), "{trace}");
     assert!(
         trace.contains("      - seconds_mbps: Two columns: seconds and Mbit/s.\n"),
         "{trace}"

@@ -10,3 +10,4 @@ mod interruptions;
 mod replays;
 mod results;
 mod support;
+mod traces;
