@@ -196,8 +196,9 @@ impl<W: Write> TraceWriter<W> {
     pub fn finish(mut self, length: Option<Span>) -> Result<W, TraceError> {
         if let Some(last) = self.pending.take() {
             let end = length.unwrap_or(last.start + Span::from_secs(1));
+            let before = self.before;
             self.segment(&last, end)?;
-            self.close(&last, length)?;
+            self.close(&last, before, length)?;
         }
         if self.target.format == Format::Opennetlab {
             self.out.write_all(b"\n]}}\n")?;
@@ -207,7 +208,12 @@ impl<W: Write> TraceWriter<W> {
     }
 
     /// Where the last row holds as long as the one before it, makes that so.
-    fn close(&mut self, last: &Segment, length: Option<Span>) -> Result<(), TraceError> {
+    fn close(
+        &mut self,
+        last: &Segment,
+        before: Option<u64>,
+        length: Option<Span>,
+    ) -> Result<(), TraceError> {
         let implied = matches!(
             self.target.format,
             Format::SecondsMbps
@@ -221,9 +227,8 @@ impl<W: Write> TraceWriter<W> {
             return Ok(());
         };
         let rest = length.saturating_sub(last.start).as_nanos();
-        let implied = self.before.filter(|_| self.rows > 1);
-        // Halves of the last segment; its halves are as long as each other.
-        if implied != Some(rest) && rest > 1 {
+        // Otherwise cut it into halves, which are as long as each other.
+        if before != Some(rest) && rest > 1 {
             let half = Segment {
                 start: last.start + Span::from_nanos(rest / 2),
                 ..*last
