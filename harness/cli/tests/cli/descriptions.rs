@@ -58,6 +58,7 @@ fn every_plugin_is_explained_and_its_example_loads() {
     let frames = (0..40).map(|n| format!("{n} U 0. {} 1200\n", f64::from(n) / 25.0));
     let sandbox = Sandbox::new(&[
         ("satellite.csv", "t_s,owd_ms\n1,40\n2,60\n"),
+        ("wifi.csv", "t_s,loss_pct\n1,0\n2,5\n"),
         ("chat_720p_1000.txt", &frames.collect::<String>()),
     ]);
     let trace = "lte-drive.down.txt";
@@ -122,7 +123,7 @@ fn parameters_show_defaults_units_and_choices() {
     let sandbox = Sandbox::new(&[]);
     let trace = sandbox.run(&["explain", "trace"]).ok();
     assert!(trace.contains("  file: needed; a text\n"), "{trace}");
-    assert!(trace.contains("  format = mahimahi\n"), "{trace}");
+    assert!(trace.contains("  format: not set; a value\n"), "{trace}");
     assert!(
         trace.contains("      - seconds_mbps: Two columns: seconds and Mbit/s.\n"),
         "{trace}"

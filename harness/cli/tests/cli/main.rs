@@ -11,3 +11,4 @@ mod interruptions;
 mod replays;
 mod results;
 mod support;
+mod traces;

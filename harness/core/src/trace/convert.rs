@@ -81,9 +81,11 @@ fn lost(reader: &TraceReader<'_>, how: &Conversion) -> Vec<String> {
         Some(Kind::Opportunities) => &[Quantity::Rate],
         _ => how.to.quantities(),
     };
+    // Members of JSON segments are optional: the writer sees what is there.
+    let optional = reader.head().source == Some(Format::Opennetlab);
     let said = Quantity::ALL
         .into_iter()
-        .filter(|quantity| reader.carries(*quantity));
+        .filter(|quantity| !optional && reader.carries(*quantity));
     let quantities = said.filter(|quantity| !held.contains(quantity));
     let columns = reader
         .ignored()
@@ -148,7 +150,7 @@ fn rewrite(
             }
             Some(bin.finish(&mut each)?)
         }
-        (Kind::Segments, Kind::Opportunities) => spread(&mut reader, how.opportunity, &mut writer)?,
+        (Kind::Segments, Kind::Opportunities) => spread(&mut reader, how, &mut writer)?,
         _ => {
             while let Some(record) = reader.next()? {
                 writer.push(&record)?;
@@ -167,10 +169,10 @@ fn rewrite(
 /// Makes opportunities of segments; the last one ends the trace.
 fn spread(
     reader: &mut TraceReader<'_>,
-    bytes: u64,
+    how: &Conversion,
     writer: &mut TraceWriter<&mut dyn Write>,
 ) -> Result<Option<Span>, TraceError> {
-    let mut spread = Spread::new(Span::from_millis(1), bytes)?;
+    let mut spread = Spread::new(Span::from_millis(1), how.opportunity)?;
     let mut last = None;
     let mut each = |opportunity: Opportunity| {
         last = Some(opportunity.at);
@@ -181,6 +183,7 @@ fn spread(
         let Record::Segment(segment) = record else {
             continue;
         };
+        how.to.check(&segment, &[Quantity::Rate], how.lossy)?;
         if let Some(before) = pending.replace(segment) {
             spread.push(&before, segment.start, &mut each)?;
         }

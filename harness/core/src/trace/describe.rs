@@ -321,7 +321,7 @@ impl Sums {
 
     fn describe_rate(&self, reader: &TraceReader<'_>) -> Option<Rate> {
         let seconds = (self.rated > 0).then(|| self.rated as f64 / 1e9)?;
-        let mbps = |q| self.rates.quantile(q).map(|bps| bps / 1e6);
+        let mbps = |q| self.rates.rank(q).map(|bps| bps / 1e6);
         let [steps, halved, tenth] = self.rate_steps.map(|n| n as f64);
         let share = |n: f64| (steps > 0.0).then(|| n / steps * 100.0);
         let column = reader.column(Quantity::Rate);

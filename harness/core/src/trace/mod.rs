@@ -6,9 +6,10 @@
 //!   more;
 //! - CV, autocorrelation at 1 s, halving: of the rates of whole seconds;
 //! - gap: at least 200 ms between two opportunities, or at a rate of zero; time
-//!   before the first opportunity is none; quantiles lie between values;
+//!   before the first opportunity is none; quantiles lie between two lengths by
+//!   their distance;
 //! - quantiles of rates, delays and losses: of time, for opportunities of whole
-//!   seconds;
+//!   seconds; the value below which that share lies;
 //! - below: rate under a threshold (of whole seconds for opportunities); without
 //!   a choice 0.15 Mbit/s where the median is below 3 Mbit/s (3G), 3 Mbit/s below
 //!   100 Mbit/s (WiFi, LTE), else 20 Mbit/s (5G).

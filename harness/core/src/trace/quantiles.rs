@@ -58,6 +58,13 @@ impl Quantiles {
         Some(low + (high - low) * (position - whole))
     }
 
+    /// The value below which a share `q` of all lies.
+    pub(super) fn rank(&self, q: f64) -> Option<f64> {
+        let last = self.total.checked_sub(1)?;
+        let position = (q * self.total as f64) as u128;
+        self.at(position.min(last)).map(|value| value as f64)
+    }
+
     /// The value at a position, from 0, when all are sorted.
     fn at(&self, position: u128) -> Option<u64> {
         let mut seen = 0;
@@ -88,6 +95,7 @@ mod tests {
         assert_eq!(set.quantile(0.0), Some(10.0));
         assert_eq!(set.quantile(0.5), Some(25.0));
         assert_eq!(set.quantile(0.95), Some(38.5));
+        assert_eq!((set.rank(0.5), set.rank(1.0)), (Some(30.0), Some(40.0)));
         assert_eq!(set.quantile(1.0), Some(40.0));
         set.add(10, 1_000_000);
         assert_eq!(set.quantile(0.95), Some(10.0));

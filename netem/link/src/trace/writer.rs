@@ -60,6 +60,31 @@ impl Format {
     }
 }
 
+impl Format {
+    /// Refuses to lose something that a segment says.
+    ///
+    /// # Errors
+    /// When it is none of `held`, unless losing it is wanted.
+    pub fn check(
+        self,
+        segment: &Segment,
+        held: &[Quantity],
+        lossy: bool,
+    ) -> Result<(), TraceError> {
+        let mut said = Quantity::ALL
+            .into_iter()
+            .filter(|quantity| segment.has(*quantity));
+        match said.find(|quantity| !held.contains(quantity)) {
+            Some(lost) if !lossy => Err(TraceError::new(format!(
+                "{} cannot hold the trace's {}: that would be lost",
+                self.name(),
+                lost.name()
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Writes a trace.
 #[derive(Debug)]
 pub struct TraceWriter<W: Write> {
@@ -153,6 +178,8 @@ impl<W: Write> TraceWriter<W> {
             Record::Opportunity(opportunity) => self.opportunity(opportunity),
             Record::Frame(frame) => self.frame(frame),
             Record::Segment(segment) => {
+                let format = self.target.format;
+                format.check(segment, format.quantities(), self.target.lossy)?;
                 if let Some(pending) = self.pending.replace(*segment) {
                     self.segment(&pending, segment.start)?;
                 }
@@ -169,8 +196,9 @@ impl<W: Write> TraceWriter<W> {
     pub fn finish(mut self, length: Option<Span>) -> Result<W, TraceError> {
         if let Some(last) = self.pending.take() {
             let end = length.unwrap_or(last.start + Span::from_secs(1));
+            let before = self.before;
             self.segment(&last, end)?;
-            self.close(&last, length)?;
+            self.close(&last, before, length)?;
         }
         if self.target.format == Format::Opennetlab {
             self.out.write_all(b"\n]}}\n")?;
@@ -180,7 +208,12 @@ impl<W: Write> TraceWriter<W> {
     }
 
     /// Where the last row holds as long as the one before it, makes that so.
-    fn close(&mut self, last: &Segment, length: Option<Span>) -> Result<(), TraceError> {
+    fn close(
+        &mut self,
+        last: &Segment,
+        before: Option<u64>,
+        length: Option<Span>,
+    ) -> Result<(), TraceError> {
         let implied = matches!(
             self.target.format,
             Format::SecondsMbps
@@ -194,9 +227,8 @@ impl<W: Write> TraceWriter<W> {
             return Ok(());
         };
         let rest = length.saturating_sub(last.start).as_nanos();
-        let implied = self.before.filter(|_| self.rows > 1);
-        // Halves of the last segment; its halves are as long as each other.
-        if implied != Some(rest) && rest > 1 {
+        // Otherwise cut it into halves, which are as long as each other.
+        if before != Some(rest) && rest > 1 {
             let half = Segment {
                 start: last.start + Span::from_nanos(rest / 2),
                 ..*last

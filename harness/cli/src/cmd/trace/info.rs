@@ -162,7 +162,9 @@ fn block(text: &mut String, name: &Path, about: &Description) {
             format!("{} Mbit/s{column}", digits(rate.mean_mbps)),
         );
         let percentiles = several(&[rate.p5_mbps, rate.p50_mbps, rate.p95_mbps]);
-        line("rate p5/p50/p95", format!("{percentiles} Mbit/s"));
+        if !percentiles.is_empty() {
+            line("rate p5/p50/p95", format!("{percentiles} Mbit/s"));
+        }
         if let Some(cv) = rate.cv {
             let ac = rate.autocorrelation_1s;
             let ac = ac.map_or_else(String::new, |ac| {

@@ -59,7 +59,7 @@ pub(super) fn of(
     }
     let stem = path.file_name().unwrap_or_default().to_string_lossy();
     let document = json!({
-        "name": stem,
+        "name": plain(&stem),
         "duration": format!("{}s", seconds.clamp(1, LONGEST)),
         "network": {"forward": forward, "backward": {"delay": constant}},
         "flows": [{
@@ -75,6 +75,21 @@ pub(super) fn of(
     let yaml = serde_yaml::to_string(&document);
     text.push_str(&yaml.map_err(|error| Failure::new(Exit::Internal, error.to_string()))?);
     Ok(text)
+}
+
+/// A name that a scenario can have.
+fn plain(name: &str) -> String {
+    let keep = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    let plain: String = name
+        .chars()
+        .map(|c| if keep(c) { c } else { '-' })
+        .collect();
+    let plain = plain.trim_matches('-').to_owned();
+    if plain.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        plain
+    } else {
+        format!("trace-{plain}")
+    }
 }
 
 /// The trace's name for a scenario: bare in the same folder, else the whole

@@ -1,0 +1,239 @@
+//! `weaknet trace`: descriptions, conversions, and what it refuses.
+
+use std::io::Write as _;
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use crate::support::{Sandbox, shared};
+
+const METRO: &str = "0.000 1.5\n1.000 0.75\n2.000 0\n2.500 3\n";
+
+#[test]
+fn info_speaks_to_people_and_machines() {
+    let sandbox = Sandbox::new(&[("metro.log", METRO), ("phone.down", "5\n5\n400\n1200\n")]);
+    let text = sandbox
+        .run(&["trace", "info", "metro.log", "phone.down"])
+        .ok();
+    assert!(
+        text.starts_with("metro.log: segments, seconds_mbps\n  length            3.00 s, 4 rows\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("\n\nphone.down: opportunities, mahimahi\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("  gaps >= 200 ms    100.0 per minute, p50/p95/max 598 / 780 / 800 ms"),
+        "{text}"
+    );
+    let json = sandbox
+        .run(&["trace", "info", "metro.log", "--json", "--below", "1Mbps"])
+        .ok();
+    let json: Value = serde_json::from_str(&json).unwrap();
+    let trace = &json["traces"][0];
+    assert_eq!(json["schema"], "weaknet.trace-info/1");
+    assert_eq!(trace["below"][0]["threshold_mbps"], 1.0);
+    assert_eq!(trace["gaps"]["max_ms"], 500.0);
+    assert_eq!(trace["rate"]["mean_mbps"], 1.25);
+    assert_eq!(trace["delay"], Value::Null);
+}
+
+#[test]
+fn pictures_are_svg_or_png() {
+    let sandbox = Sandbox::new(&[("a&b.log", METRO)]);
+    sandbox
+        .run(&["trace", "info", "a&b.log", "--plot", "p.svg"])
+        .ok();
+    let svg = sandbox.read("p.svg");
+    assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"));
+    assert!(svg.contains(">a&amp;b.log</text>") && svg.contains(">rate in Mbit/s</text>"));
+    assert!(svg.contains(">gap of 200 ms and more</text>") && svg.contains(">time in s</text>"));
+    sandbox
+        .run(&["trace", "info", "a&b.log", "--plot", "p.png"])
+        .ok();
+    let png = std::fs::read(sandbox.path("p.png")).unwrap();
+    assert!(png.starts_with(b"\x89PNG\r\n\x1a\n") && png.ends_with(b"IEND\xaeB`\x82"));
+    let ran = sandbox.run(&["trace", "info", "a&b.log", "--plot", "p.jpg"]);
+    assert_eq!(ran.code, 2);
+    assert!(
+        ran.err
+            .contains("expected a name that ends in .svg or .png"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
+fn a_conversion_can_be_undone() {
+    let table = "\u{feff}Zeit;t_s;dl_kbps;\"a \"\"note\"\"; long\"\r\n\r\n12:00;0;5;\"x;y\"\r\n# c\r\n12:01; 1 ;6;\r\n12:02;2;7;{z}";
+    let sandbox = Sandbox::new(&[("t.csv", table)]);
+    sandbox
+        .run(&[
+            "trace",
+            "convert",
+            "t.csv",
+            "c.txt",
+            "--head",
+            "licence=MIT",
+        ])
+        .ok();
+    assert!(sandbox.read("c.txt").contains("# licence: MIT\n"));
+    sandbox.run(&["trace", "convert", "c.txt", "back.csv"]).ok();
+    assert_eq!(sandbox.read("back.csv"), table);
+    let rates = sandbox.run(&[
+        "trace",
+        "convert",
+        "c.txt",
+        "-",
+        "--to",
+        "seconds_mbps",
+        "--lossy",
+    ]);
+    assert_eq!(rates.ok(), "0 0.005\n1 0.006\n2 0.007\n");
+}
+
+#[test]
+fn a_scenario_plays_a_trace() {
+    let sandbox = Sandbox::new(&[("3g.log", METRO)]);
+    sandbox
+        .run(&["trace", "convert", "3g.log", "play.yaml"])
+        .ok();
+    let text = sandbox.read("play.yaml");
+    assert!(
+        text.contains("file: 3g.log") && text.contains("format: seconds_mbps"),
+        "{text}"
+    );
+    sandbox
+        .run(&["run", "play.yaml", "--seeds", "1", "--out", "o"])
+        .ok();
+}
+
+#[test]
+fn bad_traces_say_where_and_what() {
+    let sandbox = Sandbox::new(&[]);
+    for (content, expected) in [
+        ("", "bad: the trace is empty: expected at least one row"),
+        (
+            "1\n5\n3\n",
+            "bad: line 3: the time 3 is before that of the row before",
+        ),
+        (
+            "1\n\n3\n",
+            "bad: line 2: expected one number (time_ms), found an empty line",
+        ),
+        (
+            "0.0 1\n1.0 nan\n",
+            "bad: line 2: `nan` is not a rate (column rate_mbps)",
+        ),
+        (
+            "0.0 1\n1.0 -2\n",
+            "bad: line 2: `-2` is not a rate (column rate_mbps)",
+        ),
+        (
+            "0.0 1\n1.0\n",
+            "bad: line 2: expected 2 columns (time_s, rate_mbps), found `1.0`",
+        ),
+        (
+            "0 100\n1 200\n",
+            "could be seconds and Mbit/s or milliseconds and bytes",
+        ),
+        (
+            "0\n0\n",
+            "bad: the last opportunity is at 0 ms: the trace has no length",
+        ),
+        (
+            "t_s,mode\n0,LTE\n",
+            "expected a column of time and one of a rate",
+        ),
+        (
+            "t_s,rate_mbps\n0,1,2\n",
+            "bad: line 2: expected 2 columns separated by `,`, found `0,1,2`",
+        ),
+        (
+            "{\"uplink\": {\"trace_pattern\": [{\"duration\": -1}]}}",
+            "`-1` is not a duration",
+        ),
+        (
+            "{\"uplink\": {\"trace_pattern\": [",
+            "the file ends before its JSON does",
+        ),
+        (
+            "{\"uplink\": {\"trace_pattern\": [{\"duration\":1,\"loss\":20}]}}",
+            "lost above 1",
+        ),
+        ("\u{0}\u{1}\u{2}", "bad: line 1: "),
+    ] {
+        sandbox.write("bad", content);
+        for args in [
+            &["trace", "info", "bad"][..],
+            &["trace", "convert", "bad", "out"],
+        ] {
+            let ran = sandbox.run(args);
+            assert_eq!(ran.code, 65, "{content:?}: {}", ran.err);
+            assert!(ran.err.contains(expected), "{content:?}: {}", ran.err);
+        }
+    }
+    assert_eq!(sandbox.names(), ["bad"], "nothing is left behind");
+}
+
+#[test]
+fn wrong_words_are_usage() {
+    let sandbox = Sandbox::new(&[("m.log", METRO)]);
+    let ran = sandbox.run(&["trace", "convert", "m.log", "o", "--to", "mahimai"]);
+    assert_eq!(ran.code, 2);
+    assert!(
+        ran.err.contains("(did you mean `mahimahi`?)"),
+        "{}",
+        ran.err
+    );
+    let ran = sandbox.run(&["trace", "info", "m.log", "--from", "pcap"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("seconds_mbps, seconds_ms"), "{}", ran.err);
+    let ran = sandbox.run(&["trace", "convert", "m.log", "o", "--head", "rate=x"]);
+    assert_eq!(ran.code, 2);
+    assert_eq!(sandbox.run(&["trace", "info", "none.log"]).code, 65);
+}
+
+#[test]
+fn standard_input_is_read_as_it_comes() {
+    let sandbox = Sandbox::new(&[]);
+    let mut command = sandbox.command(&["trace", "info", "-", "--json"]);
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    for second in 0..2_000u32 {
+        writeln!(input, "{second}.5 {}", second % 7).unwrap();
+    }
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json["traces"][0]["records"], 2_000);
+}
+
+#[test]
+fn recorded_traces_come_back_unchanged() {
+    let Some(shared) = shared() else { return };
+    let sandbox = Sandbox::new(&[]);
+    for name in [
+        "nyc-lte/trace-1552768760-taxi3",
+        "wifi-solis/wifi_cafe_231115-151422.txt",
+        "5g-irish/static_B_2020.02.14_13.21.26.csv",
+        "starlink-leoem/Starlink_SD_SEA_15_BP_path.csv",
+        "video-frames-syncodecs/chat_360p_400.txt",
+    ] {
+        let file = shared.join("traces").join(name);
+        let file = file.to_str().unwrap();
+        sandbox
+            .run(&["trace", "convert", file, "c.txt", "--to", "canonical"])
+            .ok();
+        sandbox.run(&["trace", "convert", "c.txt", "back"]).ok();
+        assert!(
+            std::fs::read(file).unwrap() == std::fs::read(sandbox.path("back")).unwrap(),
+            "{name}"
+        );
+    }
+}
