@@ -167,14 +167,20 @@ mod tests {
     }
 
     #[test]
-    fn no_count_is_beyond_it() {
-        let mut spacing = Spacing::default();
-        for count in [0, 1, 2, u32::MAX / 2, u32::MAX] {
+    fn extremes() {
+        let gap = |count| {
+            let mut spacing = Spacing::default();
             spacing.resume(count);
-            for law in [ControlLaw::Rfc8289, ControlLaw::Linux] {
-                assert!(spacing.gap(law, u64::MAX) <= u64::MAX);
-            }
-        }
+            spacing.gap(ControlLaw::Rfc8289, u64::MAX)
+        };
+        assert_eq!(
+            (gap(0), gap(1), gap(4)),
+            (u64::MAX, u64::MAX, u64::MAX >> 1)
+        );
+        // 2^64 / 2^16, a little more.
+        assert_eq!(gap(u32::MAX) >> 48, 1);
+        let mut spacing = Spacing::default();
+        spacing.add(u32::MAX);
         spacing.next();
         assert_eq!(spacing.count(), u32::MAX);
     }

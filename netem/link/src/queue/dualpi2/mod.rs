@@ -143,11 +143,11 @@ impl DualPi2 {
     }
 
     fn update(&self) -> Span {
-        self.update.unwrap_or(if self.is_linux() {
-            Span::from_millis(16)
-        } else {
-            self.target.min(self.rtt_max / 3)
-        })
+        match (self.update, self.variant) {
+            (Some(update), _) => update,
+            (None, DualPi2Variant::Linux) => Span::from_millis(16),
+            (None, DualPi2Variant::Rfc9332) => self.target.min(self.rtt_max / 3),
+        }
     }
 
     fn gains(&self) -> Gains {
@@ -230,9 +230,8 @@ impl Plugin for DualPi2 {
         } else {
             QueueLimit::Time(Span::from_millis(250))
         });
-        let weight =
-            self.classic_weight
-                .unwrap_or(Ratio::from_f64(if linux { 0.1 } else { 0.0625 }));
+        let default_weight = Ratio::from_f64(if linux { 0.1 } else { 0.0625 });
+        let weight = self.classic_weight.unwrap_or(default_weight);
         super::share("classic_weight", weight)?;
         let controller = if linux {
             Controller::integer(self.gains())
