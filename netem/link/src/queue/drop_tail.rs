@@ -3,7 +3,9 @@
 //! Implements: only waiting packets count, not the one in service, and a packet
 //! must fit whole. A packet that finds the serialiser idle does not wait and is
 //! always taken. A limit in time is converted at the rate of the packet's
-//! arrival; on an unlimited link it never drops.
+//! arrival; on an unlimited link it never drops. With `ce_threshold` packets
+//! that waited for longer are marked as they leave; the times of departure are
+//! the same, on the general path instead of in closed form.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

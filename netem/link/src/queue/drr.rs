@@ -60,17 +60,8 @@ impl Plugin for Drr {
     ];
 
     fn build(&self, _: &BuildContext<'_>) -> Result<Queue, BuildError> {
-        Ok(Queue::Active(Box::new(Discipline {
-            room: Room::new(self.limit),
-            quantum: super::quantum(self.quantum)?.into(),
-            ce_threshold: self.ce_threshold,
-            flows: Vec::new(),
-            index: BTreeMap::new(),
-            active: VecDeque::new(),
-            in_turn: false,
-            packets: 0,
-            bytes: 0,
-        })))
+        let quantum = super::quantum(self.quantum)?.into();
+        Ok(Queue::Active(Box::new(Discipline::new(self, quantum))))
     }
 }
 
@@ -95,6 +86,20 @@ struct Discipline {
 }
 
 impl Discipline {
+    fn new(config: &Drr, quantum: u64) -> Self {
+        Self {
+            room: Room::new(config.limit),
+            quantum,
+            ce_threshold: config.ce_threshold,
+            flows: Vec::new(),
+            index: BTreeMap::new(),
+            active: VecDeque::new(),
+            in_turn: false,
+            packets: 0,
+            bytes: 0,
+        }
+    }
+
     fn drop_from_longest(&mut self, cx: &mut QueueContext<'_>) {
         let length = |flow: &Flow| (flow.waiting.bytes(), flow.waiting.packets());
         let flows = self.flows.iter().enumerate();
@@ -213,7 +218,7 @@ impl QueueDiscipline for Discipline {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::queue::support::{Tested, packet, refusal};
+    use crate::queue::support::{Bench, Tested, packet, refusal};
     use weaknet_core::Time;
 
     fn drr(quantum: u64) -> Tested {
@@ -223,7 +228,8 @@ mod tests {
         })
     }
 
-    /// queues-and-wire 1.6.
+    /// queues-and-wire 1.6: what is served, and the deficit that each visit
+    /// leaves.
     #[test]
     fn reference_order() {
         let queues: [&[u32]; 4] = [
@@ -232,31 +238,35 @@ mod tests {
             &[200, 600, 100],
             &[50, 700, 180],
         ];
-        let mut tested = drr(500);
+        let mut drr = Discipline::new(&Drr::default(), 500);
+        let mut bench = Bench::new(10);
         for (flow, sizes) in (1..).zip(queues) {
             for size in sizes {
-                tested.enqueue(Time::ZERO, packet(0, flow, *size));
+                let packet = packet(0, flow, *size);
+                let arrived = Time::ZERO;
+                drr.enqueue(Queued { arrived, packet }, &mut bench.at(arrived));
             }
         }
-        let served = std::iter::from_fn(|| tested.dequeue(Time::ZERO));
-        let served: Vec<_> = served.map(|q| (q.packet.flow.0, q.packet.size)).collect();
-        let want = [
-            (1, 200),
-            (2, 500),
-            (3, 200),
-            (4, 50),
-            (1, 750),
-            (1, 20),
-            (2, 500),
-            (3, 600),
-            (3, 100),
-            (4, 700),
-            (4, 180),
+        let visits: [(u16, &[u32], u64); 8] = [
+            (1, &[200], 300),
+            (2, &[500], 0),
+            (3, &[200], 300),
+            (4, &[50], 450),
+            (1, &[750, 20], 0),
+            (2, &[500], 0),
+            (3, &[600, 100], 0),
+            (4, &[700, 180], 0),
         ];
-        assert_eq!(served, want);
+        for (flow, sizes, deficit) in visits {
+            for size in sizes {
+                let queued = drr.dequeue(&mut bench.at(Time::ZERO)).unwrap();
+                assert_eq!((queued.packet.flow.0, queued.packet.size), (flow, *size));
+            }
+            assert_eq!(drr.flows[usize::from(flow) - 1].deficit, deficit);
+        }
+        assert!(drr.dequeue(&mut bench.at(Time::ZERO)).is_none());
     }
 
-    /// After visits the deficits of the vector: 300, 0, 300, 450, then none.
     #[test]
     fn a_queue_that_empties_loses_its_deficit() {
         let mut tested = drr(500);

@@ -4,9 +4,8 @@
 //! Implements: RFC 8289 sections 4 and 5 in integers, see `control_law` and
 //! `state`; the arithmetic of Linux as a variant; ECN marking and
 //! `ce_threshold` as Linux `sch_codel.c`.
-//! Differs: a queue whose last packet leaves is acted on no more, whatever the
-//! MTU (RFC 8289 section 5.6 compares the bytes left with one MTU, and so do
-//! we; bytes are counted from the IP header on).
+//! Differs: bytes are counted from the IP header on, also for `mtu`.
+//! Not modelled: the wrap of Linux's clock.
 
 mod control_law;
 mod state;

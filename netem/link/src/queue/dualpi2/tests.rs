@@ -256,6 +256,29 @@ proptest! {
     }
 }
 
+/// The delay of the L queue counts in the update: too much scalable traffic
+/// alone is met with drops before the limit is.
+#[test]
+fn an_overloaded_l_queue_drops() {
+    let mut tested = Tested::new(&DualPi2 {
+        limit: Some(QueueLimit::Packets(1_000_000)),
+        ..DualPi2::default()
+    });
+    let mut sent = 0;
+    for n in 0..20_000u64 {
+        // Two arrive per ms, one leaves.
+        tested.enqueue(ms(n / 2), of(n, Ecn::Ect1));
+        if n % 2 == 1 {
+            sent += u64::from(tested.dequeue(ms(n / 2)).is_some());
+        }
+    }
+    let dropped = tested.bench.dropped();
+    assert!(dropped.iter().all(|(_, reason)| *reason == DropReason::Aqm));
+    assert_eq!(sent, 10_000);
+    // What does not fit is dropped: half of all but the queue.
+    assert!(dropped.len() > 9_800, "{}", dropped.len());
+}
+
 /// Long pauses, with and without packets, take no time.
 #[test]
 fn a_long_pause_is_skipped() {

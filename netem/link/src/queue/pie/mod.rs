@@ -193,14 +193,9 @@ impl Discipline {
     }
 
     /// Whether the packet that arrives is to be dropped or marked.
-    fn acts(&mut self) -> bool {
-        let draw = (self.draws.bits(self.arrivals) >> 32) as u32;
-        self.arrivals += 1;
-        self.controller.arrive(&self.gains, self.delay());
-        if self
-            .controller
-            .is_safe(&self.gains, self.waiting.bytes(), self.mtu)
-        {
+    fn acts(&mut self, draw: u32) -> bool {
+        let bytes = self.waiting.bytes();
+        if self.controller.is_safe(&self.gains, bytes, self.mtu) {
             return false;
         }
         let probability = q32(self.controller.probability);
@@ -210,30 +205,43 @@ impl Discipline {
         };
         chosen && self.controller.burst.is_zero()
     }
+
+    fn may_mark(&self) -> bool {
+        let probability = self.controller.probability;
+        self.mark_below
+            .is_some_and(|threshold| probability < threshold)
+    }
+
+    fn restart_spread(&mut self) {
+        if let Some(spread) = &mut self.spread {
+            spread.restart();
+        }
+    }
 }
 
 impl QueueDiscipline for Discipline {
     fn enqueue(&mut self, mut queued: Queued, cx: &mut QueueContext<'_>) {
         self.catch_up(cx.now());
-        let acts = self.acts();
+        self.controller.arrive(&self.gains, self.delay());
+        let draw = (self.draws.bits(self.arrivals) >> 32) as u32;
+        self.arrivals += 1;
         let bytes = self.waiting.bytes() + u64::from(queued.packet.size);
-        if !self.room.holds(self.waiting.packets() + 1, bytes, cx) {
-            cx.drop(queued, DropReason::Overflow);
-            return;
-        }
-        if acts {
-            if let Some(spread) = &mut self.spread {
-                spread.restart();
+        let drop = if !self.room.holds(self.waiting.packets() + 1, bytes, cx) {
+            Some(DropReason::Overflow)
+        } else if self.acts(draw) {
+            let marked = self.may_mark() && cx.mark(&mut queued.packet);
+            self.restart_spread();
+            (!marked).then_some(DropReason::Aqm)
+        } else {
+            None
+        };
+        match drop {
+            None => self.waiting.push(queued),
+            Some(reason) => {
+                self.restart_spread();
+                cx.drop(queued, reason);
             }
-            let may_mark = self
-                .mark_below
-                .is_some_and(|threshold| self.controller.probability < threshold);
-            if !(may_mark && cx.mark(&mut queued.packet)) {
-                cx.drop(queued, DropReason::Aqm);
-                return;
-            }
         }
-        self.waiting.push(queued);
     }
 
     fn dequeue(&mut self, cx: &mut QueueContext<'_>) -> Option<Queued> {

@@ -398,6 +398,44 @@ fn draws_belong_to_the_order_of_arrival() {
     assert_eq!(dropped, (first..500).filter(unlucky).collect::<Vec<_>>());
 }
 
+/// Every drop and mark starts the spread anew, also when the probability that
+/// has passed forces it; Linux's forced marks do not, so that the next packet is
+/// marked too.
+#[test]
+fn every_action_starts_the_spread_anew() {
+    for ecn in [Ecn::Ect0, Ecn::NotEct] {
+        let config = Pie {
+            ecn: true,
+            derandomise: true,
+            ..Pie::default()
+        };
+        let mut bench = Bench::new(10);
+        let mut pie = discipline(&config);
+        pie.controller.old = Span::from_millis(15);
+        pie.controller.probability = 0.05;
+        let mut acted = Vec::new();
+        for n in 0..2_000 {
+            let packet = Packet {
+                ecn,
+                ..packet(n, 0, 1500)
+            };
+            pie.enqueue(
+                Queued {
+                    arrived: ms(0),
+                    packet,
+                },
+                &mut bench.at(ms(0)),
+            );
+            if !bench.verdicts.is_empty() {
+                acted.push(n);
+                bench.verdicts.clear();
+            }
+        }
+        let distances = acted.windows(2).map(|pair| pair[1] - pair[0]);
+        assert!(acted.len() > 30 && distances.min() >= Some(18), "{acted:?}");
+    }
+}
+
 #[test]
 fn overflow_is_told_from_decisions() {
     let mut tested = Tested::new(&Pie {
