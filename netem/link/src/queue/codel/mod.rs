@@ -32,11 +32,11 @@ pub struct Codel {
     /// How much may wait before arriving packets are dropped (Linux: 1000
     /// packets).
     pub limit: QueueLimit,
-    /// Time that packets may wait for good (RFC 8289 section 4.3: 5ms). On slow
+    /// Time that packets may wait for good (RFC 8289 section 4: 5ms). On slow
     /// links not below the time of one packet.
     pub target: Span,
     /// How long they may wait for more: about a round-trip time (RFC 8289
-    /// section 4.3: 100ms).
+    /// section 4: 100ms).
     pub interval: Span,
     /// The largest packet: a queue with no more bytes left is not acted on (RFC
     /// 8289 section 5.6, `maxpacket`).

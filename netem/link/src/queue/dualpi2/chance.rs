@@ -1,7 +1,7 @@
 //! From likelihoods to decisions, and from the L queue's delay to a likelihood.
 //!
 //! Implements: RFC 9332 appendix A.1: `recur`, which spaces decisions evenly,
-//! in units of 2^-32, with an account per purpose; the ramp of figure 4. Linux:
+//! in units of 2^-32, with an account per purpose; the ramp of figure 5. Linux:
 //! random draws, two independent ones for the square.
 //! Differs: `recur` acts when its account reaches the whole, not when it
 //! exceeds it, so that a likelihood of 1 acts on every packet.

@@ -1,7 +1,7 @@
 //! The base probability p' of DualPI2: a proportional-integral controller
 //! without tuning; the squares and products that follow linearise it.
 //!
-//! Implements: RFC 9332 appendix A.1, figure 5; Linux `sch_dualpi2.c`: the same
+//! Implements: RFC 9332 appendix A, figure 8; Linux `sch_dualpi2.c`: the same
 //! in integers, probabilities in units of 2^-32 and gains in 1/256 per second.
 //! Differs: where Linux's step would not fit 32 bits, ours is the largest.
 

@@ -1,6 +1,6 @@
 //! The flow queues of FQ-CoDel and the order in which they get their turn.
 //!
-//! Implements: the lists of new and of old queues of RFC 8290 sections 4.1.2
+//! Implements: the lists of new and of old queues of RFC 8290 sections 4.1
 //! and 4.2, and the credits of each queue.
 
 use std::collections::VecDeque;

@@ -45,7 +45,7 @@ pub struct FqCodel {
     /// How much may wait in all queues together (RFC 8290 section 5.2.3: 10240
     /// packets).
     pub limit: QueueLimit,
-    /// Number of queues that flows are hashed to (RFC 8290 section 5.2.6: 1024).
+    /// Number of queues that flows are hashed to (RFC 8290 section 5.2.5: 1024).
     pub flows: u32,
     /// Bytes that a queue may send per turn (RFC 8290 section 5.2.4: 1514).
     pub quantum: Bytes,
@@ -59,14 +59,14 @@ pub struct FqCodel {
     /// all queues together (RFC 8289 section 5.6).
     pub mtu: Bytes,
     /// Whether ECN-capable packets are marked instead of dropped (RFC 8290
-    /// section 5.2.7: on).
+    /// section 5.2.6: on).
     pub ecn: bool,
     /// ECN-capable packets that have waited for longer are marked in any case
-    /// (RFC 8290 section 5.2.8); none when absent.
+    /// (RFC 8290 section 5.2.7); none when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ce_threshold: Option<Span>,
     /// Packets dropped at most at once, from the head of the queue with most
-    /// bytes, up to half of them (RFC 8290 section 4.1.3: 64).
+    /// bytes, up to half of them (RFC 8290 section 4.1: 64).
     pub drop_batch: u32,
     /// When a queue's turn ends.
     pub turn_ends: TurnEnds,

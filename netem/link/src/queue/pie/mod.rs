@@ -37,7 +37,7 @@ use crate::model::{Qdisc, Queue, QueueContext, QueueDiscipline, Queued};
 #[serde(rename_all = "snake_case")]
 pub enum Latency {
     /// From the time of arrival of the last packet that left (RFC 8033 section
-    /// 5.1, Linux).
+    /// 4.3, Linux).
     #[default]
     Timestamp,
     /// From the rate at which packets leave (RFC 8033 section 5.2).
