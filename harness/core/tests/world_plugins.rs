@@ -43,12 +43,7 @@ const WITHOUT_REFERENCES: [(&str, &str, &str); 19] = [
 /// Plug-ins that say nothing by themselves: what they need, and what a file that
 /// they name may hold.
 const NEEDS: [(&str, &str, &str, &str); 7] = [
-    (
-        "delay",
-        "samples",
-        r#"{"file": "f.txt"}"#,
-        "20\n25.5\n31\n",
-    ),
+    ("delay", "samples", r#"{"file": "f.txt"}"#, "20\n25.5\n31\n"),
     ("delay", "table", r#"{"file": "f.txt"}"#, "-8192 0 8192\n"),
     (
         "delay",

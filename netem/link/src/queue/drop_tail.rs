@@ -3,14 +3,17 @@
 //! Implements: only waiting packets count, not the one in service, and a packet
 //! must fit whole. A packet that finds the serialiser idle does not wait and is
 //! always taken. A limit in time is converted at the rate of the packet's
-//! arrival; on an unlimited link it never drops.
+//! arrival; on an unlimited link it never drops. With `ce_threshold` packets
+//! that waited for longer are marked as they leave; the times of departure are
+//! the same, on the general path instead of in closed form.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weaknet_core::{Bitrate, BuildContext, BuildError, Plugin, Span};
 
 use super::QueueLimit;
-use crate::model::{Limit, Qdisc, Queue};
+use super::fifo::{DropAt, Fifo};
+use crate::model::{Qdisc, Queue};
 
 /// FIFO with tail drop.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -21,6 +24,10 @@ pub struct DropTail {
     /// The rate that a limit in time counts with; the link's when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<Bitrate>,
+    /// ECN-capable packets that have waited for longer are marked as they
+    /// leave; none when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ce_threshold: Option<Span>,
 }
 
 impl Default for DropTail {
@@ -28,6 +35,7 @@ impl Default for DropTail {
         Self {
             limit: QueueLimit::Time(Span::from_millis(300)),
             at: None,
+            ce_threshold: None,
         }
     }
 }
@@ -39,27 +47,18 @@ impl Plugin for DropTail {
     const REFERENCES: &'static [&'static str] = &["RFC 7567 section 2: tail drop"];
 
     fn build(&self, _: &BuildContext<'_>) -> Result<Queue, BuildError> {
-        let limit = match (self.limit, self.at) {
-            (QueueLimit::Time(_), Some(Bitrate::ZERO)) => {
-                return Err(BuildError::field("at", "expected a rate above 0bps"));
-            }
-            (QueueLimit::Time(span), at) => Limit::Time(span, at),
-            (_, Some(_)) => {
-                return Err(BuildError::field(
-                    "at",
-                    format!("only a limit in time has a rate, `{}` is none", self.limit),
-                ));
-            }
-            (QueueLimit::Bytes(bytes), None) => Limit::Bytes(bytes.get()),
-            (QueueLimit::Packets(packets), None) => Limit::Packets(packets),
-        };
-        Ok(Queue::DropTail(limit))
+        let limit = self.limit.at(self.at)?;
+        Ok(match self.ce_threshold {
+            None => Queue::DropTail(limit),
+            threshold => Queue::Active(Box::new(Fifo::new(limit, DropAt::Tail, threshold))),
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Limit;
     use weaknet_core::Streams;
     use weaknet_core::plugin::Assets;
 
@@ -67,6 +66,7 @@ mod tests {
         let config = DropTail {
             limit: limit.parse().unwrap(),
             at: at.map(|rate| rate.parse().unwrap()),
+            ce_threshold: None,
         };
         let (streams, assets) = (Streams::new(1), Assets::default());
         match config.build(&BuildContext {

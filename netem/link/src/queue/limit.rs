@@ -8,7 +8,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use weaknet_core::text::nearest;
-use weaknet_core::{Bytes, Span};
+use weaknet_core::{Bitrate, BuildError, Bytes, Span};
+
+use crate::model::Limit;
 
 const EXPECTED: &str = "a limit such as `300ms`, `64kB` or `333packets`";
 const UNITS: [&str; 11] = [
@@ -24,6 +26,37 @@ pub enum QueueLimit {
     Bytes(Bytes),
     /// Waiting packets.
     Packets(u64),
+}
+
+impl QueueLimit {
+    /// The limit with its time, if it is one, counted at the rate `at`; that of
+    /// the link when absent.
+    ///
+    /// # Errors
+    /// When the limit is no time and `at` is given, or `at` is zero.
+    pub(super) fn at(self, at: Option<Bitrate>) -> Result<Limit, BuildError> {
+        match (self, at) {
+            (Self::Time(_), Some(Bitrate::ZERO)) => {
+                Err(BuildError::field("at", "expected a rate above 0bps"))
+            }
+            (Self::Time(span), at) => Ok(Limit::Time(span, at)),
+            (_, Some(_)) => Err(BuildError::field(
+                "at",
+                format!("only a limit in time has a rate, `{self}` is none"),
+            )),
+            (limit, None) => Ok(limit.into()),
+        }
+    }
+}
+
+impl From<QueueLimit> for Limit {
+    fn from(limit: QueueLimit) -> Self {
+        match limit {
+            QueueLimit::Time(span) => Self::Time(span, None),
+            QueueLimit::Bytes(bytes) => Self::Bytes(bytes.get()),
+            QueueLimit::Packets(packets) => Self::Packets(packets),
+        }
+    }
 }
 
 impl FromStr for QueueLimit {

@@ -1,0 +1,48 @@
+//! How much may wait in a queue of the general path, counted as the closed form
+//! counts: the packet in service does not count, and a packet that finds the
+//! serialiser idle does not wait and is always taken.
+
+use crate::model::{Limit, QueueContext, Queued};
+
+/// The limit of a queue, and whether the serialiser behind it is idle.
+///
+/// A discipline that never idles with packets is asked again as soon as the
+/// serialiser has finished, so that the serialiser is idle exactly since a
+/// question that gave nothing.
+#[derive(Debug)]
+pub(super) struct Room {
+    limit: Limit,
+    idle: bool,
+}
+
+impl Room {
+    pub(super) fn new(limit: impl Into<Limit>) -> Self {
+        Self {
+            limit: limit.into(),
+            idle: true,
+        }
+    }
+
+    /// Notes what the serialiser was given.
+    pub(super) fn give(&mut self, queued: Option<Queued>) -> Option<Queued> {
+        self.idle = queued.is_none();
+        queued
+    }
+
+    /// Whether so much may wait.
+    pub(super) fn holds(&self, packets: u64, bytes: u64, cx: &mut QueueContext<'_>) -> bool {
+        self.idle || holds(self.limit, packets, bytes, cx)
+    }
+}
+
+/// Whether so much is within a limit.
+pub(super) fn holds(limit: Limit, packets: u64, bytes: u64, cx: &mut QueueContext<'_>) -> bool {
+    match limit {
+        Limit::Packets(limit) => packets <= limit,
+        Limit::Bytes(limit) => bytes <= limit,
+        Limit::Time(limit, fixed) => fixed.or_else(|| cx.rate()).is_none_or(|rate| {
+            u128::from(bytes) * 8_000_000_000
+                <= u128::from(rate.as_bps()) * u128::from(limit.as_nanos())
+        }),
+    }
+}
