@@ -18,20 +18,25 @@ use weaknet_transports::media::{Audio, Video};
 use weaknet_transports::pacing::Pacing;
 
 /// Nothing to follow, and why.
-const WITHOUT_REFERENCES: [(&str, &str, &str); 8] = [
+const WITHOUT_REFERENCES: [(&str, &str, &str); 11] = [
     ("congestion_control", "fixed", "a constant"),
     ("delay", "constant", "a constant"),
+    ("delay", "lognormal", "a distribution"),
+    ("delay", "ramps", "a list of points"),
     ("delay", "steps", "a list of constants"),
     ("fec", "none", "does nothing"),
     ("loss", "none", "does nothing"),
     ("loss", "windows", "a list of times"),
     ("rate", "constant", "a constant"),
+    ("rate", "ramps", "a list of points"),
     ("rate", "unlimited", "does nothing"),
 ];
 
 /// Plug-ins that say nothing by themselves: what they need, and what a file that
 /// they name may hold.
-const NEEDS: [(&str, &str, &str, &str); 4] = [
+const NEEDS: [(&str, &str, &str, &str); 6] = [
+    ("delay", "samples", r#"{"file": "f.txt"}"#, "20\n30\n25\n"),
+    ("delay", "table", r#"{"file": "f.txt"}"#, "-8192 0 8192\n"),
     (
         "delay",
         "trace",
