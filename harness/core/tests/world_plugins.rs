@@ -18,14 +18,11 @@ use weaknet_transports::media::{Audio, Video};
 use weaknet_transports::pacing::Pacing;
 
 /// Nothing to follow, and why.
-const WITHOUT_REFERENCES: [(&str, &str, &str); 19] = [
+const WITHOUT_REFERENCES: [(&str, &str, &str); 15] = [
     ("congestion_control", "fixed", "a constant"),
     ("corrupt", "none", "does nothing"),
     ("delay", "constant", "a constant"),
-    ("delay", "gamma", "a distribution"),
     ("delay", "lognormal", "a distribution"),
-    ("delay", "microwave_oven", "follows the mains"),
-    ("delay", "pareto", "a distribution"),
     ("delay", "ramps", "a list of constants"),
     ("delay", "steps", "a list of constants"),
     ("duplicate", "none", "does nothing"),
@@ -34,7 +31,6 @@ const WITHOUT_REFERENCES: [(&str, &str, &str); 19] = [
     ("loss", "periodic", "a constant"),
     ("loss", "windows", "a list of times"),
     ("rate", "constant", "a constant"),
-    ("rate", "markov", "a chain"),
     ("rate", "ramps", "a list of constants"),
     ("rate", "unlimited", "does nothing"),
     ("reorder", "none", "does nothing"),

@@ -51,7 +51,8 @@ impl Plugin for GammaDelay {
     const NAME: &'static str = "gamma";
     const SUMMARY: &'static str =
         "a base delay and a gamma distributed rest, by mean and standard deviation";
-    const REFERENCES: &'static [&'static str] = &[];
+    const REFERENCES: &'static [&'static str] =
+        &["Mukherjee, Internetworking: Research and Experience 5, 1994: delays are shifted gamma"];
 
     fn build(&self, cx: &BuildContext<'_>) -> Result<Box<dyn DelayModel>, BuildError> {
         let scores = Scores::new(cx, self.correlation)?;

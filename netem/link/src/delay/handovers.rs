@@ -29,6 +29,10 @@ use crate::model::{Delay, DelayModel, Passage};
 const SHORTEST_INTERVAL: Span = Span::from_millis(10);
 const LONGEST: Span = Span::from_secs(60);
 
+/// How far back in time a packet may be, when a delay stage before this one has
+/// let packets overtake each other.
+const DISORDER: Span = Span::from_secs(5);
+
 /// How the times between handovers are distributed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -224,7 +228,7 @@ impl DelayModel for Path {
         self.load(at + around);
         while self
             .near
-            .pop_front_if(|stop| stop.end.max(stop.start + around) < at)
+            .pop_front_if(|stop| stop.end.max(stop.start + around) + DISORDER < at)
             .is_some()
         {}
         let is_close = |stop: &Stop| stop.start <= at + around && at <= stop.start + around;

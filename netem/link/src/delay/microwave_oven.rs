@@ -62,7 +62,8 @@ impl Plugin for MicrowaveOven {
     const NAME: &'static str = "microwave_oven";
     const SUMMARY: &'static str =
         "a constant delay; a microwave oven blocks a part of every mains cycle";
-    const REFERENCES: &'static [&'static str] = &[];
+    const REFERENCES: &'static [&'static str] =
+        &["Kamerman and Erkocevic, PIMRC 1997: microwave ovens and wireless LANs at 2.4 GHz"];
 
     fn build(&self, _: &BuildContext<'_>) -> Result<Box<dyn DelayModel>, BuildError> {
         if self.blocked >= Ratio::ONE {

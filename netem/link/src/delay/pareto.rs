@@ -49,7 +49,8 @@ impl Plugin for ParetoDelay {
     type Kind = Delay;
     const NAME: &'static str = "pareto";
     const SUMMARY: &'static str = "a base delay and a Pareto distributed rest: a power-law tail";
-    const REFERENCES: &'static [&'static str] = &[];
+    const REFERENCES: &'static [&'static str] =
+        &["tc-netem(8): delay with the distribution table `pareto`, whose shape is 3"];
 
     fn build(&self, cx: &BuildContext<'_>) -> Result<Box<dyn DelayModel>, BuildError> {
         let scores = Scores::new(cx, self.correlation)?;
