@@ -4,6 +4,7 @@
 pub mod compare;
 pub mod expectations;
 pub mod files;
+pub mod fit;
 pub mod metrics;
 pub mod plan;
 pub mod record;
