@@ -2,10 +2,11 @@
 //!
 //! Between two arrivals of packets that queued, the link worked without pause:
 //! the second packet's bytes (and those of packets lost behind the serialiser)
-//! took exactly the time between them. A packet has queued evidently when even
-//! the shortest delay of the [`WINDOW`] packets around it is above the path's
-//! shortest by more than jitter and serialisation explain; with too few of
-//! those, when it was sent before its predecessor can have left.
+//! took exactly the time between them. What a packet finds before it is the
+//! arrival of its predecessor, less the path's shortest delay, less its own
+//! sending time. It has queued evidently when even the least of that over the
+//! [`WINDOW`] packets around it is more than jitter and serialisation explain;
+//! with too few of those, when it alone was sent early enough.
 //!
 //! Not modelled: stalls of the far side look like a rate near zero.
 
@@ -48,8 +49,7 @@ pub(super) struct Busy {
     pub(super) queued: Vec<bool>,
     /// Shortest delay seen.
     pub(super) base: i64,
-    /// Standard deviation of the delay beyond queueing, from differences of
-    /// neighbours, in nanoseconds.
+    /// Standard deviation of the delay beyond queueing, in nanoseconds.
     pub(super) noise: f64,
     /// Median packet size in bytes.
     pub(super) size: f64,
@@ -59,13 +59,12 @@ pub(super) fn find(series: &Series) -> Option<Busy> {
     let delivered: Vec<(usize, i64, i64, u32)> = series.delivered().collect();
     let delays: Vec<i64> = delivered.iter().map(|(_, s, r, _)| r - s).collect();
     let base = *delays.iter().min()?;
-    let steps: Vec<f64> = delays.windows(2).map(|w| (w[1] - w[0]).abs() as f64).collect();
-    // Median absolute difference of two normal variables is 0.954 of their
-    // standard deviation.
-    let noise = stats::median(&steps).unwrap_or(0.0) / 0.954;
+    let noise = jitter(&delivered);
     let sizes: Vec<f64> = delivered.iter().map(|d| f64::from(d.3)).collect();
     let size = stats::median(&sizes)?;
-    let lowest = sliding_min(&delays);
+    // What was still before each packet when it was sent.
+    let waits: Vec<i64> = delivered.windows(2).map(|w| w[0].2 - base - w[1].1).collect();
+    let lowest = sliding_min(&waits);
 
     let mut waited = vec![false; delivered.len()];
     let mut intervals = Vec::new();
@@ -73,15 +72,14 @@ pub(super) fn find(series: &Series) -> Option<Busy> {
     // The second round knows how long a packet takes.
     for _ in 0..2 {
         let margin = (1e6f64).max(3.0 * service).max(4.0 * noise);
-        for (waits, least) in waited.iter_mut().zip(&lowest) {
-            *waits = (least - base) as f64 > margin;
+        for (waited, least) in waited.iter_mut().skip(1).zip(&lowest) {
+            *waited = *least as f64 > margin;
         }
         intervals = collect(series, &delivered, &waited);
         if intervals.len() < ENOUGH {
             let margin = CLOCK_NS.max(2.0 * noise.min(service));
-            for k in 1..delivered.len() {
-                let wait = delivered[k - 1].2 - delivered[k].1 - base;
-                waited[k] = wait as f64 > margin;
+            for (waited, wait) in waited.iter_mut().skip(1).zip(&waits) {
+                *waited = *wait as f64 > margin;
             }
             intervals = collect(series, &delivered, &waited);
         }
@@ -93,8 +91,8 @@ pub(super) fn find(series: &Series) -> Option<Busy> {
         intervals.clear();
     }
     let mut queued = vec![false; series.passages.len()];
-    for (d, waits) in delivered.iter().zip(&waited) {
-        queued[d.0] = *waits;
+    for (d, waited) in delivered.iter().zip(&waited) {
+        queued[d.0] = *waited;
     }
     Some(Busy {
         intervals,
@@ -115,11 +113,34 @@ pub(super) fn mean_rate(intervals: &[Interval]) -> Option<f64> {
     (nanos > 0.0).then(|| bits / nanos)
 }
 
-fn sliding_min(delays: &[i64]) -> Vec<i64> {
+/// Standard deviation of delay without queueing: from differences between
+/// packets that were sent after the longest pauses, one to the next.
+fn jitter(delivered: &[(usize, i64, i64, u32)]) -> f64 {
+    let mut pauses: Vec<f64> = delivered.windows(2).map(|w| (w[1].1 - w[0].1) as f64).collect();
+    let sorted = {
+        let mut sorted = pauses.clone();
+        sorted.sort_unstable_by(f64::total_cmp);
+        sorted
+    };
+    let long = stats::quantile(&sorted, 0.95).unwrap_or(0.0);
+    pauses.insert(0, f64::INFINITY);
+    let delays: Vec<f64> = delivered
+        .iter()
+        .zip(&pauses)
+        .filter(|(_, pause)| **pause >= long)
+        .map(|(d, _)| (d.2 - d.1) as f64)
+        .collect();
+    let steps: Vec<f64> = delays.windows(2).map(|w| (w[1] - w[0]).abs()).collect();
+    // Half of all differences of two normal variables are within 0.954 of
+    // their standard deviation.
+    stats::median(&steps).unwrap_or(0.0) / 0.954
+}
+
+fn sliding_min(values: &[i64]) -> Vec<i64> {
     let half = WINDOW / 2;
-    (0..delays.len())
+    (0..values.len())
         .map(|k| {
-            let window = &delays[k.saturating_sub(half)..(k + half + 1).min(delays.len())];
+            let window = &values[k.saturating_sub(half)..(k + half + 1).min(values.len())];
             window.iter().copied().min().unwrap_or(0)
         })
         .collect()

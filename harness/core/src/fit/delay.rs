@@ -152,7 +152,7 @@ fn idle(series: &Series, busy: &Busy, rate: &RateFit, holds: bool) -> Vec<Observ
         if busy.queued[i] {
             busy_until = p.received.unwrap_or(p.sent);
             // What is in front is known from the arrivals only.
-            departed = departed.max(busy_until - busy.base);
+            departed = busy_until - busy.base;
         }
         let Some(received) = p.received else {
             continue;

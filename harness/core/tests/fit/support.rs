@@ -35,12 +35,13 @@ pub(crate) fn parts() -> Parts {
 
 const SECOND: u64 = 1_000_000_000;
 
-/// 120 s: 400 bytes every 20 ms, and 1200 bytes at `load` bit/s from 10 s to
-/// 40 s and from 70 s to 100 s.
-pub(crate) fn traffic(load: u64) -> Vec<(Time, u32)> {
-    let mut packets: Vec<(u64, u32)> = (0..6_000).map(|k| (k * 20_000_000, 400)).collect();
+/// 400 bytes every 20 ms for 120 s times `rounds`, and in each of them 1200
+/// bytes at `load` bit/s from 10 s to 40 s and from 70 s to 100 s.
+pub(crate) fn traffic(load: u64, rounds: u64) -> Vec<(Time, u32)> {
+    let cbr = (0..6_000 * rounds).map(|k| (k * 20_000_000, 400));
+    let mut packets: Vec<(u64, u32)> = cbr.collect();
     let spacing = 1200 * 8 * SECOND / load;
-    for from in [10, 70] {
+    for from in (0..rounds).flat_map(|round| [120 * round + 10, 120 * round + 70]) {
         let count = 30 * SECOND / spacing;
         packets.extend((0..count).map(|k| (from * SECOND + 777 + k * spacing, 1200)));
     }
