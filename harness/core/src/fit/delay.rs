@@ -12,6 +12,8 @@
 //! Differs: parameters come from the same values, so that the p-value of the
 //! test is too large, as Lilliefors 1967 shows.
 
+use serde::Serialize;
+
 use super::busy::Busy;
 use super::families::{Family, Observation, fit_all};
 use super::rate::RateFit;
@@ -33,7 +35,8 @@ const BLOCK: usize = 400;
 const REORDERS: f64 = 0.0005;
 
 /// Where the values come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Basis {
     /// Packets that met an idle link.
     IdleLink,
@@ -44,7 +47,7 @@ pub enum Basis {
 }
 
 /// The delay of a link.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct DelayFit {
     /// The chosen distribution, in milliseconds.
     pub family: Family,

@@ -8,6 +8,8 @@
 //! Implements: normal and lognormal without bounds in closed form; gamma, and
 //! everything with bounds, by the simplex method of Nelder and Mead 1965.
 
+use serde::Serialize;
+
 use super::special::{gamma_p, normal_cdf};
 
 /// One value; `held` makes it a bound.
@@ -20,7 +22,8 @@ pub(super) struct Observation {
 }
 
 /// A distribution of delay, in milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Family {
     /// Always the same.
     Constant(f64),

@@ -130,7 +130,9 @@ fn all_frames(capture: &Capture) -> Vec<Frame> {
 }
 
 fn named(path: &Path) -> String {
-    path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    // Goes into comments and lines.
+    name.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
 fn open(path: &Path) -> Result<File, FitError> {

@@ -7,6 +7,8 @@
 //! lengths of loss runs tells how well it fits (bins of at least 5 expected).
 //! Differs: runs of the full chain are treated as independent.
 
+use serde::Serialize;
+
 use super::gilbert_elliott::{Chain, baum_welch};
 use super::special::chi_square_tail;
 
@@ -14,7 +16,8 @@ use super::special::chi_square_tail;
 const FEWEST: usize = 20;
 
 /// A loss model.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum LossModel {
     /// Nothing was lost.
     None,
@@ -41,7 +44,7 @@ pub enum LossModel {
 }
 
 /// A test of observed against expected counts.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct ChiSquare {
     /// The statistic.
     pub x: f64,
@@ -52,7 +55,7 @@ pub struct ChiSquare {
 }
 
 /// The random loss of a link.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LossFit {
     /// The chosen model.
     pub model: LossModel,

@@ -4,9 +4,12 @@
 //! capture ([`capture`], [`frame`]) or text ([`irtt`], [`ping`]) ->
 //! [`series::Series`] -> [`fit`] -> [`LinkFit`] -> scenario ([`scenario`]).
 
+use serde::Serialize;
+
 mod busy;
 pub mod capture;
 mod delay;
+pub mod describe;
 mod families;
 pub mod frame;
 mod gilbert_elliott;
@@ -49,7 +52,7 @@ impl FitError {
 }
 
 /// The model of one direction.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LinkFit {
     /// What it was read from.
     pub source: String,

@@ -8,6 +8,8 @@
 //! no trace in the link's time; otherwise what was sent into a full queue tells
 //! nothing about random loss, and is left out of it.
 
+use serde::Serialize;
+
 use super::busy::{Busy, Interval, OUTAGE_NS};
 use super::rate::RateFit;
 use super::series::Series;
@@ -21,7 +23,8 @@ const OTHERS: usize = 200;
 const LOW_NOISE: f64 = 0.25;
 
 /// In what a queue's limit is constant.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum QueueFit {
     /// It dropped at this time of waiting, in seconds; the spread of it.
     Time(f64, f64),

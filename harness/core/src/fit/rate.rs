@@ -4,6 +4,8 @@
 //! little spread is a constant rate; a few levels that explain the bins are
 //! steps; anything else is a trace of the bins.
 
+use serde::Serialize;
+
 use super::busy::{Busy, Interval, OUTAGE_NS, mean_rate};
 use super::segments::{self, Bin};
 use super::series::Series;
@@ -16,9 +18,12 @@ const CONSTANT_CV: f64 = 0.15;
 const MOST_STEPS: usize = 24;
 const STEPS_R2: f64 = 0.9;
 const MOST_BINS: f64 = 1500.0;
+/// Intervals in a block of the regression on lost bytes.
+const BLOCK: usize = 100;
 
 /// How a rate goes over time.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RateShape {
     /// The link was never busy: it is at least as fast as what it carried.
     AtLeast(f64),
@@ -31,7 +36,7 @@ pub enum RateShape {
 }
 
 /// The rate of a link.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RateFit {
     /// How it goes over time.
     pub shape: RateShape,
@@ -65,7 +70,7 @@ pub(super) fn fit(series: &Series, busy: &Busy) -> RateFit {
             lost_use_link: None,
         };
     };
-    let lost_use_link = link_time_of_lost(&busy.intervals, rate);
+    let (lost_use_link, rate) = link_time_of_lost(busy, rate);
     let width = bin_width(busy, seconds);
     let bins = fill(busy, width, lost_use_link.unwrap_or(0.0));
     let kept: Vec<Bin> = bins
@@ -115,18 +120,45 @@ pub(super) fn largest_throughput(series: &Series) -> f64 {
 }
 
 /// Share of the lost bytes for which there is time between the packets around
-/// them.
-fn link_time_of_lost(intervals: &[Interval], bits_per_ns: f64) -> Option<f64> {
-    let with_losses = intervals
-        .iter()
-        .filter(|i| i.lost > 0 && i.nanos() < OUTAGE_NS as f64);
-    let (mut used, mut lost, mut n) = (0.0, 0.0, 0);
-    for i in with_losses {
-        used += i.nanos() * bits_per_ns / 8.0 - i.bytes;
-        lost += i.lost_bytes;
-        n += 1;
+/// them, and the rate in bits per nanosecond with that time taken into account.
+fn link_time_of_lost(busy: &Busy, bits_per_ns: f64) -> (Option<f64>, f64) {
+    let intervals: Vec<&Interval> =
+        busy.intervals.iter().filter(|i| i.nanos() < OUTAGE_NS as f64).collect();
+    let losses = intervals.iter().filter(|i| i.lost > 0).count();
+    if losses < 10 {
+        return (None, bits_per_ns);
     }
-    (n >= 10 && lost > 0.0).then(|| (used / lost).clamp(0.0, 1.0))
+    let service = busy.size * 8.0 / bits_per_ns;
+    if busy.noise < 0.25 * service {
+        let with_losses = || intervals.iter().filter(|i| i.lost > 0);
+        let lost: f64 = with_losses().map(|i| i.lost_bytes).sum();
+        let used: f64 = with_losses().map(|i| i.nanos() * bits_per_ns / 8.0 - i.bytes).sum();
+        return (Some((used / lost).clamp(0.0, 1.0)), bits_per_ns);
+    }
+    // Packets that hold each other back move time from one interval to the
+    // next: least squares over blocks of time = a * arrived + b * lost.
+    let [mut bb, mut bl, mut ll, mut tb, mut tl] = [0.0; 5];
+    let [mut arrived, mut lost, mut nanos] = [0.0; 3];
+    for block in intervals.chunks(BLOCK) {
+        let sum = |f: fn(&Interval) -> f64| block.iter().map(|i| f(i)).sum::<f64>();
+        let (b, l, t) = (sum(|i| i.bytes), sum(|i| i.lost_bytes), sum(Interval::nanos));
+        bb += b * b;
+        bl += b * l;
+        ll += l * l;
+        tb += t * b;
+        tl += t * l;
+        arrived += b;
+        lost += l;
+        nanos += t;
+    }
+    let determinant = bb * ll - bl * bl;
+    if determinant <= bb * ll * 1e-9 {
+        return (None, bits_per_ns);
+    }
+    let per_byte = (tb * ll - tl * bl) / determinant;
+    let per_lost = (tl * bb - tb * bl) / determinant;
+    let share = (per_lost / per_byte).clamp(0.0, 1.0);
+    (Some(share), (arrived + share * lost) * 8.0 / nanos)
 }
 
 /// Wide enough for 20 packets, and for jitter to matter little.

@@ -1,6 +1,8 @@
 //! What is known of the packets of one direction of a path, whatever it was
 //! read from.
 
+use serde::Serialize;
+
 /// A packet that was sent, and what became of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Passage {
@@ -13,7 +15,8 @@ pub struct Passage {
 }
 
 /// What the times of a series mean.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum View {
     /// Both ends, one clock.
     BothEnds,

@@ -1,12 +1,14 @@
 //! Silences: times in which nothing arrived though something was on its way.
 
+use serde::Serialize;
+
 use super::series::Series;
 use crate::stats;
 
 const LEAST_NS: i64 = 200_000_000;
 
 /// Silences of 200 ms or more.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub struct Stalls {
     /// How many there are per minute.
     pub per_minute: f64,

@@ -4,19 +4,19 @@ use std::path::PathBuf;
 
 use weaknet_core::Time;
 use weaknet_harness::fit::{self, Family, LinkFit, LossModel, QueueFit, RateShape};
-use weaknet_netem::{Parts, delay, loss, queue, rate};
+use weaknet_netem::{delay, loss, rate};
 
-use crate::support::{build, drive, parts, pcap, pcapng, traffic};
+use crate::support::{Known, build, drive, drop_tail, independent, pcap, pcapng, plain, traffic, uniform};
 
-fn write(name: &str, bytes: &[u8]) -> PathBuf {
+pub(crate) fn write(name: &str, bytes: &[u8]) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     std::fs::write(&path, bytes).unwrap();
     path
 }
 
 /// Captures both sides of the link, and fits.
-fn fitted(name: &str, parts: Parts, packets: &[(Time, u32)]) -> LinkFit {
-    let [entered, left] = drive(parts, packets);
+fn fitted(name: &str, known: Known, packets: &[(Time, u32)]) -> LinkFit {
+    let [entered, left] = drive(known, packets);
     let file = write(&format!("{name}.pcapng"), &pcapng(&[("in", &entered), ("out", &left)]));
     let measurement = fit::read(&[file]).unwrap();
     let fit = fit::fit(&measurement.forward).unwrap();
@@ -48,11 +48,11 @@ fn constant_delay(fit: &LinkFit) -> f64 {
 
 #[test]
 fn constant_rate_and_delay_with_independent_loss() {
-    let parts = Parts {
-        loss: build(&loss::Bernoulli("2%".parse().unwrap()), 3),
-        ..parts()
+    let known = Known {
+        loss: independent("2%"),
+        ..plain()
     };
-    let fit = fitted("bernoulli", parts, &traffic(6_000_000, 1));
+    let fit = fitted("bernoulli", known, &traffic(6_000_000, 1));
     near(constant_rate(&fit), 5e6);
     near(constant_delay(&fit), 30.0);
     near(fit.loss.average, 0.02);
@@ -64,7 +64,7 @@ fn constant_rate_and_delay_with_independent_loss() {
 
 #[test]
 fn loss_in_bursts() {
-    let parts = Parts {
+    let known = Known {
         loss: build(
             &loss::GilbertElliott {
                 average: Some("3%".parse().unwrap()),
@@ -73,9 +73,9 @@ fn loss_in_bursts() {
             },
             3,
         ),
-        ..parts()
+        ..plain()
     };
-    let fit = fitted("gilbert", parts, &traffic(6_000_000, 6));
+    let fit = fitted("gilbert", known, &traffic(6_000_000, 6));
     near(constant_rate(&fit), 5e6);
     near(constant_delay(&fit), 30.0);
     near(fit.loss.average, 0.03);
@@ -91,7 +91,7 @@ fn loss_in_bursts() {
 #[test]
 fn rate_in_steps() {
     let steps = [(0, 5.0), (20, 2.5), (30, 4.0), (80, 1.5), (90, 5.0)];
-    let parts = Parts {
+    let known = Known {
         rate: build(
             &rate::RateSteps(
                 steps
@@ -101,9 +101,9 @@ fn rate_in_steps() {
             ),
             1,
         ),
-        ..parts()
+        ..plain()
     };
-    let fit = fitted("steps", parts, &traffic(6_000_000, 1));
+    let fit = fitted("steps", known, &traffic(6_000_000, 1));
     let RateShape::Steps(found) = &fit.rate.shape else {
         panic!("{:?}", fit.rate.shape);
     };
@@ -117,18 +117,11 @@ fn rate_in_steps() {
 
 #[test]
 fn uniform_jitter() {
-    let parts = Parts {
-        delay: build(
-            &delay::UniformDelay {
-                min: "20ms".parse().unwrap(),
-                max: "50ms".parse().unwrap(),
-                ..delay::UniformDelay::default()
-            },
-            1,
-        ),
-        ..parts()
+    let known = Known {
+        delay: uniform("20ms", "50ms"),
+        ..plain()
     };
-    let fit = fitted("uniform", parts, &traffic(6_000_000, 1));
+    let fit = fitted("uniform", known, &traffic(6_000_000, 1));
     near(constant_rate(&fit), 5e6);
     let Family::Uniform { min, max } = fit.delay.family else {
         panic!("{:?}", fit.delay.family);
@@ -140,7 +133,7 @@ fn uniform_jitter() {
 
 #[test]
 fn normal_jitter() {
-    let parts = Parts {
+    let known = Known {
         delay: build(
             &delay::NormalDelay {
                 mean: "60ms".parse().unwrap(),
@@ -149,9 +142,9 @@ fn normal_jitter() {
             },
             1,
         ),
-        ..parts()
+        ..plain()
     };
-    let fit = fitted("normal", parts, &traffic(6_000_000, 1));
+    let fit = fitted("normal", known, &traffic(6_000_000, 1));
     near(constant_rate(&fit), 5e6);
     let Family::Normal { mean, std } = fit.delay.family else {
         panic!("{:?}", fit.delay.family);
@@ -162,18 +155,12 @@ fn normal_jitter() {
 
 #[test]
 fn a_full_queue_beside_random_loss() {
-    let parts = Parts {
-        queue: build(
-            &queue::DropTail {
-                limit: "100ms".parse().unwrap(),
-                at: None,
-            },
-            1,
-        ),
-        loss: build(&loss::Bernoulli("2%".parse().unwrap()), 3),
-        ..parts()
+    let known = Known {
+        queue: drop_tail("100ms"),
+        loss: independent("2%"),
+        ..plain()
     };
-    let fit = fitted("overflow", parts, &traffic(6_000_000, 1));
+    let fit = fitted("overflow", known, &traffic(6_000_000, 1));
     near(constant_rate(&fit), 5e6);
     near(constant_delay(&fit), 30.0);
     near(fit.loss.average, 0.02);
@@ -185,7 +172,7 @@ fn a_full_queue_beside_random_loss() {
 
 #[test]
 fn two_captures_whose_clocks_differ() {
-    let [entered, left] = drive(parts(), &traffic(6_000_000, 1));
+    let [entered, left] = drive(plain(), &traffic(6_000_000, 1));
     let sender = write("sender.pcap", &pcap(&entered, 0));
     for ahead in [0, 5_000_000] {
         let receiver = write(&format!("receiver-{ahead}.pcap"), &pcap(&left, ahead));

@@ -3,6 +3,7 @@
 use weaknet_core::packet::{Ecn, FlowId, Leg, LinkId, Packet, Payload};
 use weaknet_core::plugin::Assets;
 use weaknet_core::{BuildContext, Kind, Plugin, Streams, Time};
+use weaknet_netem::model::{DelayModel, LossModel, Queue, RateModel};
 use weaknet_netem::{Link, LossAt, Parts, delay, loss, queue, rate};
 
 pub(crate) fn build<P: Plugin>(plugin: &P, seed: u64) -> <P::Kind as Kind>::Product {
@@ -16,21 +17,37 @@ pub(crate) fn build<P: Plugin>(plugin: &P, seed: u64) -> <P::Kind as Kind>::Prod
         .unwrap()
 }
 
+/// A link whose parameters are known.
+pub(crate) struct Known {
+    pub(crate) rate: Box<dyn RateModel>,
+    pub(crate) queue: Queue,
+    pub(crate) delay: Box<dyn DelayModel>,
+    pub(crate) loss: Box<dyn LossModel>,
+}
+
 /// 5 Mbit/s, 30 ms, no loss, a queue that is never full.
-pub(crate) fn parts() -> Parts {
-    Parts {
+pub(crate) fn plain() -> Known {
+    Known {
         rate: build(&rate::ConstantRate("5Mbps".parse().unwrap()), 1),
-        queue: build(
-            &queue::DropTail {
-                limit: "100s".parse().unwrap(),
-                at: None,
-            },
-            1,
-        ),
+        queue: drop_tail("100s"),
         delay: build(&delay::ConstantDelay("30ms".parse().unwrap()), 1),
         loss: build(&loss::NoLoss {}, 1),
-        loss_at: LossAt::AfterLink,
     }
+}
+
+pub(crate) fn drop_tail(limit: &str) -> Queue {
+    let limit = limit.parse().unwrap();
+    build(&queue::DropTail { limit, at: None }, 1)
+}
+
+pub(crate) fn uniform(min: &str, max: &str) -> Box<dyn DelayModel> {
+    let [min, max] = [min, max].map(|text| text.parse().unwrap());
+    let reorder = delay::Reorder::Forbidden;
+    build(&delay::UniformDelay { min, max, reorder }, 1)
+}
+
+pub(crate) fn independent(share: &str) -> Box<dyn LossModel> {
+    build(&loss::Bernoulli(share.parse().unwrap()), 3)
 }
 
 const SECOND: u64 = 1_000_000_000;
@@ -60,7 +77,14 @@ pub(crate) struct Seen {
 }
 
 /// What goes in, and what comes out.
-pub(crate) fn drive(parts: Parts, packets: &[(Time, u32)]) -> [Vec<Seen>; 2] {
+pub(crate) fn drive(known: Known, packets: &[(Time, u32)]) -> [Vec<Seen>; 2] {
+    let parts = Parts {
+        rate: known.rate,
+        queue: known.queue,
+        delay: known.delay,
+        loss: known.loss,
+        loss_at: LossAt::AfterLink,
+    };
     let mut link = Link::new(LinkId(0), parts);
     let (mut entered, mut left) = (Vec::new(), Vec::new());
     let mut events = Vec::new();
