@@ -14,4 +14,5 @@ pub mod runner;
 pub mod scenario;
 pub mod stats;
 pub mod store;
+pub mod tc;
 pub mod world;
