@@ -14,5 +14,6 @@ pub mod runner;
 pub mod scenario;
 pub mod stats;
 pub mod store;
+pub mod synth;
 pub mod tc;
 pub mod world;
