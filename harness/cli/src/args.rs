@@ -36,6 +36,9 @@ pub(crate) enum Command {
     Schema,
     /// Feed a recorded feedback trace to a congestion controller, open loop.
     Replay(Replay),
+    /// Describe and convert recorded networks.
+    #[command(subcommand)]
+    Trace(crate::cmd::trace::Command),
     /// Redo every report of a run from its recorded data.
     Report(Report),
     /// Print a completion script.

@@ -6,7 +6,8 @@
 
 use std::collections::BTreeSet;
 use std::env;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use weaknet_core::plugin::ReadFile;
@@ -124,6 +125,13 @@ impl ReadFile for Folders {
     fn read(&self, name: &str) -> Result<Vec<u8>, String> {
         let path = self.find(name)?;
         fs::read(&path).map_err(|error| format!("`{}` cannot be read: {error}", path.display()))
+    }
+
+    fn open(&self, name: &str) -> Result<Box<dyn Read + '_>, String> {
+        let path = self.find(name)?;
+        let file = File::open(&path);
+        let file = file.map_err(|error| format!("`{}` cannot be read: {error}", path.display()))?;
+        Ok(Box::new(file))
     }
 }
 

@@ -16,4 +16,5 @@ pub mod stats;
 pub mod store;
 pub mod synth;
 pub mod tc;
+pub mod trace;
 pub mod world;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 use weaknet_core::plugin::Assets;
-use weaknet_core::{BuildContext, Kind, Streams};
+use weaknet_core::{BuildContext, Kind, Streams, Time};
 
 use crate::files::Folders;
 use crate::metrics::Definition;
@@ -219,13 +219,14 @@ impl Planner<'_> {
             axes.push(set.clone());
         }
         let cases = self.count(&axes)?;
-        let assets = Arc::new(Assets::new(self.request.folders.beside(&folders)));
+        let assets = Assets::new(self.request.folders.beside(&folders));
         for number in 0..cases {
             let chosen = combination(&axes, number);
             let scenario = Arc::new(self.case(&tree, &chosen, &stem, cases)?);
             if self.request.needs_flows && scenario.flows.is_empty() {
                 return Err(no_flows(&tree).into());
             }
+            let assets = Arc::new(assets.until(Time::from(scenario.duration)));
             self.build_all(&scenario, &folders, &assets)?;
             let first = self
                 .names
@@ -447,7 +448,9 @@ struct Check<'a> {
 
 impl Check<'_> {
     fn build<K: Kind>(&mut self, spec: &Spec<K>) {
-        let key = format!("{} {} {}", K::NAME, spec.name(), spec.config());
+        // Files are read as far as the run goes.
+        let until = self.assets.horizon().as_nanos();
+        let key = format!("{} {} {} {until}", K::NAME, spec.name(), spec.config());
         if !self.built.insert((self.folder.clone(), key)) {
             return;
         }

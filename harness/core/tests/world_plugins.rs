@@ -31,7 +31,7 @@ const WITHOUT_REFERENCES: [(&str, &str, &str); 8] = [
 
 /// Plug-ins that say nothing by themselves: what they need, and what a file that
 /// they name may hold.
-const NEEDS: [(&str, &str, &str, &str); 4] = [
+const NEEDS: [(&str, &str, &str, &str); 5] = [
     (
         "delay",
         "trace",
@@ -44,6 +44,7 @@ const NEEDS: [(&str, &str, &str, &str); 4] = [
         r#"{"average": "2%", "burst": 3}"#,
         "",
     ),
+    ("loss", "trace", r#"{"file": "f.txt"}"#, "0 0.1\n1 0.2\n"),
     ("rate", "trace", r#"{"file": "f.txt"}"#, "1\n2\n4\n"),
     (
         "video_source",

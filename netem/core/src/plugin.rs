@@ -6,9 +6,11 @@
 
 use std::any::{Any, TypeId};
 use std::collections::BTreeMap;
+use std::io::{Cursor, Read};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::rng::Streams;
+use crate::time::Time;
 
 /// A family of plug-ins that can stand in for each other.
 pub trait Kind: 'static {
@@ -102,6 +104,14 @@ pub trait ReadFile: Send + Sync {
     /// # Errors
     /// A message that says where it was looked for.
     fn read(&self, name: &str) -> Result<Vec<u8>, String>;
+
+    /// The same a piece at a time, for files that no memory holds.
+    ///
+    /// # Errors
+    /// A message that says where it was looked for.
+    fn open(&self, name: &str) -> Result<Box<dyn Read + '_>, String> {
+        Ok(Box::new(Cursor::new(self.read(name)?)))
+    }
 }
 
 /// No files at all.
@@ -115,19 +125,41 @@ impl ReadFile for () {
 
 type Parsed = Result<Arc<dyn Any + Send + Sync>, String>;
 
+/// What a file was parsed for: its name, the options, the horizon, the type.
+type Purpose = (String, String, Time, TypeId);
+
 /// Files of the scenario, each parsed at most once per process and purpose.
 pub struct Assets {
-    files: Box<dyn ReadFile>,
-    parsed: Mutex<BTreeMap<(String, TypeId), Parsed>>,
+    files: Arc<dyn ReadFile>,
+    parsed: Arc<Mutex<BTreeMap<Purpose, Parsed>>>,
+    horizon: Time,
 }
 
 impl Assets {
-    /// Assets read through `files`.
+    /// Assets read through `files`, for runs without an end.
     pub fn new(files: impl ReadFile + 'static) -> Self {
         Self {
-            files: Box::new(files),
-            parsed: Mutex::default(),
+            files: Arc::new(files),
+            parsed: Arc::default(),
+            horizon: Time::MAX,
         }
+    }
+
+    /// The same files for a run that ends at `horizon`: nothing of a file that
+    /// speaks of later times needs to be kept.
+    #[must_use]
+    pub fn until(&self, horizon: Time) -> Self {
+        Self {
+            files: Arc::clone(&self.files),
+            parsed: Arc::clone(&self.parsed),
+            horizon,
+        }
+    }
+
+    /// The end of the run; [`Time::MAX`] when it has none.
+    #[must_use]
+    pub const fn horizon(&self) -> Time {
+        self.horizon
     }
 
     /// The file `name` as `parse` understands it. Cached by name and type.
@@ -139,14 +171,46 @@ impl Assets {
         name: &str,
         parse: impl FnOnce(&[u8]) -> Result<T, String>,
     ) -> Result<Arc<T>, String> {
+        self.cached(name, "", Time::MAX, |files| {
+            let bytes = files.read(name)?;
+            parse(&bytes).map_err(|e| format!("`{name}`: {e}"))
+        })
+    }
+
+    /// The file `name` as `parse` understands it while reading it, which need
+    /// not go beyond the horizon. Cached by name, options, horizon and type.
+    ///
+    /// # Errors
+    /// The reader's or the parser's message, the latter after the file's name.
+    pub fn stream<T: Any + Send + Sync>(
+        &self,
+        name: &str,
+        options: &str,
+        parse: impl FnOnce(&mut dyn Read) -> Result<T, String>,
+    ) -> Result<Arc<T>, String> {
+        self.cached(name, options, self.horizon, |files| {
+            let mut input = files.open(name)?;
+            parse(&mut input).map_err(|e| format!("`{name}`: {e}"))
+        })
+    }
+
+    fn cached<T: Any + Send + Sync>(
+        &self,
+        name: &str,
+        options: &str,
+        horizon: Time,
+        make: impl FnOnce(&dyn ReadFile) -> Result<T, String>,
+    ) -> Result<Arc<T>, String> {
         let mut parsed = self.parsed.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = parsed
-            .entry((name.to_owned(), TypeId::of::<T>()))
-            .or_insert_with(|| {
-                let bytes = self.files.read(name)?;
-                let value = parse(&bytes).map_err(|e| format!("`{name}`: {e}"))?;
-                Ok(Arc::new(value) as Arc<dyn Any + Send + Sync>)
-            });
+        let purpose = (
+            name.to_owned(),
+            options.to_owned(),
+            horizon,
+            TypeId::of::<T>(),
+        );
+        let entry = parsed.entry(purpose).or_insert_with(|| {
+            make(&*self.files).map(|value| Arc::new(value) as Arc<dyn Any + Send + Sync>)
+        });
         match entry {
             Ok(value) => Arc::clone(value)
                 .downcast::<T>()

@@ -26,7 +26,6 @@ mod fifo;
 mod link;
 mod pipe;
 mod station;
-mod table;
 mod timeline;
 
 pub mod delay;
@@ -34,6 +33,7 @@ pub mod loss;
 pub mod model;
 pub mod queue;
 pub mod rate;
+pub mod trace;
 
 pub use counts::{Counts, Tally};
 pub use link::{Delivery, Link, LossAt, Parts};

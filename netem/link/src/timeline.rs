@@ -68,13 +68,15 @@ impl<T: Copy> Timeline<T> {
         }
     }
 
-    /// A recording that repeats: the last value holds as long as the one
-    /// before it. A single value holds for ever.
-    pub(crate) fn looped(points: impl IntoIterator<Item = (Span, T)>) -> Result<Self, Malformed> {
+    /// A recording that repeats after `period`, where that is after its last
+    /// point; without a period the last value holds for ever.
+    pub(crate) fn repeating(
+        points: impl IntoIterator<Item = (Span, T)>,
+        period: Option<Span>,
+    ) -> Result<Self, Malformed> {
         let mut timeline = Self::new(points)?;
-        if let [.., before, last] = timeline.starts[..] {
-            timeline.period = Some(last.saturating_add(last - before));
-        }
+        let last = timeline.starts.last().copied().unwrap_or_default();
+        timeline.period = period.map(Span::as_nanos).filter(|period| *period > last);
         Ok(timeline)
     }
 
@@ -185,8 +187,9 @@ mod tests {
     }
 
     #[test]
-    fn last_value_of_a_loop_holds_as_long_as_the_one_before() {
-        let timeline = Timeline::looped(points(&[0, 10, 30])).unwrap();
+    fn a_recording_repeats_after_its_period() {
+        let timeline =
+            Timeline::repeating(points(&[0, 10, 30]), Some(Span::from_nanos(50))).unwrap();
         assert_eq!(timeline.period(), Some(50));
         let mut cursor = Cursor::default();
         let mut at = |t| timeline.piece(&mut cursor, Time::from_nanos(t));
@@ -211,7 +214,10 @@ mod tests {
                 end: Time::from_nanos(60)
             }
         );
-        assert_eq!(Timeline::looped(points(&[0])).unwrap().period(), None);
+        assert_eq!(
+            Timeline::repeating(points(&[0]), None).unwrap().period(),
+            None
+        );
     }
 
     proptest! {
@@ -219,7 +225,8 @@ mod tests {
         fn cursor_agrees_with_search(gaps in prop::collection::vec(1u64..50, 1..20), looped: bool,
                                      queries in prop::collection::vec(0u64..2_000, 1..50)) {
             let times: Vec<u64> = std::iter::once(0).chain(gaps.iter().scan(0, |t, g| { *t += g; Some(*t) })).collect();
-            let timeline = if looped { Timeline::looped(points(&times)) } else { Timeline::new(points(&times)) }.unwrap();
+            let end = Span::from_nanos(times.last().unwrap() + gaps[0]);
+            let timeline = Timeline::repeating(points(&times), looped.then_some(end)).unwrap();
             let mut cursor = Cursor::default();
             // Any order: falling times fall back to a search.
             for at in queries {

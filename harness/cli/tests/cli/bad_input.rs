@@ -84,11 +84,11 @@ error: {place}there is no file `lte-drve.down` in `.`, `traces` (did you mean `l
         )
     );
     for (trace, message) in [
+        ("", "the trace is empty: expected at least one row"),
         (
-            "",
-            "there are no opportunities: expected one number of milliseconds per line",
+            "5\n4\n",
+            "line 2: the time 4 is before that of the row before",
         ),
-        ("5\n4\n", "line 2: 4 ms is before the line above"),
         ("5\nfive\n", "line 2: "),
         ("\u{1}\u{2}", "line 1: "),
     ] {

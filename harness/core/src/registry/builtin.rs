@@ -27,6 +27,7 @@ pub(super) fn add_all(registry: Registry) -> Registry {
         .add::<loss::Bernoulli>()
         .add::<loss::GilbertElliott>()
         .add::<loss::NoLoss>()
+        .add::<loss::LossTrace>()
         .add::<loss::LossWindows>()
         .add::<metrics::Audio>()
         .add::<metrics::Convergence>()

@@ -6,9 +6,10 @@
 
 use weaknet_core::rng::{exponential_quantile, normal_quantile};
 use weaknet_core::{Bitrate, Span, Streams};
+use weaknet_netem::trace::Segment;
 
 use super::markov::whole_millis;
-use super::{Piece, SynthError};
+use super::SynthError;
 
 /// Quantile of the standard normal distribution at 95 %.
 const Z95: f64 = 1.644_853_626_951_472_2;
@@ -51,17 +52,17 @@ impl Gaps {
         Ok(share)
     }
 
-    /// The pieces with gaps in them.
+    /// The segments with gaps in them.
     pub(super) fn cut(
         &self,
-        pieces: &[Piece],
+        segments: &[Segment],
         length: Span,
         streams: &Streams,
-    ) -> Result<Vec<Piece>, SynthError> {
+    ) -> Result<Vec<Segment>, SynthError> {
         let sigma = self.sigma();
         let between = 60.0 / self.per_minute * (1.0 - self.share()?);
         let mut draws = streams.sequence("synth", "gaps");
-        let mut all = Vec::with_capacity(pieces.len());
+        let mut all = Vec::with_capacity(segments.len());
         let mut next = 0;
         let mut now = Span::ZERO;
         let mut current = None;
@@ -70,31 +71,34 @@ impl Gaps {
             let long = self.p50.as_secs_f64() * libm::exp(sigma * normal_quantile(draws.unit()));
             let end = start + whole_millis(long);
             // What holds up to the gap.
-            while let Some(piece) = pieces.get(next).filter(|piece| piece.at < start) {
-                all.push(*piece);
-                current = Some(*piece);
+            while let Some(segment) = segments.get(next).filter(|segment| segment.start < start) {
+                all.push(*segment);
+                current = Some(*segment);
                 next += 1;
             }
             if start >= length {
                 return Ok(all);
             }
             // What holds at its end.
-            while let Some(piece) = pieces.get(next).filter(|piece| piece.at <= end) {
-                current = Some(*piece);
+            while let Some(segment) = segments.get(next).filter(|segment| segment.start <= end) {
+                current = Some(*segment);
                 next += 1;
             }
             let Some(current) = current else {
                 return Ok(all);
             };
-            all.push(Piece {
-                at: start,
-                rate: Bitrate::ZERO,
+            all.push(Segment {
+                start,
+                rate: Some(Bitrate::ZERO),
                 ..current
             });
             if end >= length {
                 return Ok(all);
             }
-            all.push(Piece { at: end, ..current });
+            all.push(Segment {
+                start: end,
+                ..current
+            });
             now = end;
         }
     }

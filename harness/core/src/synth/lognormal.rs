@@ -11,8 +11,9 @@
 
 use weaknet_core::rng::normal_quantile;
 use weaknet_core::{Bitrate, Span, Streams};
+use weaknet_netem::trace::Segment;
 
-use super::{MOST_PIECES, Piece, SynthError};
+use super::{MOST_SEGMENTS, SynthError};
 
 /// Time that a value holds.
 pub(super) const GRID: Span = Span::from_millis(200);
@@ -35,7 +36,7 @@ impl Lognormal {
         length: Span,
         open: f64,
         streams: &Streams,
-    ) -> Result<Vec<Piece>, SynthError> {
+    ) -> Result<Vec<Segment>, SynthError> {
         if self.mean.is_zero() {
             return Err(SynthError::new("the mean rate is zero"));
         }
@@ -52,7 +53,7 @@ impl Lognormal {
             )));
         }
         let steps = length.as_nanos().div_ceil(GRID.as_nanos());
-        if steps > MOST_PIECES {
+        if steps > MOST_SEGMENTS {
             return Err(SynthError::new("the trace is longer than 100 days"));
         }
         let (variance, per_second) = self.solve();
@@ -65,11 +66,10 @@ impl Lognormal {
             .map(|k| {
                 let rate = mean * libm::exp(sigma * level - variance / 2.0);
                 level = keep * level + renew * normal_quantile(draws.unit());
-                Piece {
-                    at: Span::from_nanos(k * GRID.as_nanos()),
-                    rate: Bitrate::from_bps_f64(rate),
-                    loss: None,
-                    delay: None,
+                Segment {
+                    start: Span::from_nanos(k * GRID.as_nanos()),
+                    rate: Some(Bitrate::from_bps_f64(rate)),
+                    ..Segment::default()
                 }
             })
             .collect())

@@ -10,8 +10,9 @@ use std::str::FromStr;
 
 use weaknet_core::rng::exponential_quantile;
 use weaknet_core::{Bitrate, Ratio, Span, Streams};
+use weaknet_netem::trace::Segment;
 
-use super::{MOST_PIECES, Piece, SynthError};
+use super::{MOST_SEGMENTS, SynthError};
 
 /// A state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +62,7 @@ impl Markov {
         &self,
         length: Span,
         streams: &Streams,
-    ) -> Result<Vec<Piece>, SynthError> {
+    ) -> Result<Vec<Segment>, SynthError> {
         let states = &self.states;
         if states.len() < 2 {
             return Err(SynthError::new("expected two states or more"));
@@ -74,24 +75,25 @@ impl Markov {
         }
         let mut draws = streams.sequence("synth", "states");
         let (mut at, mut current) = (Span::ZERO, 0);
-        let mut pieces = Vec::new();
+        let mut segments = Vec::new();
         while at < length {
-            if pieces.len() as u64 >= MOST_PIECES {
-                return Err(SynthError::new("the trace has more than 50 million pieces"));
+            if segments.len() as u64 >= MOST_SEGMENTS {
+                return Err(SynthError::new("the trace has more than 50 million segments"));
             }
             let state = &states[current];
-            pieces.push(Piece {
-                at,
-                rate: state.rate,
+            segments.push(Segment {
+                start: at,
+                rate: Some(state.rate),
                 loss: state.loss,
                 delay: state.delay,
+                jitter: None,
             });
             let seconds = exponential_quantile(draws.unit(), state.mean.as_secs_f64());
             at = at + whole_millis(seconds);
             let other = (draws.unit() * (states.len() - 1) as f64) as usize;
             current = (current + 1 + other) % states.len();
         }
-        Ok(pieces)
+        Ok(segments)
     }
 }
 

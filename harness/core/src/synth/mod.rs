@@ -1,34 +1,22 @@
 //! Synthetic traces: conditions over time drawn from a model, the same for the
 //! same seed.
 //!
-//! A trace is a list of [`Piece`]s. [`Lognormal`] makes a rate with a given
+//! A trace is a list of [`Segment`]s. [`Lognormal`] makes a rate with a given
 //! mean, variation and correlation; [`Markov`] jumps between states of rate,
-//! loss and delay; [`Gaps`] cuts outages into either. [`statistics`] measures
-//! what was asked for.
+//! loss and delay; [`Gaps`] cuts outages into either.
 
 mod gaps;
 mod lognormal;
 mod markov;
-pub mod statistics;
 
 pub use gaps::Gaps;
 pub use lognormal::Lognormal;
 pub use markov::{Markov, State};
 
-use weaknet_core::{Bitrate, Ratio, Span, Streams};
-
-/// Conditions from an instant on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Piece {
-    /// Since the start of the trace.
-    pub at: Span,
-    /// How much the link carries.
-    pub rate: Bitrate,
-    /// Share of packets that it loses.
-    pub loss: Option<Ratio>,
-    /// How long packets travel.
-    pub delay: Option<Span>,
-}
+use weaknet_core::{Span, Streams};
+use weaknet_netem::trace::{
+    Direction, Format, Head, Kind, Quantity, Record, Segment, Target, TraceError, TraceWriter,
+};
 
 /// What makes the conditions between gaps.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,8 +38,8 @@ impl SynthError {
     }
 }
 
-/// More pieces than this are refused.
-const MOST_PIECES: u64 = 50_000_000;
+/// More segments than this are refused.
+const MOST_SEGMENTS: u64 = 50_000_000;
 
 /// A trace of `length`. The mean rate asked for is that of the whole trace,
 /// gaps included.
@@ -63,20 +51,43 @@ pub fn generate(
     gaps: Option<&Gaps>,
     length: Span,
     seed: u64,
-) -> Result<Vec<Piece>, SynthError> {
+) -> Result<Vec<Segment>, SynthError> {
     if length.is_zero() {
         return Err(SynthError::new("the length is zero"));
     }
     let streams = Streams::new(seed);
     let open = 1.0 - gaps.map_or(Ok(0.0), Gaps::share)?;
-    let pieces = match model {
+    let segments = match model {
         Model::Lognormal(lognormal) => lognormal.generate(length, open, &streams)?,
         Model::Markov(markov) => markov.generate(length, &streams)?,
     };
     match gaps {
-        Some(gaps) => gaps.cut(&pieces, length, &streams),
-        None => Ok(pieces),
+        Some(gaps) => gaps.cut(&segments, length, &streams),
+        None => Ok(segments),
     }
+}
+
+/// Writes a trace in the canonical form.
+///
+/// # Errors
+/// When the segments are no trace.
+pub fn canonical(segments: &[Segment], length: Span, title: &str) -> Result<Vec<u8>, TraceError> {
+    let carried = |quantity: &Quantity| segments.iter().all(|segment| segment.has(*quantity));
+    let target = Target {
+        format: Format::Canonical,
+        kind: Kind::Segments,
+        quantities: Quantity::ALL.into_iter().filter(carried).collect(),
+        opportunity: 1500,
+        direction: Direction::Uplink,
+        lossy: false,
+    };
+    let mut head = Head::default();
+    head.entries.push(("title".to_owned(), title.to_owned()));
+    let mut writer = TraceWriter::new(Vec::new(), &head, target)?;
+    for segment in segments {
+        writer.push(&Record::Segment(*segment))?;
+    }
+    writer.finish(Some(length))
 }
 
 #[cfg(test)]

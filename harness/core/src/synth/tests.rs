@@ -1,12 +1,21 @@
 use weaknet_core::{Bitrate, Span};
 
-use super::statistics::measure;
-use super::{Gaps, Lognormal, Markov, Model, generate};
+use weaknet_netem::trace::{Options, Segment, TraceReader};
+
+use super::{Gaps, Lognormal, Markov, Model, canonical, generate};
+use crate::trace::{Description, describe};
 
 /// 50,000 s. One-second means with autocorrelation a^k have n (1-a)/(1+a)
 /// independent values: for a = 0.85 these are 4050, and the mean of a variable
 /// of CV 0.6 has a relative standard error of 0.6/sqrt(4050) = 0.94 %.
 const LENGTH: Span = Span::from_secs(50_000);
+
+/// What `weaknet trace info` says of it.
+fn measure(segments: &[Segment]) -> Description {
+    let text = canonical(segments, LENGTH, "test").unwrap();
+    let reader = TraceReader::open(&text[..], &Options::default()).unwrap();
+    describe(reader, &[]).unwrap().0
+}
 
 fn wandering() -> Model {
     Model::Lognormal(Lognormal {
@@ -18,17 +27,19 @@ fn wandering() -> Model {
 
 #[test]
 fn a_wandering_rate_has_what_was_asked() {
-    let pieces = generate(&wandering(), None, LENGTH, 1).unwrap();
-    let found = measure(&pieces, LENGTH);
+    let segments = generate(&wandering(), None, LENGTH, 1).unwrap();
+    let found = measure(&segments);
+    let rate = found.rate.unwrap();
+    let (cv, autocorrelation) = (rate.cv.unwrap(), rate.autocorrelation_1s.unwrap());
     // Four standard errors of the mean.
-    assert!((found.mean / 5e6 - 1.0).abs() < 0.038, "{}", found.mean);
+    assert!((rate.mean_mbps / 5.0 - 1.0).abs() < 0.038, "{}", rate.mean_mbps);
     // The squares have a CV of about 2.5 and the square of the correlation:
     // sqrt(1.72/0.28/50000) * 2.5 / 2 = 1.4 %; four of them.
-    assert!((found.cv / 0.6 - 1.0).abs() < 0.056, "{}", found.cv);
+    assert!((cv / 0.6 - 1.0).abs() < 0.056, "{cv}");
     // Bartlett: sqrt((1 - a^2) / n) = 0.24 % for normal values; heavy tails
     // double it. Four of them.
-    assert!((found.autocorrelation - 0.85).abs() < 0.02, "{}", found.autocorrelation);
-    assert_eq!(found.gaps.len(), 0);
+    assert!((autocorrelation - 0.85).abs() < 0.02, "{autocorrelation}");
+    assert!(found.gaps.is_none_or(|gaps| gaps.count == 0));
 }
 
 #[test]
@@ -38,25 +49,27 @@ fn gaps_have_what_was_asked() {
         p50: Span::from_millis(400),
         p95: Span::from_millis(1500),
     };
-    let pieces = generate(&wandering(), Some(&gaps), LENGTH, 2).unwrap();
-    let found = measure(&pieces, LENGTH);
+    let segments = generate(&wandering(), Some(&gaps), LENGTH, 2).unwrap();
+    let found = measure(&segments);
+    let measured = found.gaps.unwrap();
     // Of the gaps, those of 200 ms or more: P(z > ln(0.5)/sigma), sigma =
     // ln(3.75)/1.645 = 0.8035, is 0.806. 5000 gaps, renewals with CV below 1.
     let expected = 6.0 * 0.806;
-    assert!((found.gaps_per_minute() / expected - 1.0).abs() < 4.0 / 4030f64.sqrt());
+    assert!((measured.per_minute / expected - 1.0).abs() < 4.0 / 4030f64.sqrt());
     // Quantiles of what is left: P = 0.194 is cut off.
     let sigma = 0.8035;
     let at = |p: f64| {
         let z = weaknet_core::rng::normal_quantile(0.194 + 0.806 * p);
         0.4 * libm::exp(sigma * z)
     };
-    for (p, error) in [(0.5, 0.05), (0.95, 0.12)] {
-        // Standard error sigma sqrt(p(1-p)/n)/density is 1.2 % and 2.8 %.
-        let got = found.gap(p).unwrap();
+    // Standard error sigma sqrt(p(1-p)/n)/density is 1.2 % and 2.8 %.
+    for (p, millis, error) in [(0.5, measured.p50_ms, 0.05), (0.95, measured.p95_ms, 0.12)] {
+        let got = millis.unwrap() / 1e3;
         assert!((got / at(p) - 1.0).abs() < error, "{p}: {got} {}", at(p));
     }
     // The mean is that of the whole, gaps included.
-    assert!((found.mean / 5e6 - 1.0).abs() < 0.045, "{}", found.mean);
+    let mean = found.rate.unwrap().mean_mbps;
+    assert!((mean / 5.0 - 1.0).abs() < 0.045, "{mean}");
 }
 
 #[test]
@@ -65,13 +78,13 @@ fn states_take_their_share_of_time() {
     let markov = Markov {
         states: states.iter().map(|text| text.parse().unwrap()).collect(),
     };
-    let pieces = generate(&Model::Markov(markov.clone()), None, LENGTH, 3).unwrap();
-    let ends = pieces.iter().skip(1).map(|piece| piece.at).chain([LENGTH]);
+    let segments = generate(&Model::Markov(markov.clone()), None, LENGTH, 3).unwrap();
+    let ends = segments.iter().skip(1).map(|segment| segment.start).chain([LENGTH]);
     let mut time = [0.0; 3];
-    for (piece, end) in pieces.iter().zip(ends) {
-        let state = markov.states.iter().position(|s| s.rate == piece.rate).unwrap();
-        assert_eq!((piece.loss, piece.delay), (markov.states[state].loss, markov.states[state].delay));
-        time[state] += (end - piece.at).as_secs_f64();
+    for (segment, end) in segments.iter().zip(ends) {
+        let state = markov.states.iter().position(|s| Some(s.rate) == segment.rate).unwrap();
+        assert_eq!((segment.loss, segment.delay), (markov.states[state].loss, markov.states[state].delay));
+        time[state] += (end - segment.start).as_secs_f64();
     }
     // 7700 visits of each: the share of time has a standard error of about
     // sqrt(2/7700) = 1.6 %.

@@ -166,6 +166,7 @@ fn traces_hold_and_repeat() {
     let assets = Assets::new(File("t_s,owd_ms,hops\n1,43.904,15\n2,43.906,15\n"));
     let trace = DelayTrace {
         file: "path.csv".into(),
+        ..DelayTrace::default()
     };
     let mut model = build_with(&trace, &assets).unwrap();
     let mut nanos = |t| (model.release(0, ms(t)) - ms(t)).as_nanos();
@@ -184,6 +185,6 @@ fn traces_hold_and_repeat() {
     let message = build_with(&trace, &bad).err().unwrap();
     assert_eq!(
         message,
-        "`path.csv`: line 2: the time is not after that of the row before"
+        "`path.csv`: line 2: the time 0 is also that of the row before"
     );
 }

@@ -3,11 +3,13 @@
 mod bernoulli;
 mod gilbert_elliott;
 mod none;
+mod trace;
 mod windows;
 
 pub use bernoulli::Bernoulli;
 pub use gilbert_elliott::GilbertElliott;
 pub use none::NoLoss;
+pub use trace::{LossFormat, LossTrace};
 pub use windows::{LossWindow, LossWindows};
 
 use weaknet_core::{BuildError, Ratio};

@@ -68,11 +68,6 @@ impl RateCurve {
         }
     }
 
-    /// Whether no bit ever passes.
-    pub(super) fn is_dead(&self) -> bool {
-        self.rates.values().iter().all(|rate| rate.is_zero())
-    }
-
     /// Work done before `at`.
     fn work(&self, at: Time) -> u128 {
         let (cycle, offset, index) = self.rates.locate(at.as_nanos());

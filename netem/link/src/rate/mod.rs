@@ -2,7 +2,6 @@
 
 mod constant;
 mod curve;
-mod mahimahi;
 mod opportunities;
 mod steps;
 mod trace;
@@ -10,7 +9,7 @@ mod unlimited;
 
 pub use constant::ConstantRate;
 pub use steps::RateSteps;
-pub use trace::{RateTrace, TraceFormat};
+pub use trace::{RateTrace, Sharing};
 pub use unlimited::UnlimitedRate;
 
 #[cfg(test)]

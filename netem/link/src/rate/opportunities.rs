@@ -1,8 +1,10 @@
 //! A serialiser driven by a trace of packet opportunities: at each of the
-//! recorded instants up to 1500 bytes may leave, at no other time anything.
+//! recorded instants some bytes may leave, 1500 as a rule, at no other time
+//! anything.
 //!
 //! A packet may span opportunities and several may share one; it has left at
-//! the opportunity that carries its last byte. What is left of an opportunity
+//! the opportunity that carries its last byte. (Counted in packets instead of
+//! bytes, each opportunity carries one packet of any size.) What is left of an opportunity
 //! can be used by packets that were waiting then, and by no others. The trace
 //! repeats: its base moves by the instant of its last opportunity, so that an
 //! opportunity at 0 coincides with the last one of the round before.
@@ -24,12 +26,12 @@ use std::sync::Arc;
 use weaknet_core::{Bitrate, Time};
 
 use crate::model::RateModel;
+use crate::trace::Opportunity;
 
-const BYTES: u64 = 1_500;
 const SECOND: u64 = 1_000_000_000;
 
 /// Gaps of this length and more are outages.
-const OUTAGE: u64 = 200_000_000;
+pub(super) const OUTAGE: u64 = 200_000_000;
 
 /// Non-decreasing values that repeat: the last is also the period.
 #[derive(Debug)]
@@ -41,6 +43,54 @@ impl Cycle {
     }
 }
 
+/// What the opportunities of a round carry.
+#[derive(Debug)]
+enum Sizes {
+    /// Each the same, and their number.
+    Equal(u64, u64),
+    /// For each: what it and those before it carry.
+    Sums(Vec<u64>),
+}
+
+impl Sizes {
+    fn new(trace: &[Opportunity]) -> Self {
+        let first = trace.first().map_or(0, |opportunity| opportunity.bytes);
+        if trace.iter().all(|opportunity| opportunity.bytes == first) {
+            return Self::Equal(first, trace.len() as u64);
+        }
+        let sums = trace.iter().scan(0u64, |sum, opportunity| {
+            *sum = sum.saturating_add(opportunity.bytes);
+            Some(*sum)
+        });
+        Self::Sums(sums.collect())
+    }
+
+    /// What all opportunities of a round before one carry.
+    fn before(&self, index: usize) -> u64 {
+        match self {
+            Self::Equal(bytes, _) => bytes.saturating_mul(index as u64),
+            Self::Sums(sums) => index.checked_sub(1).map_or(0, |last| sums[last]),
+        }
+    }
+
+    /// What a round carries.
+    fn round(&self) -> u64 {
+        match self {
+            Self::Equal(bytes, count) => bytes.saturating_mul(*count),
+            Self::Sums(sums) => sums.last().copied().unwrap_or_default(),
+        }
+    }
+
+    /// The first opportunity with which a round has carried `bytes`, at least 1
+    /// and at most those of a round.
+    fn covering(&self, bytes: u64) -> usize {
+        match self {
+            Self::Equal(each, _) => ((bytes - 1) / each) as usize,
+            Self::Sums(sums) => sums.partition_point(|sum| *sum < bytes),
+        }
+    }
+}
+
 /// A trace of opportunities.
 #[derive(Debug)]
 pub(super) struct Opportunities {
@@ -48,11 +98,14 @@ pub(super) struct Opportunities {
     instants: Cycle,
     /// The same without the time of outages.
     served: Cycle,
+    sizes: Sizes,
 }
 
 impl Opportunities {
     /// A trace whose last instant is above zero.
-    pub(super) fn new(instants: Vec<u64>) -> Option<Self> {
+    pub(super) fn new(trace: &[Opportunity]) -> Option<Self> {
+        let instants = trace.iter().map(|opportunity| opportunity.at.as_nanos());
+        let instants: Vec<u64> = instants.collect();
         instants.last().copied().filter(|last| *last > 0)?;
         let (mut last, mut served) = (0, 0);
         let without_outages = |instant: &u64| {
@@ -64,10 +117,11 @@ impl Opportunities {
         Some(Self {
             instants: Cycle(instants),
             served,
+            sizes: Sizes::new(trace),
         })
     }
 
-    /// The number of opportunities before `at`.
+    /// What the opportunities before `at` carry.
     fn before(&self, at: u64) -> u128 {
         // Rounds count as (0, period]: the last instant belongs to its round.
         let period = self.instants.period();
@@ -76,12 +130,27 @@ impl Opportunities {
             .instants
             .0
             .partition_point(|instant| *instant < at - round * period);
-        u128::from(round) * self.instants.0.len() as u128 + within as u128
+        u128::from(round) * u128::from(self.sizes.round()) + u128::from(self.sizes.before(within))
+    }
+
+    /// The opportunity from `next` on with which `need` bytes have been carried,
+    /// and what is left of it; `None`: never.
+    fn carry(&self, next: Next, need: u64) -> Option<(Next, u64)> {
+        let (before, round) = (self.sizes.before(next.index), self.sizes.round());
+        let goal = before.checked_add(need)?;
+        let rounds = (goal - 1).checked_div(round)?;
+        let within = goal - rounds * round;
+        let index = self.sizes.covering(within);
+        let last = Next {
+            round: next.round.checked_add(rounds)?,
+            index,
+        };
+        Some((last, self.sizes.before(index + 1) - within))
     }
 
     /// The mean rate of the whole trace.
     fn mean(&self) -> Bitrate {
-        rate_of(self.instants.0.len() as u64, self.instants.period())
+        rate_of(self.sizes.round().into(), self.instants.period())
     }
 }
 
@@ -100,11 +169,9 @@ impl Next {
             .checked_add(cycle.0[self.index])
     }
 
-    /// Opportunities before it.
-    const fn number(self, cycle: &Cycle) -> u64 {
-        self.round
-            .saturating_mul(cycle.0.len() as u64)
-            .saturating_add(self.index as u64)
+    /// What all opportunities before it carry.
+    fn carried(self, sizes: &Sizes) -> u128 {
+        u128::from(self.round) * u128::from(sizes.round()) + u128::from(sizes.before(self.index))
     }
 
     /// The value of the opportunity before it; `None` at the very first.
@@ -157,6 +224,8 @@ pub(super) struct OpportunityServer {
     /// End of the last service and bytes left of its opportunity.
     finish: Time,
     left: u64,
+    /// Whether an opportunity carries a packet instead of bytes.
+    per_packet: bool,
     /// The next opportunity for whoever asks for the rate.
     head: Next,
     /// The edges of the second of service over which the rate is the mean.
@@ -164,12 +233,13 @@ pub(super) struct OpportunityServer {
 }
 
 impl OpportunityServer {
-    pub(super) fn boxed(trace: Arc<Opportunities>) -> Box<dyn RateModel> {
+    pub(super) fn boxed(trace: Arc<Opportunities>, per_packet: bool) -> Box<dyn RateModel> {
         Box::new(Self {
             trace,
             next: Next::default(),
             finish: Time::ZERO,
             left: 0,
+            per_packet,
             head: Next::default(),
             edges: [Next::default(); 2],
         })
@@ -184,18 +254,20 @@ impl RateModel for OpportunityServer {
             usable = 0;
             self.next.pass(&self.trace.instants, start.as_nanos());
         }
-        self.finish = start;
+        (self.finish, self.left) = (start, usable.saturating_sub(bytes));
         if bytes > usable {
-            let opportunities = (bytes - usable).div_ceil(BYTES);
-            self.next.skip(&self.trace.instants, opportunities - 1);
-            self.finish = self
-                .next
-                .at(&self.trace.instants)
-                .map_or(Time::MAX, Time::from_nanos);
-            self.next.skip(&self.trace.instants, 1);
-            usable += opportunities * BYTES;
+            let need = if self.per_packet { 0 } else { bytes - usable };
+            let carried = match need {
+                0 => Some((self.next, 0)),
+                need => self.trace.carry(self.next, need),
+            };
+            let finish = carried.and_then(|(last, left)| {
+                (self.next, self.left) = (last, left);
+                self.next.skip(&self.trace.instants, 1);
+                last.at(&self.trace.instants)
+            });
+            self.finish = finish.map_or(Time::MAX, Time::from_nanos);
         }
-        self.left = usable - bytes;
         self.finish
     }
 
@@ -211,21 +283,22 @@ impl RateModel for OpportunityServer {
         if let Some(start) = end.checked_sub(SECOND) {
             tail.pass(served, start);
         }
-        let count = head.number(served) - tail.number(served);
-        Some(rate_of(count, SECOND))
+        let sizes = &self.trace.sizes;
+        let bytes = head.carried(sizes).saturating_sub(tail.carried(sizes));
+        Some(rate_of(bytes, SECOND))
     }
 
     fn capacity(&self, from: Time, to: Time) -> Option<f64> {
-        let count = self
+        let bytes = self
             .trace
             .before(to.as_nanos())
             .saturating_sub(self.trace.before(from.as_nanos()));
-        Some(count as f64 * (BYTES * 8) as f64)
+        Some(bytes as f64 * 8.0)
     }
 }
 
-fn rate_of(opportunities: u64, nanos: u64) -> Bitrate {
-    let bps = u128::from(opportunities) * u128::from(BYTES * 8 * SECOND) / u128::from(nanos);
+fn rate_of(bytes: u128, nanos: u64) -> Bitrate {
+    let bps = bytes.saturating_mul(8 * u128::from(SECOND)) / u128::from(nanos);
     Bitrate::from_bps(u64::try_from(bps).unwrap_or(u64::MAX))
 }
 
@@ -233,12 +306,57 @@ fn rate_of(opportunities: u64, nanos: u64) -> Bitrate {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use weaknet_core::Span;
 
     const MS: u64 = 1_000_000;
 
+    const BYTES: u64 = 1_500;
+
     fn server(ms: &[u64]) -> Box<dyn RateModel> {
-        let trace = Opportunities::new(ms.iter().map(|t| t * MS).collect()).unwrap();
-        OpportunityServer::boxed(Arc::new(trace))
+        sized(&ms.iter().map(|t| (*t, BYTES)).collect::<Vec<_>>(), false)
+    }
+
+    fn sized(trace: &[(u64, u64)], per_packet: bool) -> Box<dyn RateModel> {
+        let opportunity = |(ms, bytes): &(u64, u64)| Opportunity {
+            at: Span::from_millis(*ms),
+            bytes: *bytes,
+        };
+        let trace: Vec<_> = trace.iter().map(opportunity).collect();
+        OpportunityServer::boxed(Arc::new(Opportunities::new(&trace).unwrap()), per_packet)
+    }
+
+    #[test]
+    fn opportunities_carry_what_they_say() {
+        let mut link = sized(&[(1, 100), (2, 0), (3, 400), (10, 1_000)], false);
+        assert_eq!(link.serve(ms(0), 100, false), ms(1));
+        assert_eq!(link.serve(ms(1), 300, true), ms(3));
+        assert_eq!(link.serve(ms(3), 100, true), ms(3));
+        assert_eq!(link.serve(ms(3), 1, true), ms(10));
+        // 999 are left, a round of 1500, then 100 + 400 of the next.
+        assert_eq!(link.serve(ms(10), 999 + 1_500 + 101, true), ms(23));
+        assert_eq!(link.capacity(ms(1), ms(10)), Some(4_000.0));
+        assert_eq!(link.capacity(ms(0), ms(21)), Some(8.0 * 3_000.0));
+        assert_eq!(
+            link.rate_at(ms(0)).unwrap().as_bps(),
+            8 * 1_500 * 99 + 8 * 500
+        );
+    }
+
+    #[test]
+    fn a_link_that_carries_nothing_never_delivers() {
+        let mut link = sized(&[(1, 0), (5, 0)], false);
+        assert_eq!(link.serve(ms(0), 1, false), Time::MAX);
+        assert_eq!(link.serve(Time::MAX, 1, true), Time::MAX);
+        assert_eq!(link.rate_at(ms(3)).unwrap(), Bitrate::ZERO);
+        assert_eq!(link.capacity(ms(0), ms(9)), Some(0.0));
+    }
+
+    #[test]
+    fn an_opportunity_may_be_for_one_packet() {
+        let mut link = sized(&[(1, 1_500), (2, 1_500), (5, 1_500)], true);
+        assert_eq!(link.serve(ms(0), 40, false), ms(1));
+        assert_eq!(link.serve(ms(1), 40, true), ms(2));
+        assert_eq!(link.serve(ms(2), 9_000, true), ms(5));
     }
 
     fn ms(t: u64) -> Time {

@@ -8,7 +8,8 @@ use weaknet_core::plugin::{Assets, ReadFile};
 use weaknet_core::{BuildContext, Plugin, Streams, Time};
 use weaknet_netem::Parts;
 use weaknet_netem::model::{Limit, Queue, RateModel};
-use weaknet_netem::rate::{RateTrace, TraceFormat};
+use weaknet_netem::rate::RateTrace;
+use weaknet_netem::trace::Format;
 
 const FILE: &str = "ATT-LTE-driving.down";
 
@@ -44,7 +45,8 @@ fn trace() -> Option<Box<dyn RateModel>> {
     Some(
         RateTrace {
             file: FILE.into(),
-            format: TraceFormat::Mahimahi,
+            format: Some(Format::Mahimahi),
+            ..RateTrace::default()
         }
         .build(&cx)
         .unwrap(),
