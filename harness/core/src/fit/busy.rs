@@ -63,7 +63,10 @@ pub(super) fn find(series: &Series) -> Option<Busy> {
     let sizes: Vec<f64> = delivered.iter().map(|d| f64::from(d.3)).collect();
     let size = stats::median(&sizes)?;
     // What was still before each packet when it was sent.
-    let waits: Vec<i64> = delivered.windows(2).map(|w| w[0].2 - base - w[1].1).collect();
+    let waits: Vec<i64> = delivered
+        .windows(2)
+        .map(|w| w[0].2 - base - w[1].1)
+        .collect();
     let lowest = sliding_min(&waits);
 
     let mut waited = vec![false; delivered.len()];
@@ -116,7 +119,10 @@ pub(super) fn mean_rate(intervals: &[Interval]) -> Option<f64> {
 /// Standard deviation of delay without queueing: from differences between
 /// packets that were sent after the longest pauses, one to the next.
 fn jitter(delivered: &[(usize, i64, i64, u32)]) -> f64 {
-    let mut pauses: Vec<f64> = delivered.windows(2).map(|w| (w[1].1 - w[0].1) as f64).collect();
+    let mut pauses: Vec<f64> = delivered
+        .windows(2)
+        .map(|w| (w[1].1 - w[0].1) as f64)
+        .collect();
     let sorted = {
         let mut sorted = pauses.clone();
         sorted.sort_unstable_by(f64::total_cmp);

@@ -75,7 +75,11 @@ pub(super) fn fit(series: &Series, busy: &Busy, rate: &RateFit) -> DelayFit {
     let reordered = series.reordered();
     let reorders = reordered > REORDERS;
     let holds = !reorders && series.view != View::RoundTrip;
-    let mut basis = if rate.known() { Basis::IdleLink } else { Basis::Whole };
+    let mut basis = if rate.known() {
+        Basis::IdleLink
+    } else {
+        Basis::Whole
+    };
     let mut data = idle(series, busy, rate, holds);
     if data.len() < ENOUGH {
         let other = from_busy(series, busy, rate, holds);
@@ -113,7 +117,10 @@ pub(super) fn fit(series: &Series, busy: &Busy, rate: &RateFit) -> DelayFit {
     aic.sort_by(|a, b| a.1.total_cmp(&b.1));
     let best = aic[0].1;
     fit.family = aic[0].0;
-    fit.aic = aic.into_iter().map(|(family, value)| (family, value - best)).collect();
+    fit.aic = aic
+        .into_iter()
+        .map(|(family, value)| (family, value - best))
+        .collect();
     fit.ks = Some(kolmogorov(&fit.family, &data));
     let mean = stats::mean(&seen).unwrap_or(0.0);
     let std = (seen.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt();
@@ -127,7 +134,11 @@ fn kolmogorov(family: &Family, data: &[Observation]) -> (f64, f64) {
         .filter(|o| !o.held)
         .map(|o| {
             let below = family.cdf(o.above);
-            if below < 1.0 { (family.cdf(o.value) - below) / (1.0 - below) } else { 1.0 }
+            if below < 1.0 {
+                (family.cdf(o.value) - below) / (1.0 - below)
+            } else {
+                1.0
+            }
         })
         .collect();
     let distance = kolmogorov_distance(&mut ranks);
@@ -139,8 +150,15 @@ fn autocorrelation(values: &[f64]) -> f64 {
         return 0.0;
     };
     let variance: f64 = values.iter().map(|v| (v - mean).powi(2)).sum();
-    let products: f64 = values.windows(2).map(|w| (w[0] - mean) * (w[1] - mean)).sum();
-    if variance > 0.0 { products / variance } else { 0.0 }
+    let products: f64 = values
+        .windows(2)
+        .map(|w| (w[0] - mean) * (w[1] - mean))
+        .sum();
+    if variance > 0.0 {
+        products / variance
+    } else {
+        0.0
+    }
 }
 
 /// Packets that met an idle link, long enough after a busy one.
@@ -161,7 +179,14 @@ fn idle(series: &Series, busy: &Busy, rate: &RateFit, holds: bool) -> Vec<Observ
             continue;
         };
         if p.sent > busy_until.saturating_add(SETTLE) {
-            data.push(observe(received, last_arrival, departed, p.bytes, rate, holds));
+            data.push(observe(
+                received,
+                last_arrival,
+                departed,
+                p.bytes,
+                rate,
+                holds,
+            ));
         }
         last_arrival = last_arrival.max(received);
     }

@@ -88,7 +88,9 @@ fn delay(fit: &LinkFit) -> Vec<String> {
         Family::Constant(at) => format!("constant {at:.3} ms"),
         Family::Uniform { min, max } => format!("uniform {min:.2} to {max:.2} ms"),
         Family::Normal { mean, std } => {
-            format!("normal, mean {mean:.2} +- {mean_error:.3} ms, std {std:.2} +- {std_error:.3} ms")
+            format!(
+                "normal, mean {mean:.2} +- {mean_error:.3} ms, std {std:.2} +- {std_error:.3} ms"
+            )
         }
         Family::Lognormal { shift, mu, sigma } => {
             format!("{shift:.2} ms + lognormal, mu {mu:.3}, sigma {sigma:.3} (of ms)")
@@ -149,7 +151,11 @@ fn queue(fit: &LinkFit) -> String {
 
 fn loss(fit: &LinkFit) -> Vec<String> {
     let loss = &fit.loss;
-    let average = format!("{} +- {}", percent(loss.average), percent(loss.average_error));
+    let average = format!(
+        "{} +- {}",
+        percent(loss.average),
+        percent(loss.average_error)
+    );
     let burst = loss.burst.map_or_else(String::new, |(burst, error)| {
         format!(", mean burst {burst:.2} +- {error:.2} packets")
     });
@@ -177,12 +183,18 @@ fn loss(fit: &LinkFit) -> Vec<String> {
         ));
     }
     if !loss.bic.is_empty() {
-        let all: Vec<String> =
-            loss.bic.iter().map(|(name, above)| format!("{name} +{above:.0}")).collect();
+        let all: Vec<String> = loss
+            .bic
+            .iter()
+            .map(|(name, above)| format!("{name} +{above:.0}"))
+            .collect();
         lines.push(format!("BIC above the best: {}", all.join(", ")));
     }
     if let Some(share) = fit.rate.lost_use_link {
-        lines.push(format!("{} of the bytes lost while busy had used link time", percent(share)));
+        lines.push(format!(
+            "{} of the bytes lost while busy had used link time",
+            percent(share)
+        ));
     }
     lines
 }

@@ -199,7 +199,10 @@ pub(super) fn fit_all(data: &[Observation]) -> Vec<Family> {
         },
         climb(
             &gamma,
-            [libm::log(start_shape), libm::log((mean - shift) / start_shape)],
+            [
+                libm::log(start_shape),
+                libm::log((mean - shift) / start_shape),
+            ],
             [0.5, 0.5],
         ),
     ]
@@ -218,7 +221,10 @@ fn maximise(f: impl Fn([f64; 2]) -> f64, start: [f64; 2], size: [f64; 2]) -> [f6
     ]
     .map(|x| (value(x), x));
     let along = |from: [f64; 2], to: [f64; 2], t: f64| {
-        [from[0] + t * (to[0] - from[0]), from[1] + t * (to[1] - from[1])]
+        [
+            from[0] + t * (to[0] - from[0]),
+            from[1] + t * (to[1] - from[1]),
+        ]
     };
     for _ in 0..120 {
         simplex.sort_by(|a, b| b.0.total_cmp(&a.0));
@@ -234,11 +240,19 @@ fn maximise(f: impl Fn([f64; 2]) -> f64, start: [f64; 2], size: [f64; 2]) -> [f6
         let reflected = at(2.0);
         simplex[2] = if reflected.0 > best.0 {
             let further = at(3.0);
-            if further.0 > reflected.0 { further } else { reflected }
+            if further.0 > reflected.0 {
+                further
+            } else {
+                reflected
+            }
         } else if reflected.0 > middle.0 {
             reflected
         } else {
-            let nearer = if reflected.0 > worst.0 { at(1.5) } else { at(0.5) };
+            let nearer = if reflected.0 > worst.0 {
+                at(1.5)
+            } else {
+                at(0.5)
+            };
             if nearer.0 > worst.0.max(reflected.0) {
                 nearer
             } else {

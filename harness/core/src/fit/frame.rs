@@ -120,7 +120,9 @@ pub(super) fn decode(link: LinkType, at: i64, data: &[u8], missing: u32) -> Opti
     };
     // Segmentation offload leaves a zero length for packets beyond 64 kB.
     let bytes = if bytes == 0 {
-        u32::try_from(data.len()).unwrap_or(u32::MAX).saturating_add(missing)
+        u32::try_from(data.len())
+            .unwrap_or(u32::MAX)
+            .saturating_add(missing)
     } else {
         bytes
     };
@@ -251,7 +253,10 @@ mod tests {
         assert_eq!(before.key, after.key);
         assert_ne!(before.path, after.path);
         changed[31] = 0x35; // RTP sequence number
-        assert_ne!(decode(LinkType::RawIp, 0, &changed, 0).unwrap().key, after.key);
+        assert_ne!(
+            decode(LinkType::RawIp, 0, &changed, 0).unwrap().key,
+            after.key
+        );
     }
 
     #[test]

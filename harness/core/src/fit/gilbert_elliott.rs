@@ -48,7 +48,10 @@ impl Chain {
         // A run starts after a packet that passed.
         let mut state = [0.0; 2];
         for (to, s) in state.iter_mut().enumerate() {
-            *s = (0..2).map(|from| pi[from] * (1.0 - e[from]) * step[from][to]).sum::<f64>() * e[to];
+            *s = (0..2)
+                .map(|from| pi[from] * (1.0 - e[from]) * step[from][to])
+                .sum::<f64>()
+                * e[to];
         }
         let start: f64 = state.iter().sum();
         let mut tail = 1.0;
@@ -135,7 +138,10 @@ fn round(sequences: &[Vec<bool>], chain: &Chain) -> (Chain, f64) {
                 break;
             }
             let e = emit(sequence[t]);
-            let ahead = [e[0] * backward[0] / scales[t], e[1] * backward[1] / scales[t]];
+            let ahead = [
+                e[0] * backward[0] / scales[t],
+                e[1] * backward[1] / scales[t],
+            ];
             for from in 0..2 {
                 for to in 0..2 {
                     moves[from][to] += forward[t - 1][from] * step[from][to] * ahead[to];
@@ -165,9 +171,30 @@ mod tests {
     fn moments_of_known_chains() {
         // Exact enumeration over 40 packets; run lengths of the closed form.
         for (p, r, good, bad, variance, runs) in [
-            (0.01, 0.25, 0.0, 1.0, 9.090_197_680, [0.25, 0.1875, 0.140_625]),
-            (0.02, 0.2, 0.01, 0.7, 12.589_639_812, [0.567_976, 0.191_317, 0.105_911]),
-            (0.005, 0.1, 0.001, 0.5, 6.854_647_640, [0.580_085, 0.230_983, 0.103_913]),
+            (
+                0.01,
+                0.25,
+                0.0,
+                1.0,
+                9.090_197_680,
+                [0.25, 0.1875, 0.140_625],
+            ),
+            (
+                0.02,
+                0.2,
+                0.01,
+                0.7,
+                12.589_639_812,
+                [0.567_976, 0.191_317, 0.105_911],
+            ),
+            (
+                0.005,
+                0.1,
+                0.001,
+                0.5,
+                6.854_647_640,
+                [0.580_085, 0.230_983, 0.103_913],
+            ),
         ] {
             let chain = Chain {
                 p,

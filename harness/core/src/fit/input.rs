@@ -44,7 +44,8 @@ fn one_file(path: &Path) -> Result<Measurement, FitError> {
         let capture = read_capture(path)?;
         let mut series = match (capture.point("in"), capture.point("out")) {
             (Some(entry), Some(exit)) => {
-                let mut series = matching::passages(&entry.frames, &exit.frames, true).map_err(at)?;
+                let mut series =
+                    matching::passages(&entry.frames, &exit.frames, true).map_err(at)?;
                 series.source = format!("capture with two points, {name}");
                 series
             }
@@ -64,12 +65,17 @@ fn one_file(path: &Path) -> Result<Measurement, FitError> {
     let text = read_text(path)?;
     if text.trim_start().starts_with('{') {
         let mut series = irtt::read(&text).map_err(at)?.into_iter();
-        let forward = series.next().ok_or_else(|| at(FitError::new("nothing measured")))?;
+        let forward = series
+            .next()
+            .ok_or_else(|| at(FitError::new("nothing measured")))?;
         let mut measurement = Measurement {
             forward,
             backward: series.next(),
         };
-        for series in [Some(&mut measurement.forward), measurement.backward.as_mut()] {
+        for series in [
+            Some(&mut measurement.forward),
+            measurement.backward.as_mut(),
+        ] {
             if let Some(series) = series {
                 series.source = format!("irtt, {name}");
             }
@@ -100,12 +106,22 @@ fn two_files(sender: &Path, receiver: &Path) -> Result<Measurement, FitError> {
     }
     let (first, second) = (read_capture(sender)?, read_capture(receiver)?);
     let at = |error: FitError| {
-        FitError::new(format!("{} and {}: {error}", sender.display(), receiver.display()))
+        FitError::new(format!(
+            "{} and {}: {error}",
+            sender.display(),
+            receiver.display()
+        ))
     };
     let sent = largest_path(&all_frames(&first));
     let mut series = matching::passages(&sent, &all_frames(&second), false).map_err(at)?;
-    series.source = format!("captures at both ends, {} and {}", named(sender), named(receiver));
-    series.notices.splice(0..0, first.notices.into_iter().chain(second.notices));
+    series.source = format!(
+        "captures at both ends, {} and {}",
+        named(sender),
+        named(receiver)
+    );
+    series
+        .notices
+        .splice(0..0, first.notices.into_iter().chain(second.notices));
     Ok(Measurement {
         forward: series,
         backward: None,
@@ -118,13 +134,23 @@ fn largest_path(frames: &[Frame]) -> Vec<Frame> {
     for frame in frames {
         *bytes.entry(frame.path).or_default() += u64::from(frame.bytes);
     }
-    let largest = bytes.iter().max_by_key(|(_, bytes)| **bytes).map(|(path, _)| *path);
-    frames.iter().filter(|f| Some(f.path) == largest).copied().collect()
+    let largest = bytes
+        .iter()
+        .max_by_key(|(_, bytes)| **bytes)
+        .map(|(path, _)| *path);
+    frames
+        .iter()
+        .filter(|f| Some(f.path) == largest)
+        .copied()
+        .collect()
 }
 
 fn all_frames(capture: &Capture) -> Vec<Frame> {
-    let mut frames: Vec<Frame> =
-        capture.points.iter().flat_map(|point| point.frames.iter().copied()).collect();
+    let mut frames: Vec<Frame> = capture
+        .points
+        .iter()
+        .flat_map(|point| point.frames.iter().copied())
+        .collect();
     frames.sort_by_key(|frame| frame.at);
     frames
 }
@@ -132,7 +158,9 @@ fn all_frames(capture: &Capture) -> Vec<Frame> {
 fn named(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     // Goes into comments and lines.
-    name.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+    name.chars()
+        .map(|c| if c.is_control() { '?' } else { c })
+        .collect()
 }
 
 fn open(path: &Path) -> Result<File, FitError> {

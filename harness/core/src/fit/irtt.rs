@@ -84,8 +84,13 @@ pub fn read(text: &str) -> Result<Vec<Series>, FitError> {
         .map_or(HEADERS, |length| length.saturating_add(HEADERS));
     let mut trips = output.round_trips;
     trips.sort_by_key(|trip| trip.seqno);
-    let Some(start) = trips.first().and_then(|trip| trip.timestamps.client.send.wall) else {
-        return Err(FitError::new("the output of irtt has no round trip with its time"));
+    let Some(start) = trips
+        .first()
+        .and_then(|trip| trip.timestamps.client.send.wall)
+    else {
+        return Err(FitError::new(
+            "the output of irtt has no round trip with its time",
+        ));
     };
     let at = |stamp: Stamp| {
         stamp
@@ -130,11 +135,18 @@ pub fn read(text: &str) -> Result<Vec<Series>, FitError> {
         source: "irtt".to_owned(),
         notices,
     };
-    let split = trips.iter().any(|trip| matches!(trip.lost, Lost::Up | Lost::Down));
+    let split = trips
+        .iter()
+        .any(|trip| matches!(trip.lost, Lost::Up | Lost::Down));
     if one_way * 2 < round.iter().filter(|p| p.received.is_some()).count() {
         return Ok(vec![series(View::RoundTrip, round, Vec::new())]);
     }
-    let half = round.iter().filter_map(|p| p.received.map(|r| r - p.sent)).min().unwrap_or(0) / 2;
+    let half = round
+        .iter()
+        .filter_map(|p| p.received.map(|r| r - p.sent))
+        .min()
+        .unwrap_or(0)
+        / 2;
     let mut notices = vec![format!(
         "the shortest delay of each direction is taken as half of the shortest round trip, \
          {:.3} ms",
@@ -157,9 +169,18 @@ pub fn read(text: &str) -> Result<Vec<Series>, FitError> {
 /// Moves the arrivals so that the shortest delay is `half`, and the whole so
 /// that it starts at zero.
 fn with_shortest(mut passages: Vec<Passage>, half: i64) -> Vec<Passage> {
-    let least = passages.iter().filter_map(|p| p.received.map(|r| r - p.sent)).min().unwrap_or(0);
+    let least = passages
+        .iter()
+        .filter_map(|p| p.received.map(|r| r - p.sent))
+        .min()
+        .unwrap_or(0);
     let lost_sent_late = |p: &Passage| p.received.is_none();
-    let start = passages.iter().filter(|p| !lost_sent_late(p)).map(|p| p.sent).min().unwrap_or(0);
+    let start = passages
+        .iter()
+        .filter(|p| !lost_sent_late(p))
+        .map(|p| p.sent)
+        .min()
+        .unwrap_or(0);
     for p in &mut passages {
         p.received = p.received.map(|received| received - least + half - start);
         p.sent = (p.sent - start).max(0);

@@ -138,7 +138,11 @@ pub(super) fn fit(sequences: &[Vec<bool>], overflow: usize, unclear: usize) -> L
     let n = counts.packets.max(1) as f64;
     let average = counts.lost as f64 / n;
     let mut fit = LossFit {
-        model: if counts.lost == 0 { LossModel::None } else { LossModel::Bernoulli },
+        model: if counts.lost == 0 {
+            LossModel::None
+        } else {
+            LossModel::Bernoulli
+        },
         average,
         average_error: (average * (1.0 - average) / n).sqrt(),
         burst: None,
@@ -176,7 +180,11 @@ pub(super) fn fit(sequences: &[Vec<bool>], overflow: usize, unclear: usize) -> L
     let bic = candidates.map(|(name, likelihood, k)| (name, k * penalty - 2.0 * likelihood));
     let best = bic.iter().map(|(_, b)| *b).fold(f64::INFINITY, f64::min);
     fit.bic = bic.iter().map(|(name, b)| (*name, b - best)).collect();
-    let chosen = fit.bic.iter().find(|(_, b)| *b == 0.0).map_or("bernoulli", |(name, _)| *name);
+    let chosen = fit
+        .bic
+        .iter()
+        .find(|(_, b)| *b == 0.0)
+        .map_or("bernoulli", |(name, _)| *name);
     let chain = match chosen {
         "gilbert" => gilbert,
         "gilbert_elliott" => full.chain,
@@ -203,7 +211,11 @@ pub(super) fn fit(sequences: &[Vec<bool>], overflow: usize, unclear: usize) -> L
         let m = runs.len().max(1) as f64;
         let mean = runs.iter().sum::<f64>() / m;
         let squares = runs.iter().map(|run| (run - mean).powi(2)).sum::<f64>();
-        let burst = if chosen == "gilbert" { 1.0 / r.max(1e-12) } else { mean };
+        let burst = if chosen == "gilbert" {
+            1.0 / r.max(1e-12)
+        } else {
+            mean
+        };
         fit.burst = Some((burst, (squares / m).sqrt() / m.sqrt()));
     }
     let estimated = if chosen == "gilbert_elliott" { 3 } else { 1 };
@@ -227,13 +239,19 @@ fn chi_square(runs: &[usize], chain: &Chain, estimated: usize) -> Option<ChiSqua
         if expected < 5.0 || tail - expected < 5.0 {
             break;
         }
-        bins.push((runs.iter().filter(|run| **run == i + 1).count() as f64, expected));
+        bins.push((
+            runs.iter().filter(|run| **run == i + 1).count() as f64,
+            expected,
+        ));
         tail -= expected;
     }
     let beyond = runs.iter().filter(|run| **run > bins.len()).count() as f64;
     bins.push((beyond, tail));
     let df = bins.len().checked_sub(1 + estimated).filter(|df| *df > 0)?;
-    let x = bins.iter().map(|(seen, expected)| (seen - expected).powi(2) / expected).sum();
+    let x = bins
+        .iter()
+        .map(|(seen, expected)| (seen - expected).powi(2) / expected)
+        .sum();
     Some(ChiSquare {
         x,
         df,

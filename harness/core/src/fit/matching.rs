@@ -37,7 +37,11 @@ pub(super) fn passages(
     for (i, frame) in sent.iter().enumerate() {
         by_key.entry(frame.key).or_default().push(i);
     }
-    let shift = if one_clock { 0 } else { clock_shift(&sent, &received, &by_key) };
+    let shift = if one_clock {
+        0
+    } else {
+        clock_shift(&sent, &received, &by_key)
+    };
 
     let mut arrival: Vec<Option<i64>> = vec![None; sent.len()];
     let (mut duplicates, mut foreign) = (0, 0u64);
@@ -74,7 +78,9 @@ pub(super) fn passages(
     }
     let mut notices = Vec::new();
     if foreign > 0 {
-        notices.push(format!("{foreign} arrivals belong to no packet sent and were left out"));
+        notices.push(format!(
+            "{foreign} arrivals belong to no packet sent and were left out"
+        ));
     }
     if shift != 0 {
         notices.push(format!(
@@ -92,7 +98,11 @@ pub(super) fn passages(
         })
         .collect();
     Ok(Series {
-        view: if one_clock { View::BothEnds } else { View::TwoClocks },
+        view: if one_clock {
+            View::BothEnds
+        } else {
+            View::TwoClocks
+        },
         passages,
         duplicates,
         source: String::new(),
@@ -119,5 +129,7 @@ fn clock_shift(sent: &[Frame], received: &[Frame], by_key: &HashMap<u64, Vec<usi
             _ => None,
         })
         .min();
-    shortest.filter(|least| !(0..LONGEST_DELAY).contains(least)).unwrap_or(0)
+    shortest
+        .filter(|least| !(0..LONGEST_DELAY).contains(least))
+        .unwrap_or(0)
 }

@@ -93,7 +93,11 @@ pub fn fit(series: &Series) -> Result<LinkFit, FitError> {
         return Err(FitError::new("no packet arrived"));
     };
     let both_ends = matches!(series.view, View::BothEnds | View::TwoClocks);
-    let found = if both_ends { found } else { found.without_intervals() };
+    let found = if both_ends {
+        found
+    } else {
+        found.without_intervals()
+    };
     let rate = match series.view {
         View::Receiver => receiver::rate(series),
         _ => rate::fit(series, &found),

@@ -65,9 +65,17 @@ pub(super) fn tell_apart(series: &Series, busy: &Busy, rate: &RateFit) -> Fates 
         .zip(&waits)
         .map(|(p, wait)| wait * rate.at(p.sent as f64 / 1e9) / 8e9)
         .collect();
-    let lost: Vec<bool> = series.passages.iter().map(|p| p.received.is_none()).collect();
+    let lost: Vec<bool> = series
+        .passages
+        .iter()
+        .map(|p| p.received.is_none())
+        .collect();
     let mean_service = stats::median(
-        &series.passages.iter().map(|p| service(p.sent)).collect::<Vec<f64>>(),
+        &series
+            .passages
+            .iter()
+            .map(|p| service(p.sent))
+            .collect::<Vec<f64>>(),
     )
     .unwrap_or(0.0);
     let noise_bytes = busy.noise / mean_service.max(1.0) * busy.size;
@@ -147,7 +155,11 @@ fn backlog(series: &Series, busy: &Busy) -> Vec<f64> {
 }
 
 fn longest_wait(series: &Series, waits: &[f64]) -> f64 {
-    let arrived = series.passages.iter().zip(waits).filter(|(p, _)| p.received.is_some());
+    let arrived = series
+        .passages
+        .iter()
+        .zip(waits)
+        .filter(|(p, _)| p.received.is_some());
     arrived.map(|(_, wait)| *wait).fold(0.0, f64::max) / 1e9
 }
 
@@ -224,7 +236,10 @@ fn by_link_time(
     for interval in busy.intervals.iter().filter(|i| i.lost > 0) {
         let used = packets_with_link_time(interval, rate, busy.base);
         let lost = interval.passage - interval.lost..interval.passage;
-        let mut random = fates[lost.clone()].iter().filter(|f| **f == Fate::Lost).count();
+        let mut random = fates[lost.clone()]
+            .iter()
+            .filter(|f| **f == Fate::Lost)
+            .count();
         for fate in fates[lost].iter_mut().filter(|f| **f == Fate::Overflow) {
             if random < used {
                 *fate = Fate::Lost;

@@ -19,7 +19,9 @@ const LARGEST_JUMP: u64 = 100_000;
 /// Whether a text looks like it.
 #[must_use]
 pub fn is_ping(text: &str) -> bool {
-    text.lines().take(50).any(|line| number_after(line, "icmp_seq").is_some())
+    text.lines()
+        .take(50)
+        .any(|line| number_after(line, "icmp_seq").is_some())
 }
 
 /// The round trips.
@@ -40,16 +42,26 @@ pub fn read(text: &str) -> Result<Series, FitError> {
         };
         // 16 bits that wrap.
         let seq = last + u64::from((seq as u16).wrapping_sub(last as u16));
-        let seq = if seq - last > u64::from(u16::MAX) / 2 && seq >= 65_536 { seq - 65_536 } else { seq };
+        let seq = if seq - last > u64::from(u16::MAX) / 2 && seq >= 65_536 {
+            seq - 65_536
+        } else {
+            seq
+        };
         if seq > last + LARGEST_JUMP {
-            return Err(FitError::new(format!("line {}: the sequence jumps to {seq}", i + 1)));
+            return Err(FitError::new(format!(
+                "line {}: the sequence jumps to {seq}",
+                i + 1
+            )));
         }
         last = last.max(seq);
         let Some(millis) = line.split("time=").nth(1).and_then(leading_number) else {
             continue;
         };
         if !(0.0..1e7).contains(&millis) {
-            return Err(FitError::new(format!("line {}: `{millis}` ms is no time", i + 1)));
+            return Err(FitError::new(format!(
+                "line {}: `{millis}` ms is no time",
+                i + 1
+            )));
         }
         if let Some(payload) = leading_number(line.rsplit(']').next().unwrap_or(line).trim()) {
             // ICMP header included.
@@ -78,7 +90,10 @@ pub fn read(text: &str) -> Result<Series, FitError> {
         _ => 1_000_000_000,
     };
     let start = answers[&first].0.map(|stamp| stamp - answers[&first].1);
-    let last_answer = answers.iter().next_back().map_or((first, None), |(seq, a)| (*seq, a.0));
+    let last_answer = answers
+        .iter()
+        .next_back()
+        .map_or((first, None), |(seq, a)| (*seq, a.0));
     let interval = match (start, last_answer.1) {
         (Some(start), Some(end)) if last_answer.0 > first => {
             (end - answers[&last_answer.0].1 - start) / (last_answer.0 - first) as i64
@@ -106,7 +121,10 @@ pub fn read(text: &str) -> Result<Series, FitError> {
         notices: if start.is_some() {
             Vec::new()
         } else {
-            vec!["no times of sending: answers are taken to be evenly spaced (use `ping -D`)".to_owned()]
+            vec![
+                "no times of sending: answers are taken to be evenly spaced (use `ping -D`)"
+                    .to_owned(),
+            ]
         },
     })
 }
@@ -121,10 +139,14 @@ fn summary(line: &str) -> Option<(Option<i64>, Option<f64>)> {
 fn number_after(line: &str, word: &str) -> Option<u64> {
     let rest = line.split(word).nth(1)?;
     let rest = rest.strip_prefix(['=', ' '])?;
-    leading_number(rest).filter(|n| (0.0..=65_535.0).contains(n)).map(|n| n as u64)
+    leading_number(rest)
+        .filter(|n| (0.0..=65_535.0).contains(n))
+        .map(|n| n as u64)
 }
 
 fn leading_number(text: &str) -> Option<f64> {
-    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let end = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
     text[..end].parse().ok()
 }

@@ -81,7 +81,11 @@ pub(super) fn fit(series: &Series, busy: &Busy) -> RateFit {
     let n = rates.len() as f64;
     let mean = rates.iter().sum::<f64>() / n.max(1.0);
     let variance = rates.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
-    let cv = if mean > 0.0 { variance.sqrt() / mean } else { 0.0 };
+    let cv = if mean > 0.0 {
+        variance.sqrt() / mean
+    } else {
+        0.0
+    };
     let levels = segments::split(&kept, width);
     let (shape, r2) = if kept.len() < 4 || (levels.steps.len() <= 1 && cv <= CONSTANT_CV) {
         (RateShape::Constant(rate * 1e9), None)
@@ -122,8 +126,11 @@ pub(super) fn largest_throughput(series: &Series) -> f64 {
 /// Share of the lost bytes for which there is time between the packets around
 /// them, and the rate in bits per nanosecond with that time taken into account.
 fn link_time_of_lost(busy: &Busy, bits_per_ns: f64) -> (Option<f64>, f64) {
-    let intervals: Vec<&Interval> =
-        busy.intervals.iter().filter(|i| i.nanos() < OUTAGE_NS as f64).collect();
+    let intervals: Vec<&Interval> = busy
+        .intervals
+        .iter()
+        .filter(|i| i.nanos() < OUTAGE_NS as f64)
+        .collect();
     let losses = intervals.iter().filter(|i| i.lost > 0).count();
     if losses < 10 {
         return (None, bits_per_ns);
@@ -132,7 +139,9 @@ fn link_time_of_lost(busy: &Busy, bits_per_ns: f64) -> (Option<f64>, f64) {
     if busy.noise < 0.25 * service {
         let with_losses = || intervals.iter().filter(|i| i.lost > 0);
         let lost: f64 = with_losses().map(|i| i.lost_bytes).sum();
-        let used: f64 = with_losses().map(|i| i.nanos() * bits_per_ns / 8.0 - i.bytes).sum();
+        let used: f64 = with_losses()
+            .map(|i| i.nanos() * bits_per_ns / 8.0 - i.bytes)
+            .sum();
         return (Some((used / lost).clamp(0.0, 1.0)), bits_per_ns);
     }
     // Packets that hold each other back move time from one interval to the
@@ -141,7 +150,11 @@ fn link_time_of_lost(busy: &Busy, bits_per_ns: f64) -> (Option<f64>, f64) {
     let [mut arrived, mut lost, mut nanos] = [0.0; 3];
     for block in intervals.chunks(BLOCK) {
         let sum = |f: fn(&Interval) -> f64| block.iter().map(|i| f(i)).sum::<f64>();
-        let (b, l, t) = (sum(|i| i.bytes), sum(|i| i.lost_bytes), sum(Interval::nanos));
+        let (b, l, t) = (
+            sum(|i| i.bytes),
+            sum(|i| i.lost_bytes),
+            sum(Interval::nanos),
+        );
         bb += b * b;
         bl += b * l;
         ll += l * l;
@@ -186,13 +199,20 @@ fn fill(busy: &Busy, width: i64, lost_use_link: f64) -> Vec<Bin> {
         // Times at the link rather than at the receiver.
         let (from, to) = (i.from - busy.base, i.to - busy.base);
         if to <= from || from < 0 {
-            if let Some(bin) = usize::try_from(to / width).ok().and_then(|k| bins.get_mut(k)) {
+            if let Some(bin) = usize::try_from(to / width)
+                .ok()
+                .and_then(|k| bins.get_mut(k))
+            {
                 bin.bits += i.bytes * 8.0;
                 bin.busy += (to - from) as f64;
             }
             continue;
         }
-        let used = if i.nanos() < OUTAGE_NS as f64 { i.lost_bytes * lost_use_link } else { 0.0 };
+        let used = if i.nanos() < OUTAGE_NS as f64 {
+            i.lost_bytes * lost_use_link
+        } else {
+            0.0
+        };
         let bits = (i.bytes + used) * 8.0;
         for k in from / width..=to / width {
             let Some(bin) = usize::try_from(k).ok().and_then(|k| bins.get_mut(k)) else {
@@ -238,7 +258,8 @@ impl RateFit {
             RateShape::Constant(rate) => *rate,
             RateShape::Steps(rows) | RateShape::Trace(rows) => {
                 let next = rows.partition_point(|(start, _)| *start <= seconds);
-                rows.get(next.saturating_sub(1)).map_or(0.0, |(_, rate)| *rate)
+                rows.get(next.saturating_sub(1))
+                    .map_or(0.0, |(_, rate)| *rate)
             }
         }
     }
@@ -264,7 +285,8 @@ impl RateFit {
     /// When `bytes` that begin at `start` have left; the rate may change
     /// meanwhile.
     pub(super) fn departure(&self, start: i64, bytes: u32) -> i64 {
-        let after = |from: i64, bits: f64, rate: f64| from.saturating_add((bits * 1e9 / rate) as i64);
+        let after =
+            |from: i64, bits: f64, rate: f64| from.saturating_add((bits * 1e9 / rate) as i64);
         let mut bits = f64::from(bytes) * 8.0;
         let rows = match &self.shape {
             RateShape::AtLeast(_) => return start,

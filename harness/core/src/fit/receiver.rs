@@ -36,10 +36,20 @@ pub(super) fn series(frames: &[Frame]) -> Result<Series, FitError> {
     let Some((largest, _)) = flows.iter().max_by_key(|(_, bytes)| **bytes) else {
         return Err(FitError::new("the capture has no packet"));
     };
-    let mut frames: Vec<Frame> = frames.iter().filter(|f| f.flow == *largest).copied().collect();
+    let mut frames: Vec<Frame> = frames
+        .iter()
+        .filter(|f| f.flow == *largest)
+        .copied()
+        .collect();
     frames.sort_by_key(|frame| frame.at);
-    let rtp = frames.iter().filter(|f| matches!(f.transport, Transport::Rtp { .. })).count();
-    let tcp = frames.iter().filter(|f| matches!(f.transport, Transport::Tcp { .. })).count();
+    let rtp = frames
+        .iter()
+        .filter(|f| matches!(f.transport, Transport::Rtp { .. }))
+        .count();
+    let tcp = frames
+        .iter()
+        .filter(|f| matches!(f.transport, Transport::Tcp { .. }))
+        .count();
     let mut series = if rtp * 2 > frames.len() {
         from_rtp(&frames)?
     } else if tcp > 0 {
@@ -60,8 +70,16 @@ pub(super) fn series(frames: &[Frame]) -> Result<Series, FitError> {
 fn from_rtp(frames: &[Frame]) -> Result<Series, FitError> {
     let mut streams: BTreeMap<u32, Vec<(i64, u16, u32, u32)>> = BTreeMap::new();
     for frame in frames {
-        if let Transport::Rtp { ssrc, seq, timestamp } = frame.transport {
-            streams.entry(ssrc).or_default().push((frame.at, seq, timestamp, frame.bytes));
+        if let Transport::Rtp {
+            ssrc,
+            seq,
+            timestamp,
+        } = frame.transport
+        {
+            streams
+                .entry(ssrc)
+                .or_default()
+                .push((frame.at, seq, timestamp, frame.bytes));
         }
     }
     let Some(stream) = streams.values().max_by_key(|stream| stream.len()) else {
@@ -95,7 +113,11 @@ fn from_rtp(frames: &[Frame]) -> Result<Series, FitError> {
     let first_ts = packets.values().next().map_or(0, |p| p.1);
     let sizes: Vec<f64> = packets.values().map(|p| f64::from(p.2)).collect();
     let usual = stats::median(&sizes).unwrap_or(0.0) as u32;
-    let Some((first, last)) = packets.keys().next().copied().zip(packets.keys().last().copied())
+    let Some((first, last)) = packets
+        .keys()
+        .next()
+        .copied()
+        .zip(packets.keys().last().copied())
     else {
         return Err(FitError::new("the capture has no RTP packet"));
     };
@@ -128,7 +150,10 @@ fn from_rtp(frames: &[Frame]) -> Result<Series, FitError> {
 
 /// Moves the sending times so that the shortest delay is zero.
 fn from_zero(mut passages: Vec<Passage>) -> Vec<Passage> {
-    let least = passages.iter().filter_map(|p| p.received.map(|r| r - p.sent)).min();
+    let least = passages
+        .iter()
+        .filter_map(|p| p.received.map(|r| r - p.sent))
+        .min();
     for p in &mut passages {
         p.sent += least.unwrap_or(0);
     }
@@ -205,10 +230,18 @@ pub(super) fn rate(series: &Series) -> RateFit {
     let median = stats::median(&trains).unwrap_or(0.0);
     let mean = stats::mean(&trains).unwrap_or(0.0);
     let variance = trains.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
-    let cv = if mean > 0.0 { variance.sqrt() / mean } else { 0.0 };
+    let cv = if mean > 0.0 {
+        variance.sqrt() / mean
+    } else {
+        0.0
+    };
     let agree = trains.len() >= FEWEST_TRAINS && median >= 0.9 * most;
     RateFit {
-        shape: if agree { RateShape::Constant(median) } else { RateShape::AtLeast(most) },
+        shape: if agree {
+            RateShape::Constant(median)
+        } else {
+            RateShape::AtLeast(most)
+        },
         standard_error: if agree { (variance / n).sqrt() } else { 0.0 },
         cv,
         r2: None,

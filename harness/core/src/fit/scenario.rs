@@ -13,6 +13,9 @@ const RUN_S: [f64; 2] = [10.0, 600.0];
 /// queue.
 const BEFORE_QUEUE: f64 = 0.3;
 
+/// Quantile of the standard normal distribution at 95 %.
+const Z95: f64 = 1.644_853_626_951_472_2;
+
 /// A scenario, and the rate trace that it names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
@@ -22,32 +25,45 @@ pub struct Written {
     pub traces: Vec<(String, String)>,
 }
 
-/// Writes a model. Rates that vary become traces named after `trace_stem`, or
-/// steps within the scenario when there is none.
+/// How a model is to be written.
+pub struct Style<'a> {
+    /// The scenario's name.
+    pub name: &'a str,
+    /// Rates that vary become traces whose names begin like this; without it
+    /// they become steps within the scenario.
+    pub trace_stem: Option<&'a str>,
+    /// Whether there is a delay model of that name.
+    pub has_delay: &'a dyn Fn(&str) -> bool,
+}
+
+/// Writes a model.
 #[must_use]
-pub fn write(
-    name: &str,
-    forward: &LinkFit,
-    backward: Option<&LinkFit>,
-    trace_stem: Option<&str>,
-) -> Written {
+pub fn write(style: &Style<'_>, forward: &LinkFit, backward: Option<&LinkFit>) -> Written {
     let mut out = Written {
         yaml: String::new(),
         traces: Vec::new(),
     };
-    let half = if forward.view == View::RoundTrip { least(&forward.delay.family) / 2.0 } else { 0.0 };
+    let half = if forward.view == View::RoundTrip {
+        least(&forward.delay.family) / 2.0
+    } else {
+        0.0
+    };
     let mut links = String::new();
     comment(&mut links, "forward", forward);
     links.push_str("  forward:\n");
-    link(&mut links, &mut out.traces, forward, half, stem(trace_stem, "forward").as_deref());
+    link(&mut links, &mut out.traces, forward, half, style, "forward");
     match backward {
         Some(fit) => {
             comment(&mut links, "backward", fit);
             links.push_str("  backward:\n");
-            link(&mut links, &mut out.traces, fit, 0.0, stem(trace_stem, "backward").as_deref());
+            link(&mut links, &mut out.traces, fit, 0.0, style, "backward");
         }
         None => {
-            let base = if half > 0.0 { half } else { least(&forward.delay.family) };
+            let base = if half > 0.0 {
+                half
+            } else {
+                least(&forward.delay.family)
+            };
             let why = if half > 0.0 {
                 "half of the shortest round trip"
             } else {
@@ -61,14 +77,10 @@ pub fn write(
         out.yaml,
         "name: {}\nabout: >-\n  Model fitted to {}\nduration: {seconds}s\nnetwork:\n{links}\
          flows:\n  - name: call\n    media:\n      video: {{}}\n      audio: {{}}\n",
-        quoted(name),
+        quoted(style.name),
         forward.source,
     );
     out
-}
-
-fn stem(trace_stem: Option<&str>, direction: &str) -> Option<String> {
-    trace_stem.map(|stem| format!("{stem}.{direction}.txt"))
 }
 
 fn comment(out: &mut String, direction: &str, fit: &LinkFit) {
@@ -83,20 +95,28 @@ fn link(
     traces: &mut Vec<(String, String)>,
     fit: &LinkFit,
     less_ms: f64,
-    trace_file: Option<&str>,
+    style: &Style<'_>,
+    direction: &str,
 ) {
+    let trace_file = style
+        .trace_stem
+        .map(|stem| format!("{stem}.{direction}.txt"));
     match (&fit.rate.shape, trace_file) {
         (RateShape::AtLeast(_), _) => {}
         (RateShape::Constant(rate), _) => {
             let _ = writeln!(out, "    rate: {}", bitrate(*rate));
         }
         (RateShape::Trace(rows), Some(file)) => {
-            let _ = writeln!(out, "    rate: {{trace: {{file: {}, format: seconds_mbps}}}}", quoted(file));
+            let _ = writeln!(
+                out,
+                "    rate: {{trace: {{file: {}, format: seconds_mbps}}}}",
+                quoted(&file)
+            );
             let mut text = format!("# rate while busy, fitted to {}\n", fit.source);
             for (at, rate) in rows {
                 let _ = writeln!(text, "{at:.3} {:.6}", rate / 1e6);
             }
-            traces.push((file.to_owned(), text));
+            traces.push((file, text));
         }
         (RateShape::Steps(rows) | RateShape::Trace(rows), _) => {
             let steps: Vec<String> = ascending(rows)
@@ -108,14 +128,19 @@ fn link(
             }
         }
     }
-    let _ = writeln!(out, "    delay: {}", delay(fit, less_ms));
+    let _ = writeln!(out, "    delay: {}", delay(fit, less_ms, style.has_delay));
     match loss(&fit.loss.model, fit.loss.average) {
         Some(text) => {
             let _ = writeln!(out, "    loss: {text}");
         }
         None => return queue(out, fit),
     }
-    if fit.loss.overflow == 0 && fit.rate.lost_use_link.is_some_and(|share| share < BEFORE_QUEUE) {
+    if fit.loss.overflow == 0
+        && fit
+            .rate
+            .lost_use_link
+            .is_some_and(|share| share < BEFORE_QUEUE)
+    {
         out.push_str("    loss_at: before_queue\n");
     }
     queue(out, fit);
@@ -125,33 +150,62 @@ fn link(
 fn ascending(rows: &[(f64, f64)]) -> impl Iterator<Item = (f64, f64)> {
     let mut last = -1.0;
     rows.iter().filter_map(move |(at, rate)| {
-        let millis = if last < 0.0 { 0.0 } else { libm::round(at * 1e3) };
+        let millis = if last < 0.0 {
+            0.0
+        } else {
+            libm::round(at * 1e3)
+        };
         let later = millis > last;
         last = last.max(millis);
         later.then_some((millis, *rate))
     })
 }
 
-fn delay(fit: &LinkFit, less_ms: f64) -> String {
-    let reorder = if fit.delay.reorders { ", reorder: allowed" } else { "" };
-    // Of the families, two can be written.
+fn delay(fit: &LinkFit, less_ms: f64, has: &dyn Fn(&str) -> bool) -> String {
+    let reorder = if fit.delay.reorders {
+        ", reorder: allowed"
+    } else {
+        ""
+    };
+    // The best one that there is a model for.
     let candidates = fit.delay.aic.iter().map(|(family, _)| *family);
     let writable = candidates
         .chain([fit.delay.family])
-        .find(|f| matches!(f, Family::Uniform { .. } | Family::Normal { .. } | Family::Constant(_)))
+        .find(|family| has(family.name()))
         .unwrap_or(fit.delay.family);
+    let base = |shift: f64| span_ms(shift - less_ms);
     match writable {
-        Family::Uniform { min, max } => format!(
-            "{{uniform: {{min: {}, max: {}{reorder}}}}}",
-            span_ms(min - less_ms),
-            span_ms(max - less_ms)
+        Family::Constant(at) => base(at),
+        Family::Uniform { min, max } => {
+            format!(
+                "{{uniform: {{min: {}, max: {}{reorder}}}}}",
+                base(min),
+                base(max)
+            )
+        }
+        Family::Normal { mean, std } => {
+            format!(
+                "{{normal: {{mean: {}, std: {}{reorder}}}}}",
+                base(mean),
+                span_ms(std)
+            )
+        }
+        Family::Lognormal { shift, mu, sigma } => format!(
+            "{{lognormal: {{base: {}, median: {}, p95: {}{reorder}}}}}",
+            base(shift),
+            span_ms(libm::exp(mu)),
+            span_ms(libm::exp(mu + Z95 * sigma))
         ),
-        Family::Normal { mean, std } => format!(
-            "{{normal: {{mean: {}, std: {}{reorder}}}}}",
-            span_ms(mean - less_ms),
-            span_ms(std)
+        Family::Gamma {
+            shift,
+            shape,
+            scale,
+        } => format!(
+            "{{gamma: {{base: {}, mean: {}, std: {}{reorder}}}}}",
+            base(shift),
+            span_ms(shape * scale),
+            span_ms(shape.sqrt() * scale)
         ),
-        other => span_ms(least(&other) - less_ms),
     }
 }
 
@@ -190,7 +244,9 @@ fn queue(out: &mut String, fit: &LinkFit) {
         QueueFit::Time(limit, _) => span_ms(limit * 1e3),
         QueueFit::Bytes(limit, _) => Bytes::new(limit.max(0.0) as u64).to_string(),
         // The default would drop what was never dropped.
-        QueueFit::NeverFull(longest) if longest > 0.25 => span_ms(libm::ceil(longest * 12.0) * 100.0),
+        QueueFit::NeverFull(longest) if longest > 0.25 => {
+            span_ms(libm::ceil(longest * 12.0) * 100.0)
+        }
         QueueFit::NeverFull(_) | QueueFit::Unknown => return,
     };
     let _ = writeln!(out, "    queue: {{drop_tail: {{limit: {limit}}}}}");

@@ -47,7 +47,12 @@ pub(super) fn split(bins: &[Bin], width: i64) -> Levels {
 
     let total = sums.squares(0, n);
     let ends = starts[1..].iter().copied().chain([n]);
-    let left: f64 = starts.iter().copied().zip(ends.clone()).map(|(a, b)| sums.squares(a, b)).sum();
+    let left: f64 = starts
+        .iter()
+        .copied()
+        .zip(ends.clone())
+        .map(|(a, b)| sums.squares(a, b))
+        .sum();
     let levels: Vec<f64> = starts
         .iter()
         .copied()
@@ -67,7 +72,11 @@ pub(super) fn split(bins: &[Bin], width: i64) -> Levels {
 
 /// Mean of a level; bins beside a step hold some of both sides.
 fn inner_mean(sums: &Sums, from: usize, to: usize, n: usize) -> f64 {
-    let from = if from > 0 && to - from > 3 { from + 1 } else { from };
+    let from = if from > 0 && to - from > 3 {
+        from + 1
+    } else {
+        from
+    };
     let to = if to < n && to - from > 2 { to - 1 } else { to };
     sums.mean(from, to)
 }

@@ -48,9 +48,10 @@ pub struct Series {
 impl Series {
     /// Passages that arrived, with their times.
     pub(super) fn delivered(&self) -> impl Iterator<Item = (usize, i64, i64, u32)> {
-        self.passages.iter().enumerate().filter_map(|(i, p)| {
-            p.received.map(|received| (i, p.sent, received, p.bytes))
-        })
+        self.passages
+            .iter()
+            .enumerate()
+            .filter_map(|(i, p)| p.received.map(|received| (i, p.sent, received, p.bytes)))
     }
 
     /// From the first packet sent to the last one sent or received, in seconds.
@@ -70,8 +71,10 @@ impl Series {
     /// Share of the packets that arrived after one that was sent later, as
     /// "type-P-reordered" of RFC 4737 section 3.
     pub(super) fn reordered(&self) -> f64 {
-        let mut arrivals: Vec<(i64, usize)> =
-            self.delivered().map(|(i, _, received, _)| (received, i)).collect();
+        let mut arrivals: Vec<(i64, usize)> = self
+            .delivered()
+            .map(|(i, _, received, _)| (received, i))
+            .collect();
         arrivals.sort_unstable();
         let mut next_expected = 0;
         let mut late = 0u64;

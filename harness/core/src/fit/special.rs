@@ -108,7 +108,10 @@ mod tests {
     #[test]
     fn gamma_of_shape_one_is_exponential() {
         for x in [0.01, 0.5, 1.0, 1.9, 2.1, 7.0, 40.0] {
-            assert!((gamma_p(1.0, x) - (1.0 - libm::exp(-x))).abs() < 1e-13, "{x}");
+            assert!(
+                (gamma_p(1.0, x) - (1.0 - libm::exp(-x))).abs() < 1e-13,
+                "{x}"
+            );
         }
     }
 

@@ -25,7 +25,10 @@ pub struct Stalls {
 pub(super) fn find(series: &Series, base: i64) -> Stalls {
     let mut due: Vec<i64> = series.passages.iter().map(|p| p.sent + base).collect();
     due.sort_unstable();
-    let mut arrivals: Vec<i64> = series.delivered().map(|(_, _, received, _)| received).collect();
+    let mut arrivals: Vec<i64> = series
+        .delivered()
+        .map(|(_, _, received, _)| received)
+        .collect();
     arrivals.sort_unstable();
     let mut lengths = Vec::new();
     for pair in arrivals.windows(2) {

@@ -8,8 +8,8 @@ use weaknet_core::rng::{exponential_quantile, normal_quantile};
 use weaknet_core::{Bitrate, Span, Streams};
 use weaknet_netem::trace::Segment;
 
-use super::markov::whole_millis;
 use super::SynthError;
+use super::markov::whole_millis;
 
 /// Quantile of the standard normal distribution at 95 %.
 const Z95: f64 = 1.644_853_626_951_472_2;
@@ -33,7 +33,9 @@ impl Gaps {
     /// Share of time in gaps.
     pub(super) fn share(&self) -> Result<f64, SynthError> {
         if !(self.per_minute > 0.0 && self.per_minute <= 6_000.0) {
-            return Err(SynthError::new("expected more than 0 and up to 6000 gaps per minute"));
+            return Err(SynthError::new(
+                "expected more than 0 and up to 6000 gaps per minute",
+            ));
         }
         if self.p50 < Span::from_millis(1) || self.p95 < self.p50 {
             return Err(SynthError::new(

@@ -111,7 +111,11 @@ fn mean_covariance(variance: f64, per_second: f64, apart: i32) -> f64 {
 fn bisect(mut low: f64, mut high: f64, below: impl Fn(f64) -> bool) -> f64 {
     for _ in 0..60 {
         let middle = f64::midpoint(low, high);
-        if below(middle) { low = middle } else { high = middle }
+        if below(middle) {
+            low = middle
+        } else {
+            high = middle
+        }
     }
     f64::midpoint(low, high)
 }

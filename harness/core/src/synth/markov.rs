@@ -35,7 +35,11 @@ impl FromStr for State {
         let parts: Vec<&str> = text.split(':').collect();
         let (rate, mean, more) = match parts.as_slice() {
             [rate, mean, more @ ..] if more.len() <= 2 => (rate, mean, more),
-            _ => return Err(format!("`{text}` is no state: expected RATE:TIME[:LOSS[:DELAY]]")),
+            _ => {
+                return Err(format!(
+                    "`{text}` is no state: expected RATE:TIME[:LOSS[:DELAY]]"
+                ));
+            }
         };
         Ok(Self {
             rate: quantity(rate)?,
@@ -70,7 +74,10 @@ impl Markov {
         if states.iter().any(|state| state.mean < Span::from_millis(1)) {
             return Err(SynthError::new("a state lasts for less than 1ms"));
         }
-        if states.iter().any(|state| state.loss.is_some_and(|loss| loss > Ratio::ONE)) {
+        if states
+            .iter()
+            .any(|state| state.loss.is_some_and(|loss| loss > Ratio::ONE))
+        {
             return Err(SynthError::new("a state loses more than 100%"));
         }
         let mut draws = streams.sequence("synth", "states");
@@ -78,7 +85,9 @@ impl Markov {
         let mut segments = Vec::new();
         while at < length {
             if segments.len() as u64 >= MOST_SEGMENTS {
-                return Err(SynthError::new("the trace has more than 50 million segments"));
+                return Err(SynthError::new(
+                    "the trace has more than 50 million segments",
+                ));
             }
             let state = &states[current];
             segments.push(Segment {

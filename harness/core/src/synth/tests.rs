@@ -32,7 +32,11 @@ fn a_wandering_rate_has_what_was_asked() {
     let rate = found.rate.unwrap();
     let (cv, autocorrelation) = (rate.cv.unwrap(), rate.autocorrelation_1s.unwrap());
     // Four standard errors of the mean.
-    assert!((rate.mean_mbps / 5.0 - 1.0).abs() < 0.038, "{}", rate.mean_mbps);
+    assert!(
+        (rate.mean_mbps / 5.0 - 1.0).abs() < 0.038,
+        "{}",
+        rate.mean_mbps
+    );
     // The squares have a CV of about 2.5 and the square of the correlation:
     // sqrt(1.72/0.28/50000) * 2.5 / 2 = 1.4 %; four of them.
     assert!((cv / 0.6 - 1.0).abs() < 0.056, "{cv}");
@@ -79,11 +83,22 @@ fn states_take_their_share_of_time() {
         states: states.iter().map(|text| text.parse().unwrap()).collect(),
     };
     let segments = generate(&Model::Markov(markov.clone()), None, LENGTH, 3).unwrap();
-    let ends = segments.iter().skip(1).map(|segment| segment.start).chain([LENGTH]);
+    let ends = segments
+        .iter()
+        .skip(1)
+        .map(|segment| segment.start)
+        .chain([LENGTH]);
     let mut time = [0.0; 3];
     for (segment, end) in segments.iter().zip(ends) {
-        let state = markov.states.iter().position(|s| Some(s.rate) == segment.rate).unwrap();
-        assert_eq!((segment.loss, segment.delay), (markov.states[state].loss, markov.states[state].delay));
+        let state = markov
+            .states
+            .iter()
+            .position(|s| Some(s.rate) == segment.rate)
+            .unwrap();
+        assert_eq!(
+            (segment.loss, segment.delay),
+            (markov.states[state].loss, markov.states[state].delay)
+        );
         time[state] += (end - segment.start).as_secs_f64();
     }
     // 7700 visits of each: the share of time has a standard error of about
@@ -122,7 +137,10 @@ fn impossible_models_are_refused() {
         p95: Span::from_secs(2),
     };
     let refused = generate(&wandering(), Some(&gaps), LENGTH, 1).unwrap_err();
-    assert!(refused.to_string().contains("leave no time between them"), "{refused}");
+    assert!(
+        refused.to_string().contains("leave no time between them"),
+        "{refused}"
+    );
     assert!("5Mbps".parse::<super::State>().is_err());
     assert!("5Mbps:1s:2:3:4".parse::<super::State>().is_err());
 }

@@ -7,7 +7,9 @@ use super::others::Other;
 use super::words::{self, Word, Words};
 use crate::scenario::error::{Diagnostic, Source};
 
-const KINDS: [&str; 8] = ["netem", "tbf", "fq_codel", "codel", "pie", "red", "pfifo", "bfifo"];
+const KINDS: [&str; 8] = [
+    "netem", "tbf", "fq_codel", "codel", "pie", "red", "pfifo", "bfifo",
+];
 
 /// A queue discipline with its options.
 #[derive(Debug, Clone, PartialEq)]

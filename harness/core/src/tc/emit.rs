@@ -121,7 +121,10 @@ pub(super) fn scenario(name: &str, commands: &[Qdisc]) -> Result<String, Diagnos
 
 fn stem(name: &str) -> &str {
     let file = name.rsplit('/').next().unwrap_or(name);
-    file.split('.').next().filter(|stem| !stem.is_empty()).unwrap_or("tc")
+    file.split('.')
+        .next()
+        .filter(|stem| !stem.is_empty())
+        .unwrap_or("tc")
 }
 
 fn line(out: &mut String, indent: &str, name: &str, link: &Link) {
@@ -168,7 +171,9 @@ fn links(device: &str, commands: &[Qdisc]) -> Result<Vec<Link>, Diagnostic> {
                 netem = Some(found);
                 netem_outside_shaper = shaper.is_none();
             }
-            Discipline::Other(found @ Other::Tbf { .. }) if shaper.is_none() => shaper = Some(found),
+            Discipline::Other(found @ Other::Tbf { .. }) if shaper.is_none() => {
+                shaper = Some(found)
+            }
             Discipline::Other(found) if queue.is_none() && !matches!(found, Other::Tbf { .. }) => {
                 queue = Some(found);
             }
@@ -236,7 +241,11 @@ fn netem_map(netem: &Netem) -> String {
     f.maybe("loss", netem.loss.as_ref(), loss_map);
     f.flag("ecn", netem.ecn);
     f.maybe("duplicate", netem.duplicate, percent);
-    f.maybe("duplicate_correlation", netem.duplicate_correlation, percent);
+    f.maybe(
+        "duplicate_correlation",
+        netem.duplicate_correlation,
+        percent,
+    );
     f.maybe("corrupt", netem.corrupt, percent);
     f.maybe("corrupt_correlation", netem.corrupt_correlation, percent);
     f.maybe("reorder", netem.reorder, percent);
@@ -293,8 +302,7 @@ fn own_queue(shaper: Option<&Other>, queue: Option<&Other>) -> String {
     let mut f = Fields::default();
     let name = match queue.or(shaper) {
         Some(Other::Tbf {
-            limit: Some(limit),
-            ..
+            limit: Some(limit), ..
         })
         | Some(Other::Bfifo { limit }) => {
             f.add("limit", bytes(*limit));

@@ -8,8 +8,17 @@ use super::words::{Word, Words};
 use crate::scenario::error::Diagnostic;
 
 const OPTIONS: [&str; 11] = [
-    "limit", "delay", "distribution", "loss", "ecn", "corrupt", "duplicate", "reorder", "gap",
-    "rate", "slot",
+    "limit",
+    "delay",
+    "distribution",
+    "loss",
+    "ecn",
+    "corrupt",
+    "duplicate",
+    "reorder",
+    "gap",
+    "rate",
+    "slot",
 ];
 const DISTRIBUTIONS: [&str; 4] = ["uniform", "normal", "pareto", "paretonormal"];
 
@@ -150,7 +159,8 @@ impl Netem {
         distribution: Option<&Word>,
     ) -> Result<(), Diagnostic> {
         if let (Some(word), None | Some(0)) = (reorder, self.delay) {
-            let message = "reordering is not possible without a delay: expected `delay TIME` as well";
+            let message =
+                "reordering is not possible without a delay: expected `delay TIME` as well";
             return Err(words.at(word, message));
         }
         if let (Some(word), None) = (gap, self.reorder) {
@@ -202,7 +212,10 @@ fn loss(words: &mut Words<'_>) -> Result<Loss, Diagnostic> {
 fn slot(words: &mut Words<'_>) -> Result<Slot, Diagnostic> {
     if words.peek() == Some("distribution") {
         let word = words.value("slot", "a time")?;
-        return Err(words.at(word, "slots of a distribution are not supported: expected `slot MIN [MAX]`"));
+        return Err(words.at(
+            word,
+            "slots of a distribution are not supported: expected `slot MIN [MAX]`",
+        ));
     }
     let min = words.read("slot", "a time such as `800us`", time64)?;
     let mut slot = Slot {

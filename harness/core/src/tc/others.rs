@@ -139,7 +139,9 @@ fn codel(fair: bool, words: &mut Words<'_>) -> Result<Other, Diagnostic> {
                 words.read(name, SIZE, size)?;
             }
             _ => {
-                let known = ["limit", "flows", "quantum", "target", "interval", "ecn", "noecn"];
+                let known = [
+                    "limit", "flows", "quantum", "target", "interval", "ecn", "noecn",
+                ];
                 let kind = if fair { "fq_codel" } else { "codel" };
                 return Err(words.unknown(option, &format!("option of {kind}"), &known));
             }
@@ -206,7 +208,16 @@ fn red(words: &mut Words<'_>) -> Result<Other, Diagnostic> {
                 return Err(words.at(option, format!("`{name}` of red is not supported")));
             }
             _ => {
-                let known = ["limit", "min", "max", "avpkt", "burst", "probability", "bandwidth", "ecn"];
+                let known = [
+                    "limit",
+                    "min",
+                    "max",
+                    "avpkt",
+                    "burst",
+                    "probability",
+                    "bandwidth",
+                    "ecn",
+                ];
                 return Err(words.unknown(option, "option of red", &known));
             }
         }

@@ -7,7 +7,11 @@ use crate::tc::{Discipline, Loss, Netem, Slot};
 
 fn netem(options: &str) -> Netem {
     let text = format!("tc qdisc add dev eth0 root netem {options}");
-    match command::parse(&Source::new("t", text)).unwrap().remove(0).discipline {
+    match command::parse(&Source::new("t", text))
+        .unwrap()
+        .remove(0)
+        .discipline
+    {
         Discipline::Netem(netem) => netem,
         Discipline::Other(other) => panic!("{other:?}"),
     }
@@ -107,8 +111,14 @@ fn refuses_what_tc_refuses_and_says_where() {
     assert!(with("gap 5 delay 10ms").starts_with(&format!("{at} `gap` needs `reorder")));
     assert!(with("distribution normal").starts_with(&format!("{at} a distribution needs jitter")));
     assert!(with("lose 3%").starts_with(&format!("{at} unknown option of netem `lose`")));
-    assert_eq!(with("loss 101%"), "t.tc:1:39: `101%` is not a share such as `2%`, at most 100%");
-    assert_eq!(with("delay"), "t.tc:1:39: `delay` needs a time such as `50ms`");
+    assert_eq!(
+        with("loss 101%"),
+        "t.tc:1:39: `101%` is not a share such as `2%`, at most 100%"
+    );
+    assert_eq!(
+        with("delay"),
+        "t.tc:1:39: `delay` needs a time such as `50ms`"
+    );
     assert!(with("delay 10ms 5ms distribution gauss").contains("unknown distribution `gauss`"));
 }
 
@@ -121,7 +131,8 @@ fn refuses_other_commands() {
     assert!(error("tc qdisc add dev eth0 netem").contains("either `root` or `parent HANDLE`"));
     assert!(error("tc qdisc add dev eth0 root cake").contains("unknown queue discipline `cake`"));
     assert!(error("tc qdisc add dev eth0 root tbf rate 1mbit").contains("both `rate` and `burst`"));
-    let no_chain = "tc qdisc add dev e root handle 1: netem delay 1ms\ntc qdisc add dev e parent 2: pfifo";
+    let no_chain =
+        "tc qdisc add dev e root handle 1: netem delay 1ms\ntc qdisc add dev e parent 2: pfifo";
     assert!(error(no_chain).contains("form no chain"));
 }
 
@@ -167,9 +178,12 @@ fn a_shaper_with_a_queue_behind_netem_is_two_links() {
 
 #[test]
 fn change_takes_the_place_of_what_was_there() {
-    let text = "tc qdisc add dev a root netem delay 20ms\ntc qdisc change dev a root netem delay 30ms";
+    let text =
+        "tc qdisc add dev a root netem delay 20ms\ntc qdisc change dev a root netem delay 30ms";
     let yaml = to_scenario("t.tc", text).unwrap();
-    assert!(yaml.contains("{netem: {delay: 30ms}}") && !yaml.contains("queue: {netem: {delay: 20ms}}"));
+    assert!(
+        yaml.contains("{netem: {delay: 30ms}}") && !yaml.contains("queue: {netem: {delay: 20ms}}")
+    );
 }
 
 proptest! {

@@ -81,16 +81,22 @@ pub(super) fn count(text: &str) -> Option<u64> {
 
 /// A whole number that may be negative.
 pub(super) fn signed(text: &str) -> Option<i64> {
-    text.parse().ok().filter(|n: &i64| i32::try_from(*n).is_ok())
+    text.parse()
+        .ok()
+        .filter(|n: &i64| i32::try_from(*n).is_ok())
 }
 
 fn split(text: &str) -> Option<(f64, String)> {
-    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let end = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
     let value: f64 = text[..end].parse().ok()?;
     Some((value, text[end..].to_ascii_lowercase()))
 }
 
 fn whole(value: f64) -> Option<u64> {
     // Far beyond any network; keeps later sums in range.
-    (0.0..1e16).contains(&value).then(|| libm::round(value) as u64)
+    (0.0..1e16)
+        .contains(&value)
+        .then(|| libm::round(value) as u64)
 }

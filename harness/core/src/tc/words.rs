@@ -101,13 +101,14 @@ impl<'a> Words<'a> {
         parse: impl Fn(&str) -> Option<T>,
     ) -> Result<T, Diagnostic> {
         let word = self.value(option, expected)?;
-        parse(&word.text)
-            .ok_or_else(|| self.at(word, format!("`{}` is not {expected}", word.text)))
+        parse(&word.text).ok_or_else(|| self.at(word, format!("`{}` is not {expected}", word.text)))
     }
 
     /// The next word if `parse` accepts it and it looks like a number.
     pub(super) fn optional<T>(&mut self, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
-        let text = self.peek().filter(|text| text.starts_with(|c: char| c.is_ascii_digit() || c == '.'))?;
+        let text = self
+            .peek()
+            .filter(|text| text.starts_with(|c: char| c.is_ascii_digit() || c == '.'))?;
         let value = parse(text)?;
         self.next += 1;
         Some(value)

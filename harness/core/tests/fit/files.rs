@@ -1,12 +1,21 @@
 //! What is written loads again; what is damaged is refused or used in part,
 //! and said so.
 
-use weaknet_harness::fit::{self, capture, irtt, ping, scenario};
+use weaknet_harness::fit::scenario::{self, Style};
+use weaknet_harness::fit::{self, capture, irtt, ping};
 use weaknet_harness::plan::{Plan, Request};
 use weaknet_harness::registry::Registry;
 
 use crate::known_links::write;
 use crate::support::{Known, drive, independent, pcap, pcapng, plain, traffic, uniform};
+
+fn style(name: &str) -> Style<'_> {
+    Style {
+        name,
+        trace_stem: None,
+        has_delay: &|family| ["constant", "uniform", "normal"].contains(&family),
+    }
+}
 
 #[test]
 fn the_scenario_runs_as_it_is() {
@@ -19,8 +28,12 @@ fn the_scenario_runs_as_it_is() {
     let file = write("runs.pcapng", &pcapng(&[("in", &entered), ("out", &left)]));
     let measurement = fit::read(&[file]).unwrap();
     let forward = fit::fit(&measurement.forward).unwrap();
-    let written = scenario::write("fitted", &forward, None, None);
-    assert!(written.yaml.contains("# delay      uniform"), "{}", written.yaml);
+    let written = scenario::write(&style("fitted"), &forward, None);
+    assert!(
+        written.yaml.contains("# delay      uniform"),
+        "{}",
+        written.yaml
+    );
     assert!(written.yaml.contains("loss: 1.938%"), "{}", written.yaml);
     let path = write("fitted.yaml", written.yaml.as_bytes());
     let request = Request {
@@ -63,7 +76,10 @@ fn a_capture_cut_anywhere_is_refused_or_used_in_part() {
 fn a_capture_with_any_byte_changed_stops_nothing() {
     let packets = &traffic(6_000_000, 1)[..12];
     let [entered, left] = drive(plain(), packets);
-    for file in [pcapng(&[("in", &entered), ("out", &left)]), pcap(&entered, 0)] {
+    for file in [
+        pcapng(&[("in", &entered), ("out", &left)]),
+        pcap(&entered, 0),
+    ] {
         for at in 0..file.len() {
             for value in [0, 1, 0x7f, 0xff] {
                 let mut changed = file.clone();
@@ -86,7 +102,10 @@ fn other_files_are_refused() {
     assert_eq!(refused(b"1\n2\n3\n"), expected);
     assert!(refused(b"\xff\xfe\x00").starts_with("not a text file"));
     assert!(refused(b"{}").starts_with("not the JSON output of irtt"));
-    assert_eq!(refused(&[0xd4, 0xc3, 0xb2, 0xa1]), "the file ends within its header");
+    assert_eq!(
+        refused(&[0xd4, 0xc3, 0xb2, 0xa1]),
+        "the file ends within its header"
+    );
     let [entered, _] = drive(plain(), &traffic(6_000_000, 1)[..40]);
     let mut docsis = pcap(&entered, 0);
     docsis[20] = 143;
@@ -102,7 +121,10 @@ fn one_capture_point_at_the_receiver() {
         ..plain()
     };
     // A packet each 20 ms, with timestamps of 90 kHz that say so.
-    let packets: Vec<_> = traffic(6_000_000, 1).into_iter().filter(|p| p.1 == 400).collect();
+    let packets: Vec<_> = traffic(6_000_000, 1)
+        .into_iter()
+        .filter(|p| p.1 == 400)
+        .collect();
     let [_, left] = drive(known, &packets);
     let file = write("receiver-only.pcap", &pcap(&left, 0));
     let measurement = fit::read(&[file]).unwrap();
@@ -125,11 +147,16 @@ fn ping_text(stamps: bool) -> String {
         }
         let rtt = 40.0 + f64::from(seq % 4);
         let stamp = if stamps {
-            format!("[{:.6}] ", 1_700_000_000.0 + f64::from(seq) * 0.2 + rtt / 1e3)
+            format!(
+                "[{:.6}] ",
+                1_700_000_000.0 + f64::from(seq) * 0.2 + rtt / 1e3
+            )
         } else {
             String::new()
         };
-        text.push_str(&format!("{stamp}64 bytes from 192.0.2.2: icmp_seq={seq} ttl=57 time={rtt} ms\n"));
+        text.push_str(&format!(
+            "{stamp}64 bytes from 192.0.2.2: icmp_seq={seq} ttl=57 time={rtt} ms\n"
+        ));
     }
     text.push_str("\n--- 192.0.2.2 ping statistics ---\n");
     text.push_str("200 packets transmitted, 160 received, 20% packet loss, time 39800ms\n");
@@ -146,8 +173,12 @@ fn the_output_of_ping() {
         assert_eq!(series.passages[0].bytes, 84);
         let fit = fit::fit(&series).unwrap();
         assert_eq!(fit.loss.average, 0.2);
-        let written = scenario::write("ping", &fit, None, None);
-        assert!(written.yaml.contains("backward: {delay: 19."), "{}", written.yaml);
+        let written = scenario::write(&style("ping"), &fit, None);
+        assert!(
+            written.yaml.contains("backward: {delay: 19."),
+            "{}",
+            written.yaml
+        );
     }
     assert!(ping::read("PING\n").is_err());
 }
@@ -182,7 +213,11 @@ fn the_output_of_irtt() {
     };
     assert_eq!(there.passages[0].bytes, 200);
     let least = |s: &fit::series::Series| {
-        s.passages.iter().filter_map(|p| p.received.map(|r| r - p.sent)).min().unwrap()
+        s.passages
+            .iter()
+            .filter_map(|p| p.received.map(|r| r - p.sent))
+            .min()
+            .unwrap()
     };
     assert_eq!((least(there), least(back)), (20_000_000, 20_000_000));
     let lost = |s: &fit::series::Series| s.passages.iter().filter(|p| p.received.is_none()).count();

@@ -6,7 +6,9 @@ use weaknet_core::Time;
 use weaknet_harness::fit::{self, Family, LinkFit, LossModel, QueueFit, RateShape};
 use weaknet_netem::{delay, loss, rate};
 
-use crate::support::{Known, build, drive, drop_tail, independent, pcap, pcapng, plain, traffic, uniform};
+use crate::support::{
+    Known, build, drive, drop_tail, independent, pcap, pcapng, plain, traffic, uniform,
+};
 
 pub(crate) fn write(name: &str, bytes: &[u8]) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
@@ -17,7 +19,10 @@ pub(crate) fn write(name: &str, bytes: &[u8]) -> PathBuf {
 /// Captures both sides of the link, and fits.
 fn fitted(name: &str, known: Known, packets: &[(Time, u32)]) -> LinkFit {
     let [entered, left] = drive(known, packets);
-    let file = write(&format!("{name}.pcapng"), &pcapng(&[("in", &entered), ("out", &left)]));
+    let file = write(
+        &format!("{name}.pcapng"),
+        &pcapng(&[("in", &entered), ("out", &left)]),
+    );
     let measurement = fit::read(&[file]).unwrap();
     let fit = fit::fit(&measurement.forward).unwrap();
     let text = format!("{fit:?}");
@@ -27,14 +32,20 @@ fn fitted(name: &str, known: Known, packets: &[(Time, u32)]) -> LinkFit {
 
 #[track_caller]
 fn near(got: f64, want: f64) {
-    assert!((got / want - 1.0).abs() <= 0.1, "{got}, expected {want} within 10 %");
+    assert!(
+        (got / want - 1.0).abs() <= 0.1,
+        "{got}, expected {want} within 10 %"
+    );
 }
 
 #[track_caller]
 fn constant_rate(fit: &LinkFit) -> f64 {
     match fit.rate.shape {
         RateShape::Constant(rate) => rate,
-        ref other => panic!("expected a constant rate, found {}", &format!("{other:?}")[..200]),
+        ref other => panic!(
+            "expected a constant rate, found {}",
+            &format!("{other:?}")[..200]
+        ),
     }
 }
 
@@ -96,7 +107,12 @@ fn rate_in_steps() {
             &rate::RateSteps(
                 steps
                     .iter()
-                    .map(|(s, mbps)| (format!("{s}s").parse().unwrap(), format!("{mbps}Mbps").parse().unwrap()))
+                    .map(|(s, mbps)| {
+                        (
+                            format!("{s}s").parse().unwrap(),
+                            format!("{mbps}Mbps").parse().unwrap(),
+                        )
+                    })
                     .collect(),
             ),
             1,

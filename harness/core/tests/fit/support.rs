@@ -184,7 +184,9 @@ fn ipv4(packet: &Seen) -> Vec<u8> {
     let size = (packet.size as u16).to_be_bytes();
     let udp = (packet.size as u16 - 20).to_be_bytes();
     let id = (packet.id as u16).to_be_bytes();
-    let mut data = vec![0x45, 0, size[0], size[1], id[0], id[1], 0x40, 0, 64, 17, 0, 0];
+    let mut data = vec![
+        0x45, 0, size[0], size[1], id[0], id[1], 0x40, 0, 64, 17, 0, 0,
+    ];
     data.extend([192, 0, 2, 1, 192, 0, 2, 2]);
     data.extend([0xc3, 0x50, 0xc3, 0x51, udp[0], udp[1], 0, 0]);
     data.extend([0x80, 96, id[0], id[1]]);
