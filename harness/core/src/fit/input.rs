@@ -72,13 +72,9 @@ fn one_file(path: &Path) -> Result<Measurement, FitError> {
             forward,
             backward: series.next(),
         };
-        for series in [
-            Some(&mut measurement.forward),
-            measurement.backward.as_mut(),
-        ] {
-            if let Some(series) = series {
-                series.source = format!("irtt, {name}");
-            }
+        measurement.forward.source = format!("irtt, {name}");
+        if let Some(backward) = &mut measurement.backward {
+            backward.source = format!("irtt, {name}");
         }
         return Ok(measurement);
     }

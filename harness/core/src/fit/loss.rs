@@ -218,7 +218,13 @@ pub(super) fn fit(sequences: &[Vec<bool>], overflow: usize, unclear: usize) -> L
         };
         fit.burst = Some((burst, (squares / m).sqrt() / m.sqrt()));
     }
-    let estimated = if chosen == "gilbert_elliott" { 3 } else { 1 };
+    // The lengths of runs settle one parameter of Gilbert and three of
+    // Gilbert-Elliott; that of independent losses comes from all packets.
+    let estimated = match chosen {
+        "gilbert" => 1,
+        "gilbert_elliott" => 3,
+        _ => 0,
+    };
     fit.runs = chi_square(&counts.runs, &chain, estimated);
     fit
 }

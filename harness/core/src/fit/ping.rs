@@ -7,6 +7,7 @@
 //! Missing numbers were lost. Not modelled: `ping -f`.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use super::FitError;
 use super::series::{Passage, Series, View};
@@ -72,10 +73,11 @@ pub fn read(text: &str) -> Result<Series, FitError> {
             .and_then(leading_number)
             .filter(|stamp| (0.0..1e10).contains(stamp))
             .map(|stamp| (stamp * 1e9) as i64);
-        if answers.contains_key(&seq) {
-            duplicates += 1;
-        } else {
-            answers.insert(seq, (stamp, (millis * 1e6) as i64));
+        match answers.entry(seq) {
+            Entry::Occupied(_) => duplicates += 1,
+            Entry::Vacant(place) => {
+                place.insert((stamp, (millis * 1e6) as i64));
+            }
         }
     }
     let Some(first) = answers.keys().next().copied() else {

@@ -253,7 +253,10 @@ fn queue(out: &mut String, fit: &LinkFit) {
 }
 
 fn span_ms(millis: f64) -> String {
-    Span::from_micros(libm::round(millis.max(0.0) * 1e3) as u64).to_string()
+    if millis < 0.0005 {
+        return "0ms".to_owned();
+    }
+    Span::from_micros(libm::round(millis * 1e3) as u64).to_string()
 }
 
 /// To kbit/s, or to 1 bit/s below 1 Mbit/s.

@@ -98,7 +98,7 @@ impl Markov {
                 jitter: None,
             });
             let seconds = exponential_quantile(draws.unit(), state.mean.as_secs_f64());
-            at = at + whole_millis(seconds);
+            at += whole_millis(seconds);
             let other = (draws.unit() * (states.len() - 1) as f64) as usize;
             current = (current + 1 + other) % states.len();
         }

@@ -15,7 +15,7 @@ const KINDS: [&str; 8] = [
 #[derive(Debug, Clone, PartialEq)]
 pub enum Discipline {
     /// The network emulator.
-    Netem(Netem),
+    Netem(Box<Netem>),
     /// A shaper or a queue.
     Other(Other),
 }
@@ -102,7 +102,7 @@ fn one(source: &Arc<Source>, command: &[Word]) -> Result<Option<Qdisc>, Diagnost
         return Err(words.at(kind, message));
     }
     let discipline = match kind.text.as_str() {
-        "netem" => Discipline::Netem(Netem::parse(&mut words)?),
+        "netem" => Discipline::Netem(Box::new(Netem::parse(&mut words)?)),
         name if KINDS.contains(&name) => Discipline::Other(Other::parse(name, &mut words)?),
         _ => return Err(words.unknown(kind, "queue discipline", &KINDS)),
     };

@@ -168,7 +168,7 @@ fn links(device: &str, commands: &[Qdisc]) -> Result<Vec<Link>, Diagnostic> {
     for qdisc in &chain {
         match &qdisc.discipline {
             Discipline::Netem(found) if netem.is_none() => {
-                netem = Some(found);
+                netem = Some(&**found);
                 netem_outside_shaper = shaper.is_none();
             }
             Discipline::Other(found @ Other::Tbf { .. }) if shaper.is_none() => {

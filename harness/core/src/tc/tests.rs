@@ -12,7 +12,7 @@ fn netem(options: &str) -> Netem {
         .remove(0)
         .discipline
     {
-        Discipline::Netem(netem) => netem,
+        Discipline::Netem(netem) => *netem,
         Discipline::Other(other) => panic!("{other:?}"),
     }
 }

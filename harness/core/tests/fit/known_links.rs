@@ -24,10 +24,7 @@ fn fitted(name: &str, known: Known, packets: &[(Time, u32)]) -> LinkFit {
         &pcapng(&[("in", &entered), ("out", &left)]),
     );
     let measurement = fit::read(&[file]).unwrap();
-    let fit = fit::fit(&measurement.forward).unwrap();
-    let text = format!("{fit:?}");
-    println!("{}", &text[..text.len().min(2000)]);
-    fit
+    fit::fit(&measurement.forward).unwrap()
 }
 
 #[track_caller]
