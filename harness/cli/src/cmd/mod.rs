@@ -31,7 +31,7 @@ pub(crate) fn run(command: Command, registry: &Registry) -> Result<(), Failure> 
         Command::List(args) => list::run(&args, registry),
         Command::Explain(args) => explain::run(&args, registry),
         Command::Replay(args) => replay::run(&args, registry),
-        Command::Trace(command) => trace::run(&command),
+        Command::Trace(command) => trace::run(&command, registry),
         Command::Schema => {
             let schema = weaknet_harness::scenario::schema::schema(registry);
             screen::print(&format!("{schema:#}\n"));

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use weaknet_core::Span;
+use weaknet_harness::tc;
 use weaknet_harness::trace::{Conversion, Converted, convert};
 use weaknet_netem::trace::{Direction, Format};
 
@@ -20,7 +21,8 @@ The canonical form keeps the text of the original: converting it back to the ori
 gives the same file. Between opportunities and rates every bin holds the same bytes, less than a \
 packet apart.")]
 pub(crate) struct Convert {
-    /// The trace; `-` is standard input.
+    /// The trace; `-` is standard input. A file *.tc with command lines of Linux `tc qdisc` becomes
+    /// a scenario.
     #[arg(value_name = "IN")]
     input: PathBuf,
     /// The file to write; `-` is standard output.
@@ -52,6 +54,9 @@ enum Target {
 
 pub(super) fn run(args: &Convert) -> Result<(), Failure> {
     let path = args.reading.find(&args.input)?;
+    if path.extension().is_some_and(|ending| ending == "tc") {
+        return commands(args, &path);
+    }
     let reader = args.reading.open(&path)?;
     let target = target(args, reader.format(), reader.head().source)?;
     let format = match target {
@@ -82,6 +87,21 @@ pub(super) fn run(args: &Convert) -> Result<(), Failure> {
         report(args, format, &done);
     }
     Ok(())
+}
+
+/// Command lines of Linux `tc` become a scenario.
+fn commands(args: &Convert, path: &Path) -> Result<(), Failure> {
+    if let Some(other) = args.to.as_deref().filter(|name| *name != "scenario") {
+        let message = format!("tc command lines become a scenario, not {other}");
+        return Err(Failure::new(Exit::Usage, message));
+    }
+    let text = fs::read_to_string(path).map_err(|error| bad(path, &error))?;
+    let scenario = tc::to_scenario(&path.display().to_string(), &text)
+        .map_err(|error| Failure::new(Exit::BadData, error.to_string()))?;
+    write(&args.output, |out| {
+        out.write_all(scenario.as_bytes())
+            .map_err(|error| unwritable(&args.output, &error))
+    })
 }
 
 fn target(args: &Convert, from: Format, source: Option<Format>) -> Result<Target, Failure> {
@@ -144,7 +164,7 @@ fn unwritable(path: &Path, error: &io::Error) -> Failure {
 }
 
 /// Writes a file whole or not at all.
-fn write(
+pub(super) fn write(
     path: &Path,
     fill: impl FnOnce(&mut dyn Write) -> Result<(), Failure>,
 ) -> Result<(), Failure> {

@@ -1,0 +1,282 @@
+//! Tells packets that found the queue full from packets that got lost.
+//!
+//! A packet's backlog is what was still before it in the link when it was sent:
+//! the arrival of its predecessor, less the path's delay, less its own sending
+//! time. When packets that met the largest backlogs were lost far more often
+//! than the others, the queue overflowed. Where jitter is small against the
+//! time of a packet, a loss at a full queue counts as overflow only if it left
+//! no trace in the link's time; otherwise what was sent into a full queue tells
+//! nothing about random loss, and is left out of it.
+
+use serde::Serialize;
+
+use super::busy::{Busy, Interval, OUTAGE_NS};
+use super::rate::RateFit;
+use super::series::Series;
+use crate::stats;
+
+/// Fewer losses than this at a full queue are chance.
+const FEWEST: usize = 5;
+/// Packets that must have met a queue that was not full, to compare with.
+const OTHERS: usize = 200;
+/// Jitter below this share of a packet's time leaves single losses visible.
+const LOW_NOISE: f64 = 0.25;
+
+/// In what a queue's limit is constant.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QueueFit {
+    /// It dropped at this time of waiting, in seconds; the spread of it.
+    Time(f64, f64),
+    /// It dropped at this many waiting bytes; the spread of it.
+    Bytes(f64, f64),
+    /// It never dropped; the longest wait seen in seconds.
+    NeverFull(f64),
+    /// Nothing is known of the queue.
+    Unknown,
+}
+
+/// What became of the packets of a series.
+pub(super) struct Fates {
+    /// Whether each packet got lost at random, in order, without those that
+    /// overflowed; broken where packets had to be left out.
+    pub(super) sequences: Vec<Vec<bool>>,
+    /// Packets that found the queue full.
+    pub(super) overflow: usize,
+    /// Losses that may be either, and count as overflow.
+    pub(super) unclear: usize,
+    pub(super) queue: QueueFit,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Fate {
+    Arrived,
+    Lost,
+    Overflow,
+    LeftOut,
+}
+
+pub(super) fn tell_apart(series: &Series, busy: &Busy, rate: &RateFit) -> Fates {
+    let waits = backlog(series, busy);
+    let service = |at: i64| busy.size * 8e9 / rate.at(at as f64 / 1e9).max(1.0);
+    let bytes: Vec<f64> = series
+        .passages
+        .iter()
+        .zip(&waits)
+        .map(|(p, wait)| wait * rate.at(p.sent as f64 / 1e9) / 8e9)
+        .collect();
+    let lost: Vec<bool> = series
+        .passages
+        .iter()
+        .map(|p| p.received.is_none())
+        .collect();
+    let mean_service = stats::median(
+        &series
+            .passages
+            .iter()
+            .map(|p| service(p.sent))
+            .collect::<Vec<f64>>(),
+    )
+    .unwrap_or(0.0);
+    let noise_bytes = busy.noise / mean_service.max(1.0) * busy.size;
+    let in_time = Full::find(&waits, &lost, (2.5 * mean_service).max(5.0 * busy.noise));
+    let in_bytes = Full::find(&bytes, &lost, (2.5 * busy.size).max(5.0 * noise_bytes));
+    let longest = longest_wait(series, &waits);
+    let (full, levels, is_time) = match (in_time, in_bytes) {
+        (None, None) => {
+            let all = lost.clone();
+            return Fates {
+                sequences: vec![all],
+                overflow: 0,
+                unclear: 0,
+                queue: if busy.intervals.is_empty() {
+                    QueueFit::Unknown
+                } else {
+                    QueueFit::NeverFull(longest)
+                },
+            };
+        }
+        // The unit in which the losses lie closer together.
+        (Some(time), Some(by)) if time.spread <= by.spread * 1.05 => (time, &waits, true),
+        (Some(time), None) => (time, &waits, true),
+        (_, Some(by)) => (by, &bytes, false),
+    };
+
+    let visible = busy.noise < LOW_NOISE * mean_service;
+    let fates: Vec<Fate> = if visible {
+        by_link_time(series, busy, rate, levels, full.floor)
+    } else {
+        let lies_full = |i: usize| levels[i] >= full.floor;
+        (0..lost.len())
+            .map(|i| match (lies_full(i), lost[i]) {
+                (true, true) => Fate::Overflow,
+                (true, false) => Fate::LeftOut,
+                (false, true) => Fate::Lost,
+                (false, false) => Fate::Arrived,
+            })
+            .collect()
+    };
+    let dropped: Vec<f64> = (0..fates.len())
+        .filter(|i| fates[*i] == Fate::Overflow)
+        .map(|i| levels[i])
+        .collect();
+    let overflow = dropped.len();
+    let level = stats::median(&dropped).unwrap_or(0.0);
+    let spread = full.spread * level;
+    // The backlog holds half a packet in service, on average, that does not
+    // wait; the limit is reached half a packet above what waits.
+    let queue = if is_time {
+        QueueFit::Time(level / 1e9, spread / 1e9)
+    } else {
+        QueueFit::Bytes(level, spread)
+    };
+    Fates {
+        sequences: sequences(&fates),
+        overflow,
+        unclear: if visible { 0 } else { overflow },
+        queue,
+    }
+}
+
+/// Nanoseconds of work before each packet.
+fn backlog(series: &Series, busy: &Busy) -> Vec<f64> {
+    let mut last_arrival = i64::MIN / 2;
+    series
+        .passages
+        .iter()
+        .map(|p| {
+            let wait = (last_arrival - busy.base - p.sent).max(0);
+            if let Some(received) = p.received {
+                last_arrival = received;
+            }
+            wait as f64
+        })
+        .collect()
+}
+
+fn longest_wait(series: &Series, waits: &[f64]) -> f64 {
+    let arrived = series
+        .passages
+        .iter()
+        .zip(waits)
+        .filter(|(p, _)| p.received.is_some());
+    arrived.map(|(_, wait)| *wait).fold(0.0, f64::max) / 1e9
+}
+
+/// The band of backlogs in which a queue is full.
+struct Full {
+    floor: f64,
+    /// Coefficient of variation of the backlogs at losses within the band.
+    spread: f64,
+}
+
+impl Full {
+    fn find(levels: &[f64], lost: &[bool], band: f64) -> Option<Self> {
+        let mut arrived: Vec<f64> = levels
+            .iter()
+            .zip(lost)
+            .filter(|(level, lost)| !**lost && **level > 0.0)
+            .map(|(level, _)| *level)
+            .collect();
+        arrived.sort_unstable_by(f64::total_cmp);
+        let top = stats::quantile(&arrived, 0.999)?;
+        let floor = top - band;
+        if floor <= 0.0 {
+            return None;
+        }
+        let (mut n, mut losses, mut others, mut other_losses) = (0.0, 0.0, 0.0, 0.0);
+        let mut at_losses = Vec::new();
+        for (level, lost) in levels.iter().zip(lost) {
+            if *level >= floor {
+                n += 1.0;
+                losses += f64::from(*lost);
+                if *lost {
+                    at_losses.push(*level);
+                }
+            } else {
+                others += 1.0;
+                other_losses += f64::from(*lost);
+            }
+        }
+        if at_losses.len() < FEWEST || others < OTHERS as f64 {
+            return None;
+        }
+        let (share, elsewhere) = (losses / n, other_losses / others);
+        let chance = (elsewhere.max(1.0 / others) * (1.0 / n + 1.0 / others)).sqrt();
+        if share < 2.0 * elsewhere + 5.0 * chance {
+            return None;
+        }
+        let mean = stats::mean(&at_losses)?;
+        let squares = at_losses.iter().map(|x| (x - mean).powi(2)).sum::<f64>();
+        Some(Self {
+            floor,
+            spread: (squares / at_losses.len() as f64).sqrt() / mean,
+        })
+    }
+}
+
+/// Losses at a full queue are overflow unless the link spent time on them.
+fn by_link_time(
+    series: &Series,
+    busy: &Busy,
+    rate: &RateFit,
+    levels: &[f64],
+    floor: f64,
+) -> Vec<Fate> {
+    let mut fates: Vec<Fate> = series
+        .passages
+        .iter()
+        .zip(levels)
+        .map(|(p, level)| match (p.received, *level >= floor) {
+            (Some(_), _) => Fate::Arrived,
+            (None, true) => Fate::Overflow,
+            (None, false) => Fate::Lost,
+        })
+        .collect();
+    for interval in busy.intervals.iter().filter(|i| i.lost > 0) {
+        let used = packets_with_link_time(interval, rate, busy.base);
+        let lost = interval.passage - interval.lost..interval.passage;
+        let mut random = fates[lost.clone()]
+            .iter()
+            .filter(|f| **f == Fate::Lost)
+            .count();
+        for fate in fates[lost].iter_mut().filter(|f| **f == Fate::Overflow) {
+            if random < used {
+                *fate = Fate::Lost;
+                random += 1;
+            }
+        }
+    }
+    fates
+}
+
+fn packets_with_link_time(interval: &Interval, rate: &RateFit, base: i64) -> usize {
+    if interval.nanos() >= OUTAGE_NS as f64 {
+        return 0;
+    }
+    let middle = ((interval.from + interval.to) / 2 - base) as f64 / 1e9;
+    let carried = interval.nanos() * rate.at(middle) / 8e9 - interval.bytes;
+    let each = interval.lost_bytes / interval.lost as f64;
+    (carried / each).round().clamp(0.0, interval.lost as f64) as usize
+}
+
+fn sequences(fates: &[Fate]) -> Vec<Vec<bool>> {
+    let mut all = vec![Vec::new()];
+    for fate in fates {
+        match fate {
+            Fate::Arrived | Fate::Lost => {
+                if let Some(last) = all.last_mut() {
+                    last.push(*fate == Fate::Lost);
+                }
+            }
+            Fate::LeftOut => {
+                if all.last().is_some_and(|last| !last.is_empty()) {
+                    all.push(Vec::new());
+                }
+            }
+            Fate::Overflow => {}
+        }
+    }
+    all.retain(|sequence| !sequence.is_empty());
+    all
+}

@@ -1,0 +1,312 @@
+//! The rate of a link while it was busy: constant, in steps, or a trace.
+//!
+//! Bytes and time of the busy intervals are spread over bins. One level with
+//! little spread is a constant rate; a few levels that explain the bins are
+//! steps; anything else is a trace of the bins.
+
+use serde::Serialize;
+
+use super::busy::{Busy, Interval, OUTAGE_NS, mean_rate};
+use super::segments::{self, Bin};
+use super::series::Series;
+
+/// Bins that are busy for a smaller share tell nothing.
+const BUSY_SHARE: f64 = 0.5;
+/// Up to this coefficient of variation of the bins one level will do.
+const CONSTANT_CV: f64 = 0.15;
+/// More levels than this, or levels that explain less, are a trace.
+const MOST_STEPS: usize = 24;
+const STEPS_R2: f64 = 0.9;
+const MOST_BINS: f64 = 1500.0;
+/// Intervals in a block of the regression on lost bytes.
+const BLOCK: usize = 100;
+
+/// How a rate goes over time.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RateShape {
+    /// The link was never busy: it is at least as fast as what it carried.
+    AtLeast(f64),
+    /// One rate, in bits per second.
+    Constant(f64),
+    /// Seconds since the start, and bits per second from then on.
+    Steps(Vec<(f64, f64)>),
+    /// The same, with a row for each bin.
+    Trace(Vec<(f64, f64)>),
+}
+
+/// The rate of a link.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RateFit {
+    /// How it goes over time.
+    pub shape: RateShape,
+    /// Standard error of the mean rate, in bits per second.
+    pub standard_error: f64,
+    /// Coefficient of variation of the busy bins.
+    pub cv: f64,
+    /// Share of the bins' variance that steps explain.
+    pub r2: Option<f64>,
+    /// Number of busy bins, and their width in seconds.
+    pub bins: usize,
+    /// Width of a bin in seconds.
+    pub bin_s: f64,
+    /// Share of the time in which the link was busy.
+    pub busy_share: f64,
+    /// Share of the bytes lost while busy that used link time.
+    pub lost_use_link: Option<f64>,
+}
+
+pub(super) fn fit(series: &Series, busy: &Busy) -> RateFit {
+    let seconds = series.seconds();
+    let Some(rate) = mean_rate(&busy.intervals) else {
+        return RateFit {
+            shape: RateShape::AtLeast(largest_throughput(series)),
+            standard_error: 0.0,
+            cv: 0.0,
+            r2: None,
+            bins: 0,
+            bin_s: 0.0,
+            busy_share: 0.0,
+            lost_use_link: None,
+        };
+    };
+    let (lost_use_link, rate) = link_time_of_lost(busy, rate);
+    let width = bin_width(busy, seconds);
+    let bins = fill(busy, width, lost_use_link.unwrap_or(0.0));
+    let kept: Vec<Bin> = bins
+        .into_iter()
+        .filter(|bin| bin.busy >= BUSY_SHARE * width as f64)
+        .collect();
+    let rates: Vec<f64> = kept.iter().map(|bin| bin.bits * 1e9 / bin.busy).collect();
+    let n = rates.len() as f64;
+    let mean = rates.iter().sum::<f64>() / n.max(1.0);
+    let variance = rates.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
+    let cv = if mean > 0.0 {
+        variance.sqrt() / mean
+    } else {
+        0.0
+    };
+    let levels = segments::split(&kept, width);
+    let (shape, r2) = if kept.len() < 4 || (levels.steps.len() <= 1 && cv <= CONSTANT_CV) {
+        (RateShape::Constant(rate * 1e9), None)
+    } else if levels.steps.len() > 1 && levels.steps.len() <= MOST_STEPS && levels.r2 >= STEPS_R2 {
+        (RateShape::Steps(levels.steps), Some(levels.r2))
+    } else {
+        (RateShape::Trace(rows(&kept, &rates, width)), None)
+    };
+    let busy_ns: f64 = busy.intervals.iter().map(Interval::nanos).sum();
+    RateFit {
+        shape,
+        standard_error: (variance / n.max(1.0)).sqrt(),
+        cv,
+        r2,
+        bins: kept.len(),
+        bin_s: width as f64 / 1e9,
+        busy_share: (busy_ns / 1e9 / seconds.max(1e-9)).min(1.0),
+        lost_use_link,
+    }
+}
+
+/// The most that arrived in any 200 ms, in bits per second.
+pub(super) fn largest_throughput(series: &Series) -> f64 {
+    let mut arrivals: Vec<(i64, u32)> = series.delivered().map(|(_, _, r, b)| (r, b)).collect();
+    arrivals.sort_unstable();
+    let (mut first, mut bytes, mut most) = (0, 0u64, 0u64);
+    for k in 0..arrivals.len() {
+        bytes += u64::from(arrivals[k].1);
+        while arrivals[k].0 - arrivals[first].0 > OUTAGE_NS {
+            bytes -= u64::from(arrivals[first].1);
+            first += 1;
+        }
+        most = most.max(bytes);
+    }
+    most as f64 * 8.0 / (OUTAGE_NS as f64 / 1e9)
+}
+
+/// Share of the lost bytes for which there is time between the packets around
+/// them, and the rate in bits per nanosecond with that time taken into account.
+fn link_time_of_lost(busy: &Busy, bits_per_ns: f64) -> (Option<f64>, f64) {
+    let intervals: Vec<&Interval> = busy
+        .intervals
+        .iter()
+        .filter(|i| i.nanos() < OUTAGE_NS as f64)
+        .collect();
+    let losses = intervals.iter().filter(|i| i.lost > 0).count();
+    if losses < 10 {
+        return (None, bits_per_ns);
+    }
+    let service = busy.size * 8.0 / bits_per_ns;
+    if busy.noise < 0.25 * service {
+        let with_losses = || intervals.iter().filter(|i| i.lost > 0);
+        let lost: f64 = with_losses().map(|i| i.lost_bytes).sum();
+        let used: f64 = with_losses()
+            .map(|i| i.nanos() * bits_per_ns / 8.0 - i.bytes)
+            .sum();
+        return (Some((used / lost).clamp(0.0, 1.0)), bits_per_ns);
+    }
+    // Packets that hold each other back move time from one interval to the
+    // next: least squares over blocks of time = a * arrived + b * lost.
+    let [mut bb, mut bl, mut ll, mut tb, mut tl] = [0.0; 5];
+    let [mut arrived, mut lost, mut nanos] = [0.0; 3];
+    for block in intervals.chunks(BLOCK) {
+        let sum = |f: fn(&Interval) -> f64| block.iter().map(|i| f(i)).sum::<f64>();
+        let (b, l, t) = (
+            sum(|i| i.bytes),
+            sum(|i| i.lost_bytes),
+            sum(Interval::nanos),
+        );
+        bb += b * b;
+        bl += b * l;
+        ll += l * l;
+        tb += t * b;
+        tl += t * l;
+        arrived += b;
+        lost += l;
+        nanos += t;
+    }
+    let determinant = bb * ll - bl * bl;
+    if determinant <= bb * ll * 1e-9 {
+        return (None, bits_per_ns);
+    }
+    let per_byte = (tb * ll - tl * bl) / determinant;
+    let per_lost = (tl * bb - tb * bl) / determinant;
+    let share = (per_lost / per_byte).clamp(0.0, 1.0);
+    (Some(share), (arrived + share * lost) * 8.0 / nanos)
+}
+
+/// Wide enough for 20 packets, and for jitter to matter little.
+fn bin_width(busy: &Busy, seconds: f64) -> i64 {
+    const STEP: f64 = 100e6;
+    let nanos: f64 = busy.intervals.iter().map(Interval::nanos).sum();
+    let per_packet = nanos / busy.intervals.len().max(1) as f64;
+    let least = (20.0 * per_packet)
+        .max(20.0 * busy.noise)
+        .max(seconds * 1e9 / MOST_BINS)
+        .max(STEP);
+    ((least / STEP).ceil() * STEP) as i64
+}
+
+fn fill(busy: &Busy, width: i64, lost_use_link: f64) -> Vec<Bin> {
+    let last = busy.intervals.iter().map(|i| i.to).max().unwrap_or(0) - busy.base;
+    let count = usize::try_from(last.max(0) / width).unwrap_or(0) + 1;
+    let mut bins: Vec<Bin> = (0..count as i64)
+        .map(|k| Bin {
+            start: k * width,
+            ..Bin::default()
+        })
+        .collect();
+    for i in &busy.intervals {
+        // Times at the link rather than at the receiver.
+        let (from, to) = (i.from - busy.base, i.to - busy.base);
+        if to <= from || from < 0 {
+            if let Some(bin) = usize::try_from(to / width)
+                .ok()
+                .and_then(|k| bins.get_mut(k))
+            {
+                bin.bits += i.bytes * 8.0;
+                bin.busy += (to - from) as f64;
+            }
+            continue;
+        }
+        let used = if i.nanos() < OUTAGE_NS as f64 {
+            i.lost_bytes * lost_use_link
+        } else {
+            0.0
+        };
+        let bits = (i.bytes + used) * 8.0;
+        for k in from / width..=to / width {
+            let Some(bin) = usize::try_from(k).ok().and_then(|k| bins.get_mut(k)) else {
+                continue;
+            };
+            let part = (to.min((k + 1) * width) - from.max(k * width)) as f64;
+            bin.busy += part;
+            bin.bits += bits * part / (to - from) as f64;
+        }
+    }
+    bins
+}
+
+/// A row per bin; the first one at zero, as a trace must begin.
+fn rows(bins: &[Bin], rates: &[f64], width: i64) -> Vec<(f64, f64)> {
+    let mut rows: Vec<(f64, f64)> = bins
+        .iter()
+        .zip(rates)
+        .map(|(bin, rate)| (bin.start as f64 / 1e9, rate.max(0.0)))
+        .collect();
+    if let Some(first) = rows.first_mut().filter(|row| row.0 > 0.0) {
+        first.0 = 0.0;
+    }
+    // The last row counts as long as the one before it.
+    if let Some(last) = rows.last().copied() {
+        rows.push((last.0 + width as f64 / 1e9, last.1));
+    }
+    rows
+}
+
+impl RateFit {
+    /// Whether there is a rate to speak of.
+    #[must_use]
+    pub const fn known(&self) -> bool {
+        !matches!(self.shape, RateShape::AtLeast(_))
+    }
+
+    /// Bits per second at `seconds` since the start; infinite when not known.
+    #[must_use]
+    pub fn at(&self, seconds: f64) -> f64 {
+        match &self.shape {
+            RateShape::AtLeast(_) => f64::INFINITY,
+            RateShape::Constant(rate) => *rate,
+            RateShape::Steps(rows) | RateShape::Trace(rows) => {
+                let next = rows.partition_point(|(start, _)| *start <= seconds);
+                rows.get(next.saturating_sub(1))
+                    .map_or(0.0, |(_, rate)| *rate)
+            }
+        }
+    }
+
+    /// Mean rate in bits per second, each level weighed by its time up to
+    /// `seconds`.
+    #[must_use]
+    pub fn mean(&self, seconds: f64) -> f64 {
+        match &self.shape {
+            RateShape::AtLeast(rate) | RateShape::Constant(rate) => *rate,
+            RateShape::Steps(rows) | RateShape::Trace(rows) => {
+                let ends = rows.iter().skip(1).map(|row| row.0).chain([seconds]);
+                let bits: f64 = rows
+                    .iter()
+                    .zip(ends)
+                    .map(|((start, rate), end)| rate * (end.min(seconds) - start).max(0.0))
+                    .sum();
+                bits / seconds.max(1e-9)
+            }
+        }
+    }
+
+    /// When `bytes` that begin at `start` have left; the rate may change
+    /// meanwhile.
+    pub(super) fn departure(&self, start: i64, bytes: u32) -> i64 {
+        let after =
+            |from: i64, bits: f64, rate: f64| from.saturating_add((bits * 1e9 / rate) as i64);
+        let mut bits = f64::from(bytes) * 8.0;
+        let rows = match &self.shape {
+            RateShape::AtLeast(_) => return start,
+            RateShape::Constant(rate) => return after(start, bits, *rate),
+            RateShape::Steps(rows) | RateShape::Trace(rows) => rows,
+        };
+        let mut now = start;
+        let next = rows.partition_point(|row| row.0 <= start as f64 / 1e9);
+        for k in next.saturating_sub(1)..rows.len() {
+            let rate = rows[k].1;
+            let Some(end) = rows.get(k + 1).map(|row| (row.0 * 1e9) as i64) else {
+                return after(now, bits, rate.max(1.0));
+            };
+            let possible = rate * (end - now).max(0) as f64 / 1e9;
+            if possible >= bits {
+                return after(now, bits, rate);
+            }
+            bits -= possible;
+            now = now.max(end);
+        }
+        now
+    }
+}

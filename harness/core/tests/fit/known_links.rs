@@ -1,0 +1,197 @@
+//! Parameters come back within 10 % from a capture of the link itself.
+
+use std::path::PathBuf;
+
+use weaknet_core::Time;
+use weaknet_harness::fit::{self, Family, LinkFit, LossModel, QueueFit, RateShape};
+use weaknet_netem::{delay, loss, rate};
+
+use crate::support::{
+    Known, build, drive, drop_tail, independent, pcap, pcapng, plain, traffic, uniform,
+};
+
+pub(crate) fn write(name: &str, bytes: &[u8]) -> PathBuf {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&path, bytes).unwrap();
+    path
+}
+
+/// Captures both sides of the link, and fits.
+fn fitted(name: &str, known: Known, packets: &[(Time, u32)]) -> LinkFit {
+    let [entered, left] = drive(known, packets);
+    let file = write(
+        &format!("{name}.pcapng"),
+        &pcapng(&[("in", &entered), ("out", &left)]),
+    );
+    let measurement = fit::read(&[file]).unwrap();
+    fit::fit(&measurement.forward).unwrap()
+}
+
+#[track_caller]
+fn near(got: f64, want: f64) {
+    assert!(
+        (got / want - 1.0).abs() <= 0.1,
+        "{got}, expected {want} within 10 %"
+    );
+}
+
+#[track_caller]
+fn constant_rate(fit: &LinkFit) -> f64 {
+    match fit.rate.shape {
+        RateShape::Constant(rate) => rate,
+        ref other => panic!(
+            "expected a constant rate, found {}",
+            &format!("{other:?}")[..200]
+        ),
+    }
+}
+
+#[track_caller]
+fn constant_delay(fit: &LinkFit) -> f64 {
+    match fit.delay.family {
+        Family::Constant(millis) => millis,
+        other => panic!("expected a constant delay, found {other:?}"),
+    }
+}
+
+#[test]
+fn constant_rate_and_delay_with_independent_loss() {
+    let known = Known {
+        loss: independent("2%"),
+        ..plain()
+    };
+    let fit = fitted("bernoulli", known, &traffic(6_000_000, 1));
+    near(constant_rate(&fit), 5e6);
+    near(constant_delay(&fit), 30.0);
+    near(fit.loss.average, 0.02);
+    assert_eq!(fit.loss.model, LossModel::Bernoulli);
+    assert_eq!(fit.loss.overflow, 0);
+    // Lost behind the serialiser: all of the loss took link time.
+    near(fit.rate.lost_use_link.unwrap(), 1.0);
+}
+
+#[test]
+fn loss_in_bursts() {
+    let known = Known {
+        loss: build(
+            &loss::GilbertElliott {
+                average: Some("3%".parse().unwrap()),
+                burst: Some(6.0),
+                ..loss::GilbertElliott::default()
+            },
+            3,
+        ),
+        ..plain()
+    };
+    let fit = fitted("gilbert", known, &traffic(6_000_000, 6));
+    near(constant_rate(&fit), 5e6);
+    near(constant_delay(&fit), 30.0);
+    near(fit.loss.average, 0.03);
+    near(fit.loss.burst.unwrap().0, 6.0);
+    let LossModel::Gilbert { p, r } = fit.loss.model else {
+        panic!("{:?}", fit.loss.model);
+    };
+    near(r, 1.0 / 6.0);
+    near(p, 0.03 / (6.0 * 0.97));
+    assert!(fit.loss.runs.unwrap().p > 0.001);
+}
+
+#[test]
+fn rate_in_steps() {
+    let steps = [(0, 5.0), (20, 2.5), (30, 4.0), (80, 1.5), (90, 5.0)];
+    let known = Known {
+        rate: build(
+            &rate::RateSteps(
+                steps
+                    .iter()
+                    .map(|(s, mbps)| {
+                        (
+                            format!("{s}s").parse().unwrap(),
+                            format!("{mbps}Mbps").parse().unwrap(),
+                        )
+                    })
+                    .collect(),
+            ),
+            1,
+        ),
+        ..plain()
+    };
+    let fit = fitted("steps", known, &traffic(6_000_000, 1));
+    let RateShape::Steps(found) = &fit.rate.shape else {
+        panic!("{:?}", fit.rate.shape);
+    };
+    assert_eq!(found.len(), steps.len(), "{found:?}");
+    for ((at, rate), (want_at, want)) in found.iter().zip(steps) {
+        near(*rate, want * 1e6);
+        assert!((at - f64::from(want_at)).abs() < 0.1, "{at} {want_at}");
+    }
+    near(constant_delay(&fit), 30.0);
+}
+
+#[test]
+fn uniform_jitter() {
+    let known = Known {
+        delay: uniform("20ms", "50ms"),
+        ..plain()
+    };
+    let fit = fitted("uniform", known, &traffic(6_000_000, 1));
+    near(constant_rate(&fit), 5e6);
+    let Family::Uniform { min, max } = fit.delay.family else {
+        panic!("{:?}", fit.delay.family);
+    };
+    near(min, 20.0);
+    near(max, 50.0);
+    assert!(fit.delay.ks.unwrap().0 < 0.03);
+}
+
+#[test]
+fn normal_jitter() {
+    let known = Known {
+        delay: build(
+            &delay::NormalDelay {
+                mean: "60ms".parse().unwrap(),
+                std: "8ms".parse().unwrap(),
+                ..delay::NormalDelay::default()
+            },
+            1,
+        ),
+        ..plain()
+    };
+    let fit = fitted("normal", known, &traffic(6_000_000, 1));
+    near(constant_rate(&fit), 5e6);
+    let Family::Normal { mean, std } = fit.delay.family else {
+        panic!("{:?}", fit.delay.family);
+    };
+    near(mean, 60.0);
+    near(std, 8.0);
+}
+
+#[test]
+fn a_full_queue_beside_random_loss() {
+    let known = Known {
+        queue: drop_tail("100ms"),
+        loss: independent("2%"),
+        ..plain()
+    };
+    let fit = fitted("overflow", known, &traffic(6_000_000, 1));
+    near(constant_rate(&fit), 5e6);
+    near(constant_delay(&fit), 30.0);
+    near(fit.loss.average, 0.02);
+    let QueueFit::Time(limit, _) = fit.queue else {
+        panic!("{:?}", fit.queue);
+    };
+    near(limit, 0.1);
+}
+
+#[test]
+fn two_captures_whose_clocks_differ() {
+    let [entered, left] = drive(plain(), &traffic(6_000_000, 1));
+    let sender = write("sender.pcap", &pcap(&entered, 0));
+    for ahead in [0, 5_000_000] {
+        let receiver = write(&format!("receiver-{ahead}.pcap"), &pcap(&left, ahead));
+        let measurement = fit::read(&[sender.clone(), receiver]).unwrap();
+        let fit = fit::fit(&measurement.forward).unwrap();
+        near(constant_rate(&fit), 5e6);
+        near(constant_delay(&fit), 30.0 + ahead as f64 / 1e6);
+    }
+}
