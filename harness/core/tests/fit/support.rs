@@ -37,13 +37,27 @@ pub(crate) fn plain() -> Known {
 
 pub(crate) fn drop_tail(limit: &str) -> Queue {
     let limit = limit.parse().unwrap();
-    build(&queue::DropTail { limit, at: None }, 1)
+    build(
+        &queue::DropTail {
+            limit,
+            ..queue::DropTail::default()
+        },
+        1,
+    )
 }
 
 pub(crate) fn uniform(min: &str, max: &str) -> Box<dyn DelayModel> {
     let [min, max] = [min, max].map(|text| text.parse().unwrap());
     let reorder = delay::Reorder::Forbidden;
-    build(&delay::UniformDelay { min, max, reorder }, 1)
+    build(
+        &delay::UniformDelay {
+            min,
+            max,
+            reorder,
+            ..delay::UniformDelay::default()
+        },
+        1,
+    )
 }
 
 pub(crate) fn independent(share: &str) -> Box<dyn LossModel> {
@@ -107,7 +121,9 @@ pub(crate) fn drive(known: Known, packets: &[(Time, u32)]) -> [Vec<Seen>; 2] {
             id,
             flow: FlowId(0),
             leg: Leg::Outward,
+            path: 0,
             hop: 0,
+            damaged: false,
             ecn: Ecn::NotEct,
             size: *size,
             sent: *at,

@@ -11,8 +11,6 @@
 
 use weaknet_core::rng::normal_quantile;
 
-use crate::text_lines::numbered;
-
 /// What one jitter counts.
 pub(super) const SCALE: i64 = 8_192;
 /// Entries of a table that netem makes, and steps of its finest one.
@@ -56,8 +54,10 @@ impl Table {
 
     /// Reads a file.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, String> {
+        let text = std::str::from_utf8(bytes).map_err(|_| "not a text file".to_owned())?;
         let mut entries = Vec::new();
-        for (number, line) in numbered(bytes)? {
+        for (number, line) in (1..).zip(text.lines()) {
+            let line = line.split('#').next().unwrap_or_default();
             for word in line.split_whitespace() {
                 let entry = word.parse().map_err(|_| {
                     format!("line {number}: `{word}` is not a whole number from -32768 to 32767")
