@@ -27,15 +27,13 @@ use crate::random32::{average, share};
 use crate::share::at_most_all;
 
 /// Loss with a probability and a correlation, of which netem keeps neither.
-/// What is really lost at a correlation of 10%, 25% and 50%: of 1% configured
-/// 0.02%, 0% and 0%; of 5% 1.25%, 0.19% and 0%; of 10% 5.56%, 1.75% and 0.11%;
-/// of 20% 16.7%, 10.2% and 2.9%; of 30% 27.8%, 23.3% and 12.9%. For bursts take
-/// `gilbert_elliott`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct NetemCompat {
     /// The probability that is written after `loss` in `tc`. Fewer packets are
-    /// lost when there is a correlation.
+    /// lost: at a correlation of 10%, 25% and 50%, of 1% configured 0.02%, 0% and
+    /// 0%; of 5% 1.25%, 0.19% and 0%; of 10% 5.56%, 1.75% and 0.11%; of 20% 16.7%,
+    /// 10.2% and 2.9%; of 30% 27.8%, 23.3% and 12.9%.
     pub probability: Ratio,
     /// The correlation that is written after it: the weight of the packet
     /// before.

@@ -22,9 +22,11 @@ pub struct Netem {
     /// has next to no effect: delays are made of the remainders of correlated
     /// draws, which are not correlated.
     pub delay_correlation: Ratio,
-    /// How delays are distributed.
+    /// How delays are distributed; `{table: FILE}` reads a table of iproute2.
     pub distribution: NetemDistribution,
-    /// Which packets are lost; none when absent.
+    /// Which packets are lost: `{random: {..}}` with probability and correlation,
+    /// `{state: {..}}` with p13, p31, p32, p23 and p14, or `{gemodel: {..}}` with
+    /// p, r, one_minus_h and one_minus_k. None when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub loss: Option<NetemLoss>,
     /// Mark ECN-capable packets with congestion experienced instead of losing
