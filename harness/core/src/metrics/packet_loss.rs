@@ -191,7 +191,7 @@ impl MetricSet for Set {
                 scores.flow(FlowId(index as u16), name, part as f64 / whole as f64);
             };
             set("loss_ratio", counts.lost, counts.lost + counts.arrived);
-            if facts.audio || facts.video {
+            if facts.is_call() {
                 let ((audio, audio_usable), (video, video_usable)) =
                     (counts.audio.totals(), counts.video.totals());
                 let sent = audio + video;

@@ -1,7 +1,7 @@
 //! The list of built-in plug-ins, one line each, sorted by kind and name.
 
 use weaknet_netem::{delay, loss, queue, rate};
-use weaknet_transports::{arq, cc, fec, jitter, media, pacing};
+use weaknet_transports::{arq, cc, fec, jitter, media, pacing, traffic};
 
 use super::Registry;
 use crate::metrics;
@@ -44,6 +44,10 @@ pub(super) fn add_all(registry: Registry) -> Registry {
         .add::<rate::RateSteps>()
         .add::<rate::RateTrace>()
         .add::<rate::UnlimitedRate>()
+        .add::<traffic::Cbr>()
+        .add::<traffic::OnOff>()
+        .add::<traffic::Poisson>()
+        .add::<traffic::TrafficSteps>()
         .add::<media::Constant>()
         .add::<media::FrameTrace>()
         .add::<media::Rfc8593>()

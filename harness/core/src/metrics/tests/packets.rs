@@ -2,7 +2,7 @@ use weaknet_core::event::DropReason;
 use weaknet_core::packet::{Class, FlowId, LinkId, Media, Tag};
 use weaknet_core::{Bitrate, Event, Span, Time};
 
-use crate::metrics::testing::{call, flow, link, ms, near, packet, run, score};
+use crate::metrics::testing::{call, flow, link, ms, near, packet, path, run, score};
 use crate::metrics::{Convergence, Links, PacketDelay, PacketLoss, RunFacts, Throughput};
 
 fn sent(at: u64, packet: Tag) -> (Time, Event) {
@@ -241,7 +241,7 @@ fn delays_jitter_and_wait() {
 fn a_flow_waits_in_all_queues_of_its_route() {
     let mut run = run(10);
     run.links.push(link("second", 1e6));
-    run.flows[0].outward = vec![LinkId(0), LinkId(1)];
+    run.flows[0].paths = vec![path(&[0, 1])];
     let video = |n| packet(0, n, Class::Video, 1000);
     let events = [
         delivered(10, 0, video(1), 3),
