@@ -16,6 +16,7 @@ use weaknet_transports::fec::Fec;
 use weaknet_transports::jitter::{AudioJitter, Jitter};
 use weaknet_transports::media::{Audio, Video};
 use weaknet_transports::pacing::Pacing;
+use weaknet_transports::traffic::Traffic;
 
 /// Nothing to follow, and why.
 const WITHOUT_REFERENCES: [(&str, &str, &str); 8] = [
@@ -141,6 +142,7 @@ fn defaults_build_and_print_to_what_they_were_read_from() {
         Pacing,
         Qdisc,
         Rate,
+        Traffic,
         Video,
     );
     checked.sort_unstable();
