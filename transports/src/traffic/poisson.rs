@@ -58,7 +58,7 @@ struct Arrivals {
 impl TrafficModel for Arrivals {
     fn next_emission(&mut self) -> Option<Emission> {
         let gap = exponential_quantile(self.draws.unit(), self.mean_gap);
-        self.at = self.at + Span::from_secs_f64(gap);
+        self.at += Span::from_secs_f64(gap);
         Some(Emission {
             at: self.at,
             size: self.size,

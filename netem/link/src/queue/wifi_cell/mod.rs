@@ -12,10 +12,11 @@
 //! down all others.
 //!
 //! With the defaults (802.11n MCS 11, 52 Mbit/s raw, 2.4 GHz) a lone station
-//! needs for a packet of 1500 bytes 70 us AIFS + 7.5 x 20 us backoff on average
-//! + 40 us preamble + 240 us symbols + 6 us extension + 10 us SIFS + 34 us ACK =
-//! 550 us: 21.8 Mbit/s of IP, 21.2 Mbit/s above TCP or 18.8 Mbit/s in packets of
-//! 1200 bytes above RTP; RFC 8869 section 3 expects about 20.
+//! needs 550 us for a packet of 1500 bytes: 70 us AIFS, 7.5 slots of 20 us
+//! backoff on average, 40 us preamble, 240 us symbols, 6 us extension, 10 us
+//! SIFS and 34 us acknowledgement. That is 21.8 Mbit/s of IP, 21.2 Mbit/s above
+//! TCP, or 18.8 Mbit/s in packets of 1200 bytes above RTP; RFC 8869 section 3
+//! expects about 20.
 //!
 //! Implements: EDCA with one access category slot by slot (IEEE 802.11-2020
 //! section 10.23.2; at the boundary of slots at which someone sends the others

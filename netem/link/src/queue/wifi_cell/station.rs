@@ -64,7 +64,7 @@ impl Station {
     /// Draws the slots to wait from the contention window.
     pub(super) fn draw_backoff(&mut self) {
         let values = u128::from(self.window) + 1;
-        self.backoff = (u128::from(self.draws.bits()) * values >> 64) as u32;
+        self.backoff = ((u128::from(self.draws.bits()) * values) >> 64) as u32;
     }
 
     /// How many packets go into the next transmission: those at the head that
