@@ -351,13 +351,8 @@ fn cross_traffic_takes_no_part_in_fairness_and_has_no_goodput() {
     let mut three = run(10);
     three.flows.push(flow("second", ms(10_000)));
     three.flows.push(flow("cross", ms(10_000)));
-    for silent in [
-        &mut three.flows[2].video,
-        &mut three.flows[2].audio,
-        &mut three.flows[2].adapts,
-    ] {
-        *silent = false;
-    }
+    let cross = &mut three.flows[2];
+    (cross.video, cross.audio, cross.adapts) = (false, false, false);
     let packets = |n| (0..3).map(move |flow| (flow, n));
     let events: Vec<_> = (0..2_000)
         .flat_map(packets)
