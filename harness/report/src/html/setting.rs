@@ -74,7 +74,7 @@ fn route(flow: &serde_json::Value) -> Option<(String, Vec<String>)> {
         Some("b") => vec!["backward".to_owned()],
         _ => {
             let paths = flow.get("paths").and_then(|paths| paths.as_array());
-            let paths = paths.map_or(std::slice::from_ref(flow), Vec::as_slice);
+            let paths = paths.map_or_else(|| std::slice::from_ref(flow), Vec::as_slice);
             let routes = paths.iter().map(|path| path.get("route")?.as_array());
             let mut links = Vec::new();
             for link in routes.collect::<Option<Vec<_>>>()?.into_iter().flatten() {
@@ -119,7 +119,13 @@ flows:
         assert_eq!(found[1].window, None);
         assert_eq!(
             found[1].routes,
-            [("call".into(), vec!["wifi".into(), "core".into()])]
+            [
+                ("call".into(), vec!["wifi".into(), "core".into()]),
+                (
+                    "both".into(),
+                    vec!["wifi".into(), "core".into(), "lte".into()]
+                ),
+            ]
         );
     }
 

@@ -41,9 +41,9 @@ fn exchange(config: &WifiCell, size: u32, rate: Bitrate) -> f64 {
 /// that it collides then.
 fn bianchi(config: &WifiCell, stations: u16) -> (f64, f64) {
     let window = f64::from(config.cw_min) + 1.0;
-    let stages = ((f64::from(config.cw_max) + 1.0) / window).log2();
+    let stages = libm::log2((f64::from(config.cw_max) + 1.0) / window);
     let tau = |p: f64| {
-        let growth = p * window * (1.0 - (2.0 * p).powf(stages)) / (1.0 - 2.0 * p);
+        let growth = p * window * (1.0 - libm::pow(2.0 * p, stages)) / (1.0 - 2.0 * p);
         2.0 / (window + 1.0 + growth)
     };
     let (mut low, mut high) = (0.0, 0.499_999);
