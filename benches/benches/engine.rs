@@ -10,7 +10,7 @@ use weaknet_core::packet::{Ecn, FlowId, Leg, LinkId, Packet, Payload};
 use weaknet_core::plugin::{Assets, ReadFile};
 use weaknet_core::{BuildContext, EventSink, Node, Outbox, Plugin, Span, Streams, Time};
 use weaknet_netem::{Link, Parts, delay, loss, model, queue, rate};
-use weaknet_sim::{Flow, Trajectory, World};
+use weaknet_sim::{Flow, Path, Trajectory, World};
 
 const PACKETS: u64 = 100_000;
 
@@ -109,8 +109,10 @@ fn bulk(flows: u16, sink: &mut dyn EventSink) -> u64 {
             every,
         }),
         receiver: Box::new(Sink),
-        outward: vec![LinkId(0)],
-        back: Vec::new(),
+        paths: vec![Path {
+            outward: vec![LinkId(0)],
+            back: Vec::new(),
+        }],
     };
     let links = vec![Link::new(LinkId(0), parts(constant("100Mbps")))];
     let mut world = World::new(links, (0..flows).map(flow).collect()).expect("a world");

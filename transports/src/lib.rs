@@ -1,5 +1,5 @@
 //! Both ends of a real-time call, sans-IO: media sources, congestion control,
-//! pacing, loss repair, jitter buffers, call set-up.
+//! pacing, loss repair, jitter buffers, call set-up. And cross traffic.
 
 pub mod arq;
 pub mod cc;
@@ -10,6 +10,7 @@ pub mod media;
 pub mod pacing;
 pub mod rtp;
 pub mod session;
+pub mod traffic;
 pub mod transport;
 pub mod version;
 pub mod wire;

@@ -18,7 +18,7 @@ use crate::registry::{Registry, Spec};
 use crate::scenario::document::Seeds;
 use crate::scenario::error::{Diagnostic, Diagnostics};
 use crate::scenario::extends::{self, Merged};
-use crate::scenario::model::Scenario;
+use crate::scenario::model::{Call, Load, Scenario};
 use crate::scenario::overrides::{self, Axis, AxisValue};
 use crate::scenario::resolve::{Terms, resolve};
 use crate::scenario::tree::Node;
@@ -371,20 +371,10 @@ impl Planner<'_> {
             check.build(&link.queue);
         }
         for flow in &scenario.flows {
-            check.build(&flow.congestion_control);
-            check.build(&flow.fec);
-            check.build(&flow.arq);
-            check.build(&flow.jitter_buffer);
-            check.build(&flow.audio_buffer);
-            check.build(&flow.pacer);
-            flow.media
-                .video
-                .iter()
-                .for_each(|video| check.build(&video.source));
-            flow.media
-                .audio
-                .iter()
-                .for_each(|audio| check.build(&audio.source));
+            match &flow.load {
+                Load::Call(call) => check.call(call),
+                Load::Traffic(traffic) => check.build(traffic),
+            }
         }
         if check.found.is_empty() {
             Ok(())
@@ -450,6 +440,21 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
+    fn call(&mut self, call: &Call) {
+        self.build(&call.congestion_control);
+        self.build(&call.fec);
+        self.build(&call.arq);
+        self.build(&call.jitter_buffer);
+        self.build(&call.audio_buffer);
+        self.build(&call.pacer);
+        if let Some(video) = &call.media.video {
+            self.build(&video.source);
+        }
+        if let Some(audio) = &call.media.audio {
+            self.build(&audio.source);
+        }
+    }
+
     fn build<K: Kind>(&mut self, spec: &Spec<K>) {
         // Files are read as far as the run goes.
         let until = self.assets.horizon().as_nanos();

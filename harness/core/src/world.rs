@@ -2,17 +2,18 @@
 
 use weaknet_core::packet::{FlowId, LinkId};
 use weaknet_core::plugin::Assets;
-use weaknet_core::{BuildContext, BuildError, Kind, Span, Streams, Time};
+use weaknet_core::{BuildContext, BuildError, Kind, Node, Span, Streams, Time};
 use weaknet_netem::{DrawKey, Link, Parts};
 use weaknet_sim::World;
 use weaknet_transports::endpoint::{DecoderModel, Receiver, ReceiverConfig, Sender, SenderConfig};
 use weaknet_transports::media::VideoFormat;
 use weaknet_transports::rtp::FeedbackConfig;
 use weaknet_transports::session::{End, Session, SessionConfig};
+use weaknet_transports::traffic::{TrafficSender, TrafficSink};
 
 use crate::metrics::{FlowFacts, LinkFacts, RunFacts};
 use crate::registry::Spec;
-use crate::scenario::model::{Feedback, Flow, LinkSpec, Scenario};
+use crate::scenario::model::{Call, Feedback, Flow, LinkSpec, Load, Scenario};
 
 /// Median decoding time of a frame, and the standard deviation of its
 /// logarithm: a software decoder at 360p to 720p on a laptop.
@@ -28,6 +29,9 @@ pub struct WorldError {
     /// What is wrong with it.
     pub source: BuildError,
 }
+
+/// Sender and receiver.
+type Ends = (Box<dyn Node>, Box<dyn Node>);
 
 /// Builds the parts of one run.
 struct Builder<'a> {
@@ -85,10 +89,25 @@ impl Builder<'_> {
         Ok(Link::new(id, parts))
     }
 
-    fn sender(&self, id: FlowId, flow: &Flow) -> Result<Sender, WorldError> {
+    /// Sender and receiver of a flow.
+    fn ends(&self, id: FlowId, flow: &Flow) -> Result<Ends, WorldError> {
+        Ok(match &flow.load {
+            Load::Call(call) => (
+                Box::new(self.sender(id, flow, call)?),
+                Box::new(self.receiver(id, flow, call)?),
+            ),
+            Load::Traffic(traffic) => {
+                let model = self.part(&flow.name, traffic)?;
+                let sender = TrafficSender::new(id, flow.start, flow.stop, model);
+                (Box::new(sender), Box::new(TrafficSink))
+            }
+        })
+    }
+
+    fn sender(&self, id: FlowId, flow: &Flow, call: &Call) -> Result<Sender, WorldError> {
         let name = &flow.name;
-        let arq = self.part(name, &flow.arq)?;
-        let video = match &flow.media.video {
+        let arq = self.part(name, &call.arq)?;
+        let video = match &call.media.video {
             None => None,
             Some(video) => Some((
                 self.part(name, &video.source)?,
@@ -99,7 +118,7 @@ impl Builder<'_> {
                 },
             )),
         };
-        let audio = match &flow.media.audio {
+        let audio = match &call.media.audio {
             None => None,
             Some(audio) => Some((self.part(name, &audio.source)?, audio.bitrate)),
         };
@@ -109,19 +128,19 @@ impl Builder<'_> {
             stop: flow.stop,
             video,
             audio,
-            controller: self.part(name, &flow.congestion_control)?,
-            constraints: flow.constraints,
-            pacer: self.part(name, &flow.pacer)?,
+            controller: self.part(name, &call.congestion_control)?,
+            constraints: call.constraints,
+            pacer: self.part(name, &call.pacer)?,
             responder: arq.responder,
-            fec: self.part(name, &flow.fec)?.map(|pair| pair.encoder),
-            overhead: flow.rtp_overhead.overhead(),
+            fec: self.part(name, &call.fec)?.map(|pair| pair.encoder),
+            overhead: call.rtp_overhead.overhead(),
             session: session(name, End::Sender)?,
         }))
     }
 
-    fn receiver(&self, id: FlowId, flow: &Flow) -> Result<Receiver, WorldError> {
+    fn receiver(&self, id: FlowId, flow: &Flow, call: &Call) -> Result<Receiver, WorldError> {
         let name = &flow.name;
-        let every = match flow.feedback {
+        let every = match call.feedback {
             Feedback::Default => None,
             Feedback::Every(interval) => Some(interval),
         };
@@ -129,18 +148,18 @@ impl Builder<'_> {
             every,
             ..FeedbackConfig::default()
         };
-        let arq = self.part(name, &flow.arq)?;
-        let video = match &flow.media.video {
+        let arq = self.part(name, &call.arq)?;
+        let video = match &call.media.video {
             None => None,
             Some(_) => {
                 let draws = self.streams.sequence(name, "decode time");
                 let decoder = DecoderModel::new(DECODE_MEDIAN, DECODE_SIGMA, draws);
-                Some((self.part(name, &flow.jitter_buffer)?, decoder))
+                Some((self.part(name, &call.jitter_buffer)?, decoder))
             }
         };
-        let audio = match &flow.media.audio {
+        let audio = match &call.media.audio {
             None => None,
-            Some(_) => Some(self.part(name, &flow.audio_buffer)?),
+            Some(_) => Some(self.part(name, &call.audio_buffer)?),
         };
         Ok(Receiver::new(ReceiverConfig {
             flow: id,
@@ -149,12 +168,12 @@ impl Builder<'_> {
             video,
             audio,
             requester: arq.requester,
-            fec: self.part(name, &flow.fec)?.map(|pair| pair.decoder),
+            fec: self.part(name, &call.fec)?.map(|pair| pair.decoder),
             feedback: feedback.build().map_err(|source| WorldError {
                 path: format!("{name}/feedback"),
                 source,
             })?,
-            overhead: flow.rtp_overhead.overhead(),
+            overhead: call.rtp_overhead.overhead(),
             session: session(name, End::Receiver)?,
         }))
     }
@@ -185,21 +204,26 @@ pub fn build(
     }
     let (mut flows, mut flow_facts) = (Vec::new(), Vec::new());
     for (id, flow) in (0u16..).map(FlowId).zip(&scenario.flows) {
-        flows.push(weaknet_sim::Flow {
-            sender: Box::new(builder.sender(id, flow)?),
-            receiver: Box::new(builder.receiver(id, flow)?),
-            outward: flow.outward.clone(),
-            back: flow.back.clone(),
+        let (sender, receiver) = builder.ends(id, flow)?;
+        let paths = flow.paths.iter().map(|path| weaknet_sim::Path {
+            outward: path.outward.clone(),
+            back: path.back.clone(),
         });
+        let paths: Vec<_> = paths.collect();
+        let media = flow.call().map(|call| &call.media);
         flow_facts.push(FlowFacts {
             name: flow.name.clone(),
             start: flow.start,
             stop: flow.stop,
-            video: flow.media.video.is_some(),
-            audio: flow.media.audio.is_some(),
-            outward: flow.outward.clone(),
-            back: flow.back.clone(),
-            congestion_control: flow.congestion_control.name().to_owned(),
+            video: media.is_some_and(|media| media.video.is_some()),
+            audio: media.is_some_and(|media| media.audio.is_some()),
+            adapts: flow.call().is_some(),
+            paths: paths.clone(),
+        });
+        flows.push(weaknet_sim::Flow {
+            sender,
+            receiver,
+            paths,
         });
     }
     let facts = RunFacts {

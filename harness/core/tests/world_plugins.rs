@@ -16,6 +16,7 @@ use weaknet_transports::fec::Fec;
 use weaknet_transports::jitter::{AudioJitter, Jitter};
 use weaknet_transports::media::{Audio, Video};
 use weaknet_transports::pacing::Pacing;
+use weaknet_transports::traffic::Traffic;
 
 /// Nothing to follow, and why.
 const WITHOUT_REFERENCES: [(&str, &str, &str); 15] = [
@@ -154,6 +155,7 @@ fn defaults_build_and_print_to_what_they_were_read_from() {
         Qdisc,
         Rate,
         Reordering,
+        Traffic,
         Video,
     );
     checked.sort_unstable();

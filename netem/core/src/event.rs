@@ -124,6 +124,12 @@ pub enum Event {
         /// What.
         packet: Tag,
     },
+    /// An end sent a packet on a path that its flow does not have; it goes
+    /// nowhere.
+    NoPath {
+        /// What.
+        packet: Tag,
+    },
     /// An end put a packet on its first link.
     Sent {
         /// What.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use weaknet_core::packet::{FlowId, Leg, LinkId};
+use weaknet_core::packet::{FlowId, Leg, LinkId, Packet};
 
 /// A link or a node of a world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,4 +22,10 @@ impl fmt::Display for Component {
             Self::Node(FlowId(flow), Leg::Return) => write!(f, "the receiver of flow {flow}"),
         }
     }
+}
+
+/// The position of the node that sent a packet: two per flow, sender and
+/// receiver.
+pub(crate) fn origin(packet: &Packet) -> usize {
+    2 * usize::from(packet.flow.0) + usize::from(packet.leg == Leg::Return)
 }

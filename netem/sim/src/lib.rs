@@ -19,9 +19,11 @@
 
 mod agenda;
 mod component;
+mod routes;
 mod trajectory;
 mod world;
 
 pub use component::Component;
+pub use routes::Path;
 pub use trajectory::Trajectory;
 pub use world::{Flow, Misfit, Stuck, World};

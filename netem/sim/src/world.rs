@@ -8,22 +8,22 @@ use weaknet_core::{Node, Outbox, Time};
 use weaknet_netem::{Delivery, Link, Tap};
 
 use crate::agenda::Agenda;
-use crate::component::Component;
+use crate::component::{Component, origin};
+use crate::routes::{Path, Routes};
 
 /// Events at one instant after which a run is given up.
 const MOST_AT_ONE_INSTANT: u64 = 1_000_000;
 
-/// A flow: its two ends and the links between them. A route may be empty; the
-/// other end then receives at the instant of sending.
+/// A flow: its two ends and the links between them.
 pub struct Flow {
     /// The end that sends on the outward leg.
     pub sender: Box<dyn Node>,
     /// The end that sends on the return leg.
     pub receiver: Box<dyn Node>,
-    /// Links from the sender to the receiver, in order.
-    pub outward: Vec<LinkId>,
-    /// Links from the receiver to the sender, in order.
-    pub back: Vec<LinkId>,
+    /// Its paths, at least one. Each packet takes the one that it names by
+    /// position, on either leg. A packet that names a path that is not there
+    /// goes nowhere: [`Event::NoPath`] tells.
+    pub paths: Vec<Path>,
 }
 
 /// Why links and flows do not make a world.
@@ -53,6 +53,14 @@ pub enum Misfit {
         /// Its number of links.
         length: usize,
     },
+    /// A flow has no path, or more than a packet can name.
+    #[error("flow {flow} has {count} paths: expected 1 to 256")]
+    Paths {
+        /// The flow's position.
+        flow: usize,
+        /// Its number of paths.
+        count: usize,
+    },
     /// There are more flows than ids.
     #[error("there are {0} flows: expected at most 65536")]
     TooMany(usize),
@@ -73,8 +81,7 @@ pub struct World {
     links: Vec<Link>,
     /// Two per flow: sender, receiver.
     nodes: Vec<Box<dyn Node>>,
-    /// The route of what each node sends.
-    routes: Vec<Box<[LinkId]>>,
+    routes: Routes,
     /// Links first, then nodes.
     agenda: Agenda,
     now: Time,
@@ -104,29 +111,14 @@ impl World {
         if flows.len() > usize::from(u16::MAX) + 1 {
             return Err(Misfit::TooMany(flows.len()));
         }
-        let (mut nodes, mut routes) = (Vec::new(), Vec::new());
-        for (
-            flow,
-            Flow {
-                sender,
-                receiver,
-                outward,
-                back,
-            },
-        ) in flows.into_iter().enumerate()
-        {
-            for (node, route) in [(sender, outward), (receiver, back)] {
-                if let Some(&link) = route.iter().find(|link| usize::from(link.0) >= links.len()) {
-                    return Err(Misfit::NoSuchLink { flow, link });
-                }
-                if route.len() > usize::from(u8::MAX) {
-                    return Err(Misfit::TooLong {
-                        flow,
-                        length: route.len(),
-                    });
-                }
+        let (mut nodes, mut routes) = (Vec::new(), Routes::default());
+        for (position, flow) in flows.into_iter().enumerate() {
+            check_paths(position, &flow.paths, links.len())?;
+            let legs = flow.paths.into_iter().map(|path| (path.outward, path.back));
+            let (outward, back): (Vec<_>, Vec<_>) = legs.unzip();
+            for (node, paths) in [(flow.sender, outward), (flow.receiver, back)] {
                 nodes.push(node);
-                routes.push(route.into_boxed_slice());
+                routes.push(paths);
             }
         }
         let agenda = Agenda::new(links.len() + nodes.len());
@@ -191,19 +183,12 @@ impl World {
         self.note_link(link);
         if let Some(Delivery { mut packet, .. }) = delivery {
             packet.hop = packet.hop.saturating_add(1);
-            match self.next_link(&packet) {
+            match self.routes.next_link(&packet) {
                 Some(next) => self.put_on(next, packet, sink),
                 None => self.receive(packet, sink)?,
             }
         }
         Ok(())
-    }
-
-    /// The next link of a packet's route; `None` when it has left the last one
-    /// behind.
-    fn next_link(&self, packet: &Packet) -> Option<usize> {
-        let link = self.routes[origin(packet)].get(usize::from(packet.hop))?;
-        Some(usize::from(link.0))
     }
 
     fn put_on(&mut self, link: usize, packet: Packet, sink: &mut dyn EventSink) {
@@ -243,9 +228,13 @@ impl World {
         let mut sent = std::mem::take(&mut self.sent);
         for mut packet in sent.drain(..) {
             (packet.flow, packet.leg, packet.hop) = (flow, leg, 0);
-            match self.next_link(&packet) {
+            match self.routes.next_link(&packet) {
                 Some(first) => self.put_on(first, packet, sink),
-                None => self.direct.push_back(packet),
+                None if self.routes.has_path(&packet) => self.direct.push_back(packet),
+                None => {
+                    let packet = packet.tag();
+                    sink.event(self.now, &Event::NoPath { packet });
+                }
             }
         }
         self.sent = sent;
@@ -286,9 +275,22 @@ impl World {
     }
 }
 
-/// The node that sent a packet.
-fn origin(packet: &Packet) -> usize {
-    2 * usize::from(packet.flow.0) + usize::from(packet.leg == Leg::Return)
+/// Whether a flow's paths can be taken.
+fn check_paths(flow: usize, paths: &[Path], links: usize) -> Result<(), Misfit> {
+    if paths.is_empty() || paths.len() > usize::from(u8::MAX) + 1 {
+        let count = paths.len();
+        return Err(Misfit::Paths { flow, count });
+    }
+    for route in paths.iter().flat_map(|path| [&path.outward, &path.back]) {
+        if let Some(&link) = route.iter().find(|link| usize::from(link.0) >= links) {
+            return Err(Misfit::NoSuchLink { flow, link });
+        }
+        let length = route.len();
+        if length > usize::from(u8::MAX) {
+            return Err(Misfit::TooLong { flow, length });
+        }
+    }
+    Ok(())
 }
 
 /// Which end of which flow a node is, by the leg that it sends on.

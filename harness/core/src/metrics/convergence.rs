@@ -9,8 +9,11 @@
 //!   half when that is shorter. The rate on the way there is a mean over 1 s
 //!   ending at each multiple of 100 ms after the start. Flows of less than 2 s
 //!   have none.
+//! - Cross traffic neither converges nor shares: it has neither figure.
 //! - Fairness compares rates over the part of the window in which all flows on
 //!   the link are on; without such a part it is absent.
+//! - A flow with several paths crosses the links of all of them, and its whole
+//!   rate counts on each, as where flows share by what they get in total.
 //!
 //! Differs: the recordings look at whole seconds only.
 
@@ -38,7 +41,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         subjects: BOTH,
         better: Better::Higher,
         summary: "How evenly flows share a link: 1 is even, 1/n is one flow having all.",
-        formula: "(sum x)^2 / (n sum x^2), x = bytes of receive_rate_kbps of each flow that crosses the link outward, over the part of the window in which all of them are on, at least two; flow: the index of its shared link with the smallest capacity",
+        formula: "(sum x)^2 / (n sum x^2), x = bytes of receive_rate_kbps of each flow but cross traffic that crosses the link outward, over the part of the window in which all of them are on, at least two; flow: the index of its shared link with the smallest capacity",
         source: "Jain, Chiu, Hawe 1984 (DEC-TR-301)",
     },
 ];
@@ -67,6 +70,8 @@ impl Plugin for Convergence {
 struct Set {
     /// By flow: bytes received in bins of 100 ms from its start.
     bins: Vec<Vec<u64>>,
+    /// By flow: the links that it crosses outward.
+    crossed: Vec<Vec<LinkId>>,
     /// By link.
     shared: Vec<Option<Shared>>,
 }
@@ -81,7 +86,8 @@ struct Shared {
 
 impl Shared {
     fn new(run: &RunFacts, link: LinkId) -> Option<Self> {
-        let crossing = |flow: &&(usize, &FlowFacts)| flow.1.outward.contains(&link);
+        let crossing =
+            |flow: &&(usize, &FlowFacts)| flow.1.adapts && flow.1.outward().any(|own| own == link);
         let flows: Vec<(usize, &FlowFacts)> = run
             .flows
             .iter()
@@ -135,6 +141,7 @@ fn convergence_s(bins: &[u64], life: Span) -> Option<f64> {
 impl MetricSet for Set {
     fn start(&mut self, run: &RunFacts) {
         self.bins.resize_with(run.flows.len(), Vec::new);
+        self.crossed = run.flows.iter().map(|f| f.outward().collect()).collect();
         self.shared = (0..run.links.len())
             .map(|link| Shared::new(run, LinkId(link as u16)))
             .collect();
@@ -156,7 +163,7 @@ impl MetricSet for Set {
             bins.resize(bin + 1, 0);
         }
         bins[bin] += u64::from(packet.size);
-        for link in &facts.outward {
+        for &link in &self.crossed[flow] {
             let Some(Some(shared)) = self.shared.get_mut(usize::from(link.0)) else {
                 continue;
             };
@@ -175,14 +182,15 @@ impl MetricSet for Set {
                 scores.link(LinkId(index as u16), "fairness_jain", shared.index());
             }
         }
-        for (index, facts) in run.flows.iter().enumerate() {
+        let adapting = run.flows.iter().enumerate().filter(|(_, flow)| flow.adapts);
+        for (index, facts) in adapting {
             let flow = FlowId(index as u16);
             if let Some(seconds) = convergence_s(&self.bins[index], life(run, facts)) {
                 scores.flow(flow, "convergence_time_s", seconds);
             }
             let capacity =
-                |link: &LinkId| (run.links[usize::from(link.0)].capacity)(run.from, run.to);
-            let shared = facts.outward.iter().filter_map(|link| {
+                |link: LinkId| (run.links[usize::from(link.0)].capacity)(run.from, run.to);
+            let shared = facts.outward().filter_map(|link| {
                 let shared = self.shared.get(usize::from(link.0))?.as_ref()?;
                 Some((capacity(link).unwrap_or(f64::INFINITY), shared))
             });

@@ -27,7 +27,7 @@ mod throughput;
 mod traffic;
 mod video_freezes;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use audio::Audio;
 pub use convergence::Convergence;
@@ -45,6 +45,7 @@ pub use traffic::is_flow_traffic;
 pub use video_freezes::VideoFreezes;
 use weaknet_core::packet::{FlowId, LinkId};
 use weaknet_core::{Event, Kind, Span, Time};
+use weaknet_sim::Path;
 
 /// The kind of metric sets.
 pub enum Metrics {}
@@ -107,12 +108,29 @@ pub struct FlowFacts {
     pub video: bool,
     /// Whether it carries audio.
     pub audio: bool,
-    /// Links from sender to receiver, in order.
-    pub outward: Vec<LinkId>,
-    /// Links back, in order.
-    pub back: Vec<LinkId>,
-    /// Name of its congestion controller.
-    pub congestion_control: String,
+    /// Whether it may follow what the network gives; cross traffic does not,
+    /// and takes no part in fairness.
+    pub adapts: bool,
+    /// Ways between its ends; at least one.
+    pub paths: Vec<Path>,
+}
+
+impl FlowFacts {
+    /// Whether it is a call, and media metrics apply.
+    #[must_use]
+    pub const fn is_call(&self) -> bool {
+        self.video || self.audio
+    }
+
+    /// The links from sender to receiver on all of its paths, each once.
+    pub fn outward(&self) -> impl Iterator<Item = LinkId> + '_ {
+        let links: BTreeSet<LinkId> = self
+            .paths
+            .iter()
+            .flat_map(|path| path.outward.iter().copied())
+            .collect();
+        links.into_iter()
+    }
 }
 
 /// A link as metrics need to know it.
@@ -160,18 +178,22 @@ impl RunFacts {
         (from < to).then_some((from, to))
     }
 
-    /// The outward link with the smallest capacity in the window and that
-    /// capacity in bits; `None` when all are unlimited.
+    /// Bits that a flow's bottlenecks carry in the window: on each path the
+    /// outward link with the smallest capacity; one that several paths share
+    /// counts once. `None` when a path is unlimited.
     #[must_use]
-    pub fn bottleneck(&self, flow: &FlowFacts) -> Option<(LinkId, f64)> {
+    pub fn bottlenecks(&self, flow: &FlowFacts) -> Option<f64> {
         let capacity = |&id: &LinkId| {
             let link = self.links.get(usize::from(id.0))?;
             Some((id, (link.capacity)(self.from, self.to)?))
         };
-        flow.outward
-            .iter()
-            .filter_map(capacity)
-            .min_by(|a, b| a.1.total_cmp(&b.1))
+        let narrowest = |path: &Path| {
+            let limited = path.outward.iter().filter_map(capacity);
+            limited.min_by(|a, b| a.1.total_cmp(&b.1))
+        };
+        let bottlenecks: BTreeMap<LinkId, f64> =
+            flow.paths.iter().map(narrowest).collect::<Option<_>>()?;
+        Some(bottlenecks.values().sum())
     }
 }
 

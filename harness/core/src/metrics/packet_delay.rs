@@ -15,8 +15,8 @@ use weaknet_core::packet::{FlowId, LinkId, Tag};
 use weaknet_core::{BuildContext, BuildError, Event, Plugin, Span, Time};
 
 use super::{
-    BOTH, Better, Definition, EventMask, FLOW, MetricSet, Metrics, RunFacts, Samples, Scores,
-    is_flow_traffic,
+    BOTH, Better, Definition, EventMask, FLOW, FlowFacts, MetricSet, Metrics, RunFacts, Samples,
+    Scores, is_flow_traffic,
 };
 
 pub(super) const DEFINITIONS: &[Definition] = &[
@@ -157,7 +157,27 @@ impl Delays {
         }
     }
 
-    fn waited(&mut self, inside: bool, route: &[LinkId], link: LinkId, packet: &Tag, waited: Span) {
+    /// What a packet waited on the whole of its path.
+    fn settle(&mut self, inside: bool, id: u64) {
+        if let Some(waited) = self.under_way.remove(&id).filter(|_| inside) {
+            self.waited.push(waited);
+        }
+    }
+
+    /// The packet has left a link of its route; of several it is not known
+    /// which, and the wait is settled when the packet arrives.
+    fn waited(
+        &mut self,
+        inside: bool,
+        facts: &FlowFacts,
+        link: LinkId,
+        packet: &Tag,
+        waited: Span,
+    ) {
+        let route = match &facts.paths[..] {
+            [only] => &only.outward[..],
+            _ => &[],
+        };
         if route.last() != Some(&link) {
             *self.under_way.entry(packet.id).or_default() += waited;
             return;
@@ -182,8 +202,12 @@ impl MetricSet for Set {
         let inside = run.in_window(at);
         match *event {
             Event::Received { packet, one_way } if is_flow_traffic(&packet) => {
-                if let Some(delays) = self.flows.get_mut(usize::from(packet.flow.0)) {
+                let flow = usize::from(packet.flow.0);
+                if let Some(delays) = self.flows.get_mut(flow) {
                     delays.received(inside, one_way);
+                    if run.flows[flow].paths.len() > 1 {
+                        delays.settle(inside, packet.id);
+                    }
                 }
             }
             Event::LinkDeliver {
@@ -194,7 +218,7 @@ impl MetricSet for Set {
             } if is_flow_traffic(&packet) => {
                 let flow = usize::from(packet.flow.0);
                 if let Some(delays) = self.flows.get_mut(flow) {
-                    delays.waited(inside, &run.flows[flow].outward, link, &packet, waited);
+                    delays.waited(inside, &run.flows[flow], link, &packet, waited);
                 }
             }
             Event::LinkDrop { packet, .. } => {

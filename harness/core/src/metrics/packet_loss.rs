@@ -231,7 +231,7 @@ impl MetricSet for Set {
                 scores.flow(flow, name, part as f64 / whole as f64);
             };
             set("loss_ratio", counts.lost, counts.lost + counts.arrived);
-            if facts.audio || facts.video {
+            if facts.is_call() {
                 let sent = audio + video;
                 set(
                     "residual_loss_ratio",

@@ -196,7 +196,7 @@ impl MetricSet for Set {
             if let Some(ratio) = call.connected_in_time(run) {
                 set("connected_5s_ratio", ratio);
             }
-            if facts.video || facts.audio {
+            if facts.is_call() {
                 set("delivery_ratio", call.delivery(run, facts));
             }
         }

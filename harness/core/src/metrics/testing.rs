@@ -6,6 +6,7 @@ use weaknet_core::event::FrameTimes;
 use weaknet_core::packet::{Class, FlowId, Leg, LinkId, Tag};
 use weaknet_core::plugin::Assets;
 use weaknet_core::{BuildContext, Event, EventSink, Plugin, Streams, Time};
+use weaknet_sim::Path;
 
 use super::{FlowFacts, LinkFacts, Metrics, RunFacts, Scorer, Scores};
 
@@ -32,9 +33,15 @@ pub(crate) fn flow(name: &str, stop: Time) -> FlowFacts {
         stop,
         video: true,
         audio: true,
-        outward: vec![LinkId(0)],
-        back: vec![],
-        congestion_control: "gcc".to_owned(),
+        adapts: true,
+        paths: vec![path(&[0])],
+    }
+}
+
+pub(crate) fn path(outward: &[u16]) -> Path {
+    Path {
+        outward: outward.iter().copied().map(LinkId).collect(),
+        back: Vec::new(),
     }
 }
 

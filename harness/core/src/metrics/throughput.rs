@@ -54,7 +54,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         subjects: BOTH,
         better: Better::Higher,
         summary: "How much of the capacity is used: of a link by all, of its bottleneck by a flow.",
-        formula: "link: IP bits of all packets delivered in the window / integral of the capacity over the window; flow: IP bits of receive_rate_kbps / that integral of the outward link where it is smallest; absent when unlimited",
+        formula: "link: IP bits of all packets delivered in the window / integral of the capacity over the window; flow: IP bits of receive_rate_kbps / that integral of the outward link where it is smallest (several paths: the sum over their links of that kind); absent when unlimited",
         source: "RFC 8867 section 4.1 (bandwidth utilisation)",
     },
 ];
@@ -150,13 +150,15 @@ impl MetricSet for Set {
             let kbps = |bytes: u64| bytes as f64 * 8e-3 / run.window().as_secs_f64();
             set("send_rate_kbps", kbps(volume.sent));
             set("receive_rate_kbps", kbps(volume.received));
-            set("goodput_kbps", kbps(volume.useful));
+            if facts.is_call() {
+                set("goodput_kbps", kbps(volume.useful));
+            }
             volume.target.advance(on_air, run.duration, Bitrate::ZERO);
             set(
                 "target_bitrate_kbps",
                 volume.target.bits / volume.target.seconds / 1e3,
             );
-            if let Some((_, capacity)) = run.bottleneck(facts) {
+            if let Some(capacity) = run.bottlenecks(facts) {
                 set("utilisation", volume.received as f64 * 8.0 / capacity);
             }
         }

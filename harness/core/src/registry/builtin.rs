@@ -1,7 +1,7 @@
 //! The list of built-in plug-ins, one line each, sorted by kind and name.
 
 use weaknet_netem::{corrupt, delay, duplicate, loss, none, queue, rate, reorder};
-use weaknet_transports::{arq, cc, fec, jitter, media, pacing};
+use weaknet_transports::{arq, cc, fec, jitter, media, pacing, traffic};
 
 use super::Registry;
 use crate::metrics;
@@ -75,6 +75,9 @@ pub(super) fn add_all(registry: Registry) -> Registry {
         .add::<queue::Pie>()
         .add::<queue::Priority>()
         .add::<queue::Red>()
+        .add::<queue::CellularCell>()
+        .add::<queue::DropTail>()
+        .add::<queue::WifiCell>()
         .add::<rate::ConstantRate>()
         .add::<rate::GrantedRate>()
         .add::<rate::MarkovRate>()
@@ -87,6 +90,10 @@ pub(super) fn add_all(registry: Registry) -> Registry {
         .add::<reorder::Behind>()
         .add::<reorder::Early>()
         .add::<reorder::Late>()
+        .add::<traffic::Cbr>()
+        .add::<traffic::OnOff>()
+        .add::<traffic::Poisson>()
+        .add::<traffic::TrafficSteps>()
         .add::<media::Constant>()
         .add::<media::FrameTrace>()
         .add::<media::Rfc8593>()

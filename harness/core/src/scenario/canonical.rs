@@ -6,7 +6,8 @@ use weaknet_core::packet::LinkId;
 use weaknet_core::{Bitrate, Kind, Span, Time};
 
 use super::model::{
-    DrawKey, End, Feedback, Flow, LinkSpec, Media, Network, RtpOverhead, Scenario, Topology,
+    Call, DrawKey, End, Feedback, Flow, LinkSpec, Load, Media, Network, Path, RtpOverhead,
+    Scenario, Topology,
 };
 use crate::registry::Spec;
 
@@ -74,6 +75,25 @@ impl Network {
         Value::Object(network)
     }
 
+    fn put_paths(&self, map: &mut Map<String, Value>, paths: &[Path]) {
+        let entry = |path: &Path| {
+            let mut entry = Map::new();
+            if let Some(name) = &path.name {
+                put(&mut entry, "name", name);
+            }
+            entry.insert("route".to_owned(), json!(self.names(&path.outward)));
+            entry.insert("route_back".to_owned(), json!(self.names(&path.back)));
+            entry
+        };
+        match paths {
+            [only] if only.name.is_none() => map.extend(entry(only)),
+            several => {
+                let entries: Vec<_> = several.iter().map(entry).collect();
+                map.insert("paths".to_owned(), json!(entries));
+            }
+        }
+    }
+
     fn names(&self, route: &[LinkId]) -> Vec<&str> {
         route
             .iter()
@@ -118,22 +138,29 @@ impl Flow {
                 "from",
                 if self.from == End::A { "a" } else { "b" },
             ),
-            Topology::Links => {
-                map.insert("route".to_owned(), json!(network.names(&self.outward)));
-                map.insert("route_back".to_owned(), json!(network.names(&self.back)));
-            }
+            Topology::Links => network.put_paths(&mut map, &self.paths),
         }
         put(&mut map, "start", since_start(self.start));
         put(&mut map, "stop", since_start(self.stop));
+        match &self.load {
+            Load::Call(call) => call.put(&mut map),
+            Load::Traffic(traffic) => plugin(&mut map, traffic),
+        }
+        Value::Object(map)
+    }
+}
+
+impl Call {
+    fn put(&self, map: &mut Map<String, Value>) {
         map.insert("media".to_owned(), self.media.canonical());
-        plugin(&mut map, &self.congestion_control);
-        plugin(&mut map, &self.fec);
-        plugin(&mut map, &self.arq);
-        plugin(&mut map, &self.jitter_buffer);
-        plugin(&mut map, &self.audio_buffer);
-        plugin(&mut map, &self.pacer);
+        plugin(map, &self.congestion_control);
+        plugin(map, &self.fec);
+        plugin(map, &self.arq);
+        plugin(map, &self.jitter_buffer);
+        plugin(map, &self.audio_buffer);
+        plugin(map, &self.pacer);
         put(
-            &mut map,
+            map,
             "rtp_overhead",
             if self.rtp_overhead == RtpOverhead::Webrtc {
                 "webrtc"
@@ -153,7 +180,6 @@ impl Flow {
             put(&mut bounds, "max_bitrate", self.constraints.max);
         }
         map.insert("constraints".to_owned(), Value::Object(bounds));
-        Value::Object(map)
     }
 }
 

@@ -18,6 +18,7 @@ use weaknet_transports::fec::Fec;
 use weaknet_transports::jitter::{AudioJitter, Jitter};
 use weaknet_transports::media::{Audio, Video};
 use weaknet_transports::pacing::Pacing;
+use weaknet_transports::traffic::Traffic;
 
 use super::model::{EcnField, End, LossAt, RtpOverhead};
 
@@ -127,7 +128,7 @@ pub struct LinkDoc {
     pub queue: Option<Choice<Qdisc>>,
 }
 
-/// One direction of a call.
+/// What one end sends to another: `media:` or `traffic:`.
 #[derive(Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FlowDoc {
@@ -144,8 +145,12 @@ pub struct FlowDoc {
     pub route: Option<Vec<String>>,
     /// Names of the links from receiver to sender, in order.
     pub route_back: Option<Vec<String>>,
-    /// What it carries.
-    pub media: MediaDoc,
+    /// Several ways between the ends, instead of `route:` and `route_back:`.
+    pub paths: Option<Vec<PathDoc>>,
+    /// The streams of a call.
+    pub media: Option<MediaDoc>,
+    /// Cross traffic, which does not adapt.
+    pub traffic: Option<Choice<Traffic>>,
     /// Decides how fast to send; default `gcc`.
     pub congestion_control: Option<Choice<CongestionControl>>,
     /// Repair sent in advance; default `none`.
@@ -169,7 +174,19 @@ pub struct FlowDoc {
     pub constraints: ConstraintsDoc,
 }
 
-/// What a flow carries: at least one of the two. No `video:` means no video.
+/// One of several ways between the ends of a flow.
+#[derive(Debug, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PathDoc {
+    /// Its name.
+    pub name: String,
+    /// Names of the links from sender to receiver, in order.
+    pub route: Vec<String>,
+    /// Names of the links from receiver to sender, in order.
+    pub route_back: Vec<String>,
+}
+
+/// What a call carries: at least one of the two. No `video:` means no video.
 #[derive(Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MediaDoc {

@@ -18,7 +18,7 @@ use super::tree::{self, Entry, Node, Value};
 /// Larger files are no scenarios.
 const MAX_BYTES: u64 = 4_000_000;
 /// Keys whose value is a plug-in.
-const CHOICES: [&str; 14] = [
+const CHOICES: [&str; 15] = [
     "rate",
     "delay",
     "loss",
@@ -33,6 +33,7 @@ const CHOICES: [&str; 14] = [
     "audio_buffer",
     "pacer",
     "source",
+    "traffic",
 ];
 
 /// A file with all that it builds on merged in.

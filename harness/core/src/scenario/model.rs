@@ -12,6 +12,7 @@ use weaknet_transports::jitter::{AudioJitter, Jitter};
 use weaknet_transports::media::{Audio, Video};
 use weaknet_transports::pacing::Pacing;
 pub use weaknet_transports::rtp::RtpOverhead;
+use weaknet_transports::traffic::Traffic;
 
 use super::error::Place;
 use crate::registry::Spec;
@@ -114,7 +115,7 @@ pub enum End {
     B,
 }
 
-/// One direction of a call.
+/// What one end sends to another.
 #[derive(Debug, Clone)]
 pub struct Flow {
     /// Its name.
@@ -125,11 +126,48 @@ pub struct Flow {
     pub start: Time,
     /// When it stops; the end of the run at the latest.
     pub stop: Time,
+    /// Ways between its ends; at least one.
+    pub paths: Vec<Path>,
+    /// What it carries.
+    pub load: Load,
+}
+
+impl Flow {
+    /// The call, if it is one.
+    #[must_use]
+    pub fn call(&self) -> Option<&Call> {
+        match &self.load {
+            Load::Call(call) => Some(call),
+            Load::Traffic(_) => None,
+        }
+    }
+}
+
+/// One way between the ends of a flow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Path {
+    /// Its name under `paths:`; `None` for the only path of a flow that says
+    /// `route:`, or of the two-ended network.
+    pub name: Option<String>,
     /// Links from sender to receiver, in order.
     pub outward: Vec<LinkId>,
     /// Links from receiver to sender, in order.
     pub back: Vec<LinkId>,
-    /// What it carries; at least one of both.
+}
+
+/// What a flow carries.
+#[derive(Debug, Clone)]
+pub enum Load {
+    /// One direction of a call.
+    Call(Box<Call>),
+    /// Cross traffic.
+    Traffic(Spec<Traffic>),
+}
+
+/// One direction of a call.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// Its streams; at least one of both.
     pub media: Media,
     /// Decides how fast to send; default `gcc`.
     pub congestion_control: Spec<CongestionControl>,
@@ -151,7 +189,7 @@ pub struct Flow {
     pub constraints: Constraints,
 }
 
-/// What a flow carries.
+/// The streams of a call.
 #[derive(Debug, Clone)]
 pub struct Media {
     /// The video stream, if there is one.

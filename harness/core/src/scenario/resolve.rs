@@ -5,14 +5,15 @@ use serde::de::DeserializeOwned;
 use weaknet_core::packet::LinkId;
 use weaknet_core::{Kind, Span, Time};
 use weaknet_transports::cc::Constraints;
+use weaknet_transports::traffic::Traffic;
 
 use super::de;
 use super::document::{Document, DrawsDoc, FeedbackDoc, FlowDoc, LinkDoc, Seeds};
 use super::error::{Diagnostic, Diagnostics, Place};
 use super::expectation::Subjects;
 use super::model::{
-    AudioStream, DrawKey, End, Feedback, Flow, LinkSpec, Measure, Media, Network, Scenario,
-    Topology, VideoStream,
+    AudioStream, Call, DrawKey, End, Feedback, Flow, LinkSpec, Load, Measure, Media, Network, Path,
+    Scenario, Topology, VideoStream,
 };
 use super::tree::{Node, Value};
 use crate::metrics::Definition;
@@ -20,6 +21,25 @@ use crate::registry::{Registry, Spec};
 
 /// Flows and links are numbered in 16 bits.
 const MAX_ITEMS: usize = 1 << 16;
+
+/// Paths are numbered in 8 bits.
+const MAX_PATHS: usize = 1 << 8;
+
+/// What a flow can carry, one of them.
+const LOADS: [&str; 2] = ["media", "traffic"];
+
+/// What only calls have.
+const OF_CALLS: [&str; 9] = [
+    "congestion_control",
+    "fec",
+    "arq",
+    "jitter_buffer",
+    "audio_buffer",
+    "pacer",
+    "rtp_overhead",
+    "feedback",
+    "constraints",
+];
 
 /// What a scenario is resolved with besides its tree.
 #[derive(Clone, Copy)]
@@ -327,6 +347,7 @@ impl Resolver<'_> {
         if let Some(Value::List(flows)) = tree.get("flows").map(|flows| &flows.value) {
             for flow in flows {
                 self.flow_plugins(flow);
+                self.choose::<Traffic>(flow.get("traffic"), "cbr");
             }
         }
     }
@@ -392,7 +413,50 @@ impl Resolver<'_> {
                 ),
             );
         }
-        let (outward, back) = self.routes(flow, node, network);
+        let paths = self.paths(flow, node, network);
+        let load = self.load(flow, node);
+        Some(Flow {
+            name: flow.name.clone(),
+            from: flow.from.unwrap_or_default(),
+            start: Time::ZERO + flow.start,
+            stop: Time::ZERO + stop,
+            paths,
+            load: load?,
+        })
+    }
+
+    /// What the flow carries: one thing out of several.
+    fn load(&mut self, flow: &FlowDoc, node: &Node) -> Option<Load> {
+        let given = |key: &&str| node.get(key).is_some_and(|node| !node.is_null());
+        let loads: Vec<&str> = LOADS.into_iter().filter(given).collect();
+        match loads[..] {
+            ["traffic"] => {
+                for key in OF_CALLS.into_iter().filter(given) {
+                    let place = node.get(key).map_or_else(|| node.place(), Node::place);
+                    let message = format!("`{key}:` is of no use here: it goes with `media:`");
+                    let found = Diagnostic::new(place, message);
+                    self.found
+                        .push(found.help("`traffic:` sends whatever the network does"));
+                }
+                self.choose(node.get("traffic"), "cbr").map(Load::Traffic)
+            }
+            [_] => self.call(flow, node).map(|call| Load::Call(Box::new(call))),
+            [] => {
+                let message = "the flow carries nothing: expected `media:` or `traffic:`";
+                self.report(node.place(), message);
+                None
+            }
+            [first, second, ..] => {
+                let place = node.get(second).map_or_else(|| node.place(), Node::place);
+                let message = format!("`{first}:` and `{second}:` exclude each other");
+                self.report(place, message);
+                None
+            }
+        }
+    }
+
+    fn call(&mut self, flow: &FlowDoc, node: &Node) -> Option<Call> {
+        let place = |key: &str| node.get(key).map_or_else(|| node.place(), Node::place);
         let feedback = match flow.feedback {
             FeedbackDoc::Default => Feedback::Default,
             FeedbackDoc::Every(every) => {
@@ -419,13 +483,7 @@ impl Resolver<'_> {
         let media = self.media(flow, node);
         let plugins = self.flow_plugins(node);
         let plugins = plugins?;
-        Some(Flow {
-            name: flow.name.clone(),
-            from: flow.from.unwrap_or_default(),
-            start: Time::ZERO + flow.start,
-            stop: Time::ZERO + stop,
-            outward,
-            back,
+        Some(Call {
             media: media?,
             congestion_control: plugins.congestion_control,
             fec: plugins.fec,
@@ -440,11 +498,11 @@ impl Resolver<'_> {
     }
 
     fn media(&mut self, flow: &FlowDoc, node: &Node) -> Option<Media> {
-        let media = node.get("media")?;
-        if flow.media.video.is_none() && flow.media.audio.is_none() {
+        let (doc, media) = (flow.media.as_ref()?, node.get("media")?);
+        if doc.video.is_none() && doc.audio.is_none() {
             self.report(media.place(), "expected `video:`, `audio:` or both");
         }
-        let video = flow.media.video.as_ref().map(|video| {
+        let video = doc.video.as_ref().map(|video| {
             let node = media.get("video");
             let place = |key| {
                 node.and_then(|node| node.get(key))
@@ -471,7 +529,7 @@ impl Resolver<'_> {
                 source: source?,
             })
         });
-        let audio = flow.media.audio.as_ref().map(|audio| {
+        let audio = doc.audio.as_ref().map(|audio| {
             let node = media.get("audio");
             if audio.bitrate.is_zero() {
                 let place = node
@@ -490,27 +548,30 @@ impl Resolver<'_> {
         Some(Media { video, audio })
     }
 
-    fn routes(
-        &mut self,
-        flow: &FlowDoc,
-        node: &Node,
-        network: &Network,
-    ) -> (Vec<LinkId>, Vec<LinkId>) {
+    fn paths(&mut self, flow: &FlowDoc, node: &Node, network: &Network) -> Vec<Path> {
+        let given = |key: &&str| node.get(key).is_some_and(|node| !node.is_null());
         let place = |key: &str| node.get(key).map_or_else(|| node.place(), Node::place);
         if network.topology == Topology::Ends {
-            for key in ["route", "route_back"] {
-                if let Some(route) = node.get(key) {
-                    self.report(
-                        route.place(),
-                        format!("`{key}:` needs named `links:` in the network"),
-                    );
-                }
+            for key in ["route", "route_back", "paths"]
+                .iter()
+                .filter(|key| given(key))
+            {
+                self.report(
+                    place(key),
+                    format!("`{key}:` needs named `links:` in the network"),
+                );
             }
             let (forward, backward) = (vec![LinkId(0)], vec![LinkId(1)]);
-            return match flow.from.unwrap_or_default() {
+            let (outward, back) = match flow.from.unwrap_or_default() {
                 End::A => (forward, backward),
                 End::B => (backward, forward),
             };
+            let name = None;
+            return vec![Path {
+                name,
+                outward,
+                back,
+            }];
         }
         if flow.from.is_some() {
             self.report(
@@ -518,37 +579,81 @@ impl Resolver<'_> {
                 "`from:` needs the two-ended network; here the route says it",
             );
         }
-        let mut route = |key: &str, names: &Option<Vec<String>>| {
-            let Some(names) = names else {
-                self.report(
-                    place("name"),
-                    format!("`{key}:` is missing: with named links a flow says its way"),
-                );
-                return Vec::new();
+        let Some(paths) = &flow.paths else {
+            let mut route = |key: &str, names: &Option<Vec<String>>| match names {
+                Some(names) => self.route(key, names, node, network),
+                None => {
+                    self.report(
+                        place("name"),
+                        format!("`{key}:` is missing: with named links a flow says its way"),
+                    );
+                    Vec::new()
+                }
             };
-            if names.len() > usize::from(u8::MAX) {
-                self.report(place(key), "a route has 255 links at most");
+            return vec![Path {
+                name: None,
+                outward: route("route", &flow.route),
+                back: route("route_back", &flow.route_back),
+            }];
+        };
+        for key in ["route", "route_back"].iter().filter(|key| given(key)) {
+            self.report(
+                place(key),
+                format!("`{key}:` and `paths:` exclude each other"),
+            );
+        }
+        if paths.is_empty() || paths.len() > MAX_PATHS {
+            let message = format!("{} paths: expected 1 to {MAX_PATHS}", paths.len());
+            self.report(place("paths"), message);
+        }
+        let mut resolved: Vec<Path> = Vec::new();
+        for (i, path) in paths.iter().enumerate() {
+            let node = node.find(&format!("paths.{i}")).unwrap_or(node);
+            let place = node.get("name").map_or_else(|| node.place(), Node::place);
+            let name = &path.name;
+            if !is_name(name) {
+                let message = format!("`{name}` is no name: expected letters, digits, `_` and `-`");
+                self.report(place, message);
             }
-            let mut links = Vec::new();
-            for (i, name) in names.iter().enumerate() {
-                let place = node
-                    .find(&format!("{key}.{i}"))
-                    .map_or_else(|| place(key), Node::place);
-                match network.links.iter().position(|link| link.name == *name) {
-                    Some(at) => links.push(LinkId(u16::try_from(at).unwrap_or(u16::MAX))),
-                    None => {
-                        let known = network.links.iter().map(|link| link.name.as_str());
-                        self.found
-                            .push(Diagnostic::unknown(place, "link", name, known));
-                    }
+            if paths[..i].iter().any(|other| other.name == *name) {
+                self.report(place, format!("two paths are called `{name}`"));
+            }
+            resolved.push(Path {
+                name: Some(name.clone()),
+                outward: self.route("route", &path.route, node, network),
+                back: self.route("route_back", &path.route_back, node, network),
+            });
+        }
+        resolved
+    }
+
+    /// The links of the route under `key` of a node.
+    fn route(
+        &mut self,
+        key: &str,
+        names: &[String],
+        node: &Node,
+        network: &Network,
+    ) -> Vec<LinkId> {
+        let place = |key: &str| node.get(key).map_or_else(|| node.place(), Node::place);
+        if names.len() > usize::from(u8::MAX) {
+            self.report(place(key), "a route has 255 links at most");
+        }
+        let mut links = Vec::new();
+        for (i, name) in names.iter().enumerate() {
+            let place = node
+                .find(&format!("{key}.{i}"))
+                .map_or_else(|| place(key), Node::place);
+            match network.links.iter().position(|link| link.name == *name) {
+                Some(at) => links.push(LinkId(u16::try_from(at).unwrap_or(u16::MAX))),
+                None => {
+                    let known = network.links.iter().map(|link| link.name.as_str());
+                    self.found
+                        .push(Diagnostic::unknown(place, "link", name, known));
                 }
             }
-            links
-        };
-        (
-            route("route", &flow.route),
-            route("route_back", &flow.route_back),
-        )
+        }
+        links
     }
 
     fn flow_plugins(&mut self, node: &Node) -> Option<FlowPlugins> {

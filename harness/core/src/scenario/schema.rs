@@ -38,6 +38,12 @@ pub fn schema(registry: &Registry) -> Value {
         // The rest of a flow may stand in a file that this one builds on.
         if let Some(flow) = definitions.get_mut("FlowDoc") {
             flow["required"] = json!(["name"]);
+            let both = |one: &str, other: &str| json!({ "required": [one, other] });
+            flow["not"] = json!({ "anyOf": [
+                both("media", "traffic"),
+                both("paths", "route"),
+                both("paths", "route_back"),
+            ] });
         }
     }
     if let Some(root) = root.as_object_mut() {

@@ -4,7 +4,7 @@ use weaknet_core::packet::LinkId;
 use weaknet_core::{Bitrate, Bytes, Span, Time};
 use weaknet_harness::registry::Spec;
 use weaknet_harness::scenario::model::{
-    Comparison, DrawKey, EcnField, End, Feedback, LossAt, RtpOverhead, Scenario, Topology,
+    Comparison, DrawKey, EcnField, End, Feedback, LossAt, Path, RtpOverhead, Scenario, Topology,
 };
 
 use crate::{call, error, plan};
@@ -63,7 +63,10 @@ expect:
     assert_eq!(scenario.measure.to, Time::from_secs(60));
     assert_eq!(scenario.network.links[0].rate.name(), "steps");
     assert_eq!(scenario.network.links[1].rate.name(), "unlimited");
-    assert_eq!(scenario.flows[0].congestion_control.name(), "scream");
+    assert_eq!(
+        scenario.flows[0].call().unwrap().congestion_control.name(),
+        "scream"
+    );
     let expected = &scenario.expect[0];
     assert_eq!((expected.op, expected.value), (Comparison::AtMost, 0.01));
     assert_eq!(
@@ -97,33 +100,38 @@ fn defaults() {
     let flow = &scenario.flows[0];
     assert_eq!((flow.start, flow.stop), (Time::ZERO, Time::from_secs(10)));
     assert_eq!(
-        (flow.outward.as_slice(), flow.back.as_slice()),
-        (&[LinkId(0)][..], &[LinkId(1)][..])
+        flow.paths,
+        [Path {
+            name: None,
+            outward: vec![LinkId(0)],
+            back: vec![LinkId(1)],
+        }]
     );
+    let call = flow.call().unwrap();
     let names = [
-        flow.congestion_control.name(),
-        flow.fec.name(),
-        flow.arq.name(),
+        call.congestion_control.name(),
+        call.fec.name(),
+        call.arq.name(),
     ];
     assert_eq!(names, ["gcc", "none", "nack"]);
     let names = [
-        flow.jitter_buffer.name(),
-        flow.audio_buffer.name(),
-        flow.pacer.name(),
+        call.jitter_buffer.name(),
+        call.audio_buffer.name(),
+        call.pacer.name(),
     ];
     assert_eq!(names, ["webrtc", "fixed", "webrtc"]);
     assert_eq!(
-        (flow.rtp_overhead, flow.feedback),
+        (call.rtp_overhead, call.feedback),
         (RtpOverhead::Webrtc, Feedback::Default)
     );
-    assert_eq!(flow.constraints.start, Bitrate::from_kbps(300));
-    let video = flow.media.video.as_ref().unwrap();
+    assert_eq!(call.constraints.start, Bitrate::from_kbps(300));
+    let video = call.media.video.as_ref().unwrap();
     assert_eq!(
         (video.max_bitrate, video.min_bitrate),
         (Bitrate::from_kbps(2500), Bitrate::from_kbps(30))
     );
     assert_eq!((video.fps, video.source.name()), (30.0, "rfc8593"));
-    assert!(flow.media.audio.is_none());
+    assert!(call.media.audio.is_none());
 }
 
 #[test]
@@ -170,13 +178,15 @@ fn harness_parts_for_validation() {
     let more = "    from: b\n    pacer: packet\n    rtp_overhead: none\n    feedback: {every: 50ms}\n    stop: 1h\n";
     let scenario = scenario(&call(more));
     let flow = &scenario.flows[0];
+    let call = flow.call().unwrap();
     assert_eq!(
-        (flow.pacer.name(), flow.rtp_overhead),
+        (call.pacer.name(), call.rtp_overhead),
         ("packet", RtpOverhead::None)
     );
-    assert_eq!(flow.feedback, Feedback::Every(Span::from_millis(50)));
+    assert_eq!(call.feedback, Feedback::Every(Span::from_millis(50)));
+    let path = &flow.paths[0];
     assert_eq!(
-        (flow.from, flow.outward[0], flow.back[0]),
+        (flow.from, path.outward[0], path.back[0]),
         (End::B, LinkId(1), LinkId(0))
     );
     assert_eq!(flow.stop, Time::from_secs(10), "a flow stops with the run");
@@ -196,8 +206,8 @@ flows:
 ";
     let scenario = scenario(text);
     assert_eq!(scenario.network.topology, Topology::Links);
-    assert_eq!(scenario.flows[0].outward, [LinkId(0), LinkId(1)]);
-    assert_eq!(scenario.flows[0].back, [LinkId(2)]);
+    assert_eq!(scenario.flows[0].paths[0].outward, [LinkId(0), LinkId(1)]);
+    assert_eq!(scenario.flows[0].paths[0].back, [LinkId(2)]);
     let wrong = error(&text.replace("[wifi, core]", "[wifi, cor]"), &[]);
     assert!(
         wrong.starts_with("test.yaml:9:52: unknown link `cor`: expected one of wifi, core, back"),

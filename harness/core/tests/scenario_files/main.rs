@@ -1,6 +1,7 @@
 //! Scenario files from text to plan.
 
 mod diagnostics;
+mod flows;
 mod forms;
 mod laws;
 mod merging;

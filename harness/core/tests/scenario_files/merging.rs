@@ -61,13 +61,28 @@ expect: [call.freeze_ratio <= 2%, third.utilisation > 0]
     let flows: Vec<(&str, &str)> = scenario
         .flows
         .iter()
-        .map(|flow| (flow.name.as_str(), flow.congestion_control.name()))
+        .map(|flow| {
+            (
+                flow.name.as_str(),
+                flow.call().unwrap().congestion_control.name(),
+            )
+        })
         .collect();
     assert_eq!(
         flows,
         [("call", "gcc"), ("other", "scream"), ("third", "gcc")]
     );
-    assert_eq!(scenario.flows[0].media.video.as_ref().unwrap().fps, 15.0);
+    assert_eq!(
+        scenario.flows[0]
+            .call()
+            .unwrap()
+            .media
+            .video
+            .as_ref()
+            .unwrap()
+            .fps,
+        15.0
+    );
     assert_eq!(scenario.expect.len(), 2);
 }
 

@@ -28,7 +28,7 @@ fn a_value_is_set_by_the_name_of_the_item() {
     let controllers: Vec<&str> = scenario
         .flows
         .iter()
-        .map(|flow| flow.congestion_control.name())
+        .map(|flow| flow.call().unwrap().congestion_control.name())
         .collect();
     assert_eq!(controllers, ["gcc", "scream"]);
     assert_eq!(scenario.duration.to_string(), "20s");
@@ -127,7 +127,11 @@ fn matrix_values_may_be_plugins_with_parameters() {
         .collect();
     assert_eq!(written, ["gcc", "gcc: probing: {scale: 2}"]);
     assert_eq!(
-        plan.cases[1].scenario.flows[0].congestion_control.config()["probing"]["scale"],
+        plan.cases[1].scenario.flows[0]
+            .call()
+            .unwrap()
+            .congestion_control
+            .config()["probing"]["scale"],
         2.0
     );
 }
@@ -140,7 +144,11 @@ fn a_bare_plugin_opens_for_its_parameters() {
     ] {
         let plan = ok(&text, &["flows.up.congestion_control.gcc.probing.scale=3"]);
         assert_eq!(
-            plan.cases[0].scenario.flows[0].congestion_control.config()["probing"]["scale"],
+            plan.cases[0].scenario.flows[0]
+                .call()
+                .unwrap()
+                .congestion_control
+                .config()["probing"]["scale"],
             3.0
         );
     }
@@ -173,12 +181,14 @@ fn stars_touch_only_what_takes_the_value() {
         scenario
             .flows
             .iter()
-            .all(|flow| flow.congestion_control.name() == "scream")
+            .all(|flow| flow.call().unwrap().congestion_control.name() == "scream")
     );
     // Only one of the two kinds of media knows `fps`.
     let plan = ok(TWO, &["flows.up.media.*.fps=15"]);
     assert_eq!(
         plan.cases[0].scenario.flows[0]
+            .call()
+            .unwrap()
             .media
             .video
             .as_ref()
@@ -204,7 +214,7 @@ fn unknown_paths_point_at_their_part() {
     assert_eq!(
         error(TWO, &["flows.up.congestion_controll=gcc"]),
         "\
---set:1:10: unknown key `congestion_controll`: expected one of name, from, start, stop, route, route_back, media, congestion_control, fec, arq, jitter_buffer, audio_buffer, pacer, rtp_overhead, feedback, constraints
+--set:1:10: unknown key `congestion_controll`: expected one of name, from, start, stop, route, route_back, paths, media, traffic, congestion_control, fec, arq, jitter_buffer, audio_buffer, pacer, rtp_overhead, feedback, constraints
   |
 1 | flows.up.congestion_controll=gcc
   |          ^^^^^^^^^^^^^^^^^^^

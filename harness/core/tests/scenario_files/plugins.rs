@@ -48,6 +48,8 @@ pub(crate) fn registry() -> Registry {
         .add::<PacketPacer>()
         .add::<Rfc8593>()
         .add::<Opus>()
+        .add::<weaknet_transports::traffic::Cbr>()
+        .add::<weaknet_transports::traffic::OnOff>()
         .add::<SomeMetrics>()
 }
 

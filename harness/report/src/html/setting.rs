@@ -66,17 +66,25 @@ fn setting(document: &serde_json::Value) -> Option<Setting> {
     })
 }
 
+/// The links that a flow crosses; those of several paths one after the other.
 fn route(flow: &serde_json::Value) -> Option<(String, Vec<String>)> {
     let name = flow.get("name")?.as_str()?.to_owned();
     let links = match flow.get("from").and_then(|from| from.as_str()) {
         Some("a") => vec!["forward".to_owned()],
         Some("b") => vec!["backward".to_owned()],
-        _ => flow
-            .get("route")?
-            .as_array()?
-            .iter()
-            .filter_map(|link| Some(link.as_str()?.to_owned()))
-            .collect(),
+        _ => {
+            let paths = flow.get("paths").and_then(|paths| paths.as_array());
+            let paths = paths.map_or_else(|| std::slice::from_ref(flow), Vec::as_slice);
+            let routes = paths.iter().map(|path| path.get("route")?.as_array());
+            let mut links = Vec::new();
+            for link in routes.collect::<Option<Vec<_>>>()?.into_iter().flatten() {
+                let link = link.as_str()?.to_owned();
+                if !links.contains(&link) {
+                    links.push(link);
+                }
+            }
+            links
+        }
     };
     Some((name, links))
 }
@@ -98,6 +106,7 @@ flows:
 name: two
 flows:
 - {name: call, route: [wifi, core]}
+- {name: both, paths: [{name: w, route: [wifi, core]}, {name: l, route: [lte, core]}]}
 ";
         let found = read(yaml);
         assert_eq!(found.len(), 2);
@@ -110,7 +119,13 @@ flows:
         assert_eq!(found[1].window, None);
         assert_eq!(
             found[1].routes,
-            [("call".into(), vec!["wifi".into(), "core".into()])]
+            [
+                ("call".into(), vec!["wifi".into(), "core".into()]),
+                (
+                    "both".into(),
+                    vec!["wifi".into(), "core".into(), "lte".into()]
+                ),
+            ]
         );
     }
 

@@ -1,5 +1,6 @@
 //! Queue disciplines: which packets wait, and in what order they leave.
 
+mod cellular_cell;
 mod codel;
 mod drop_head;
 mod drop_tail;
@@ -21,6 +22,11 @@ mod waiting;
 
 pub use codel::{Codel, ControlLaw};
 pub use drop_head::DropHead;
+#[cfg(test)]
+mod testing;
+mod wifi_cell;
+
+pub use cellular_cell::{CellularCell, Fading, Scheduler};
 pub use drop_tail::DropTail;
 pub use drr::Drr;
 pub use dualpi2::{DualPi2, DualPi2Scheduler, DualPi2Variant};
@@ -69,3 +75,4 @@ fn share(field: &str, share: Ratio) -> Result<f64, BuildError> {
         format!("expected more than 0% and at most 100%, found `{share}`"),
     ))
 }
+pub use wifi_cell::{Downlink, WifiCell};

@@ -3,7 +3,7 @@
 use weaknet_core::event::Event;
 use weaknet_core::packet::{FlowId, Leg, LinkId, Packet};
 use weaknet_core::{Node, Outbox, Span, Time};
-use weaknet_sim::{Component, Flow, Misfit, World};
+use weaknet_sim::{Component, Flow, Misfit, Path, World};
 
 use crate::support::{Answer, Pacer, arrivals, flow, packet, pipe, run};
 
@@ -130,8 +130,10 @@ fn a_world_that_stands_still_is_given_up() {
         let flow = Flow {
             sender,
             receiver,
-            outward: route,
-            back: Vec::new(),
+            paths: vec![Path {
+                outward: route,
+                back: Vec::new(),
+            }],
         };
         World::new(vec![pipe(0, "0ms")], vec![flow])
             .unwrap()
@@ -184,4 +186,10 @@ fn refuses_what_does_not_fit_together() {
             length: 256
         }
     );
+    for count in [0, 257] {
+        let mut unreachable = flow(once(0, 0), &[], &[]);
+        unreachable.paths = vec![Path::default(); count];
+        let paths = error(Vec::new(), vec![unreachable]);
+        assert_eq!(paths, Misfit::Paths { flow: 0, count });
+    }
 }

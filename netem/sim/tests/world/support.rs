@@ -5,7 +5,7 @@ use weaknet_core::packet::{Ecn, FlowId, Leg, LinkId, Packet, Payload};
 use weaknet_core::plugin::Assets;
 use weaknet_core::{BuildContext, Node, Outbox, Plugin, Span, Streams, Time};
 use weaknet_netem::{Link, Parts, delay, loss, queue, rate};
-use weaknet_sim::{Flow, World};
+use weaknet_sim::{Flow, Path, World};
 
 /// A link with a rate (`unlimited` or a number), a delay and a loss.
 pub(crate) fn link(id: u16, rate: &str, delay: &str, loss: &str) -> Link {
@@ -130,8 +130,10 @@ pub(crate) fn flow(sender: Pacer, outward: &[u16], back: &[u16]) -> Flow {
     Flow {
         sender: Box::new(sender),
         receiver: Box::new(Answer),
-        outward: route(outward),
-        back: route(back),
+        paths: vec![Path {
+            outward: route(outward),
+            back: route(back),
+        }],
     }
 }
 

@@ -2,7 +2,7 @@ use weaknet_core::event::DropReason;
 use weaknet_core::packet::{Class, FlowId, LinkId, Media, Tag};
 use weaknet_core::{Bitrate, Event, Span, Time};
 
-use crate::metrics::testing::{call, flow, link, ms, near, packet, run, score};
+use crate::metrics::testing::{call, flow, link, ms, near, packet, path, run, score};
 use crate::metrics::{Convergence, Links, PacketDelay, PacketLoss, RunFacts, Throughput};
 
 fn sent(at: u64, packet: Tag) -> (Time, Event) {
@@ -241,7 +241,7 @@ fn delays_jitter_and_wait() {
 fn a_flow_waits_in_all_queues_of_its_route() {
     let mut run = run(10);
     run.links.push(link("second", 1e6));
-    run.flows[0].outward = vec![LinkId(0), LinkId(1)];
+    run.flows[0].paths = vec![path(&[0, 1])];
     let video = |n| packet(0, n, Class::Video, 1000);
     let events = [
         delivered(10, 0, video(1), 3),
@@ -379,4 +379,72 @@ fn bursts_on_a_link_follow_the_order_of_arrival() {
     let links = score(&Links::default(), &run(10), &clean).links;
     assert_eq!(links[0].get("loss_burst_mean_packets"), None);
     assert_eq!(links[0].get("loss_burst_ratio"), None);
+}
+
+/// A flow with two paths: link 0 (1 Mbit/s) or 1 (3 Mbit/s), then 2 (10 Mbit/s).
+fn two_paths() -> RunFacts {
+    let mut run = run(10);
+    run.links.extend([link("lte", 3e6), link("core", 1e7)]);
+    run.flows[0].paths = vec![path(&[0, 2]), path(&[1, 2])];
+    run
+}
+
+#[test]
+fn a_flow_with_two_paths_waits_on_the_one_that_a_packet_takes() {
+    let video = |n| packet(0, n, Class::Video, 1000);
+    let events = [
+        delivered(10, 0, video(1), 3),
+        delivered(11, 1, video(2), 50),
+        delivered(12, 1, video(3), 60),
+        delivered(20, 2, video(1), 4),
+        received(20, video(1), 15),
+        delivered(25, 2, video(2), 1),
+        received(25, video(2), 18),
+        // Still under way.
+        delivered(30, 2, video(3), 99),
+    ];
+    let scores = call(&PacketDelay::default(), &two_paths(), &events);
+    near(scores.get("queue_delay_mean_ms"), (7.0 + 51.0) / 2.0);
+}
+
+#[test]
+fn a_flow_with_two_paths_has_the_sum_of_their_bottlenecks() {
+    // 5 MB in 10 s of 1 + 3 Mbit/s.
+    let events = [received(20, packet(0, 1, Class::Video, 5_000_000), 15)];
+    let mut run = two_paths();
+    near(
+        call(&Throughput::default(), &run, &events).get("utilisation"),
+        1.0,
+    );
+    // One that both share counts once.
+    run.links[2] = link("core", 5e5);
+    near(
+        call(&Throughput::default(), &run, &events).get("utilisation"),
+        8.0,
+    );
+}
+
+#[test]
+fn cross_traffic_takes_no_part_in_fairness_and_has_no_goodput() {
+    let mut three = run(10);
+    three.flows.push(flow("second", ms(10_000)));
+    three.flows.push(flow("cross", ms(10_000)));
+    let cross = &mut three.flows[2];
+    (cross.video, cross.audio, cross.adapts) = (false, false, false);
+    let packets = |n| (0..3).map(move |flow| (flow, n));
+    let events: Vec<_> = (0..2_000)
+        .flat_map(packets)
+        // The third flow gets ten times as much.
+        .map(|(flow, n)| {
+            let size = if flow == 2 { 10_000 } else { 1_000 };
+            received(n * 5, packet(flow, n, Class::Other, size), 5)
+        })
+        .collect();
+    let scores = score(&Convergence::default(), &three, &events);
+    near(scores.links[0].get("fairness_jain"), 1.0);
+    assert!(scores.flows[1].contains_key("convergence_time_s"));
+    assert_eq!(scores.flows[2].len(), 0);
+    let rates = &score(&Throughput::default(), &three, &events).flows[2];
+    near(rates.get("receive_rate_kbps"), 16_000.0);
+    assert!(!rates.contains_key("goodput_kbps"));
 }
