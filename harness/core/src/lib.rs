@@ -13,4 +13,5 @@ pub mod runner;
 pub mod scenario;
 pub mod stats;
 pub mod store;
+pub mod workload;
 pub mod world;

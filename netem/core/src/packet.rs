@@ -81,8 +81,20 @@ pub enum Payload {
     Rtcp(Vec<Rtcp>),
     /// Connectivity checks and key exchange.
     Session(SessionMessage),
+    /// Bulk data, or what acknowledges it.
+    Segment(Segment),
     /// Real bytes, from the IP header on.
     Bytes(Vec<u8>),
+}
+
+/// A packet of a bulk transfer: data, or the acknowledgement of one packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Segment {
+    /// The number of the data packet.
+    pub number: u64,
+    /// In an acknowledgement: when that packet was sent (the timestamps option
+    /// of RFC 7323).
+    pub echo: Option<Time>,
 }
 
 /// Audio or video.
@@ -257,7 +269,7 @@ impl Packet {
             Payload::Repair(_) => Class::Fec,
             Payload::Rtcp(_) => Class::Rtcp,
             Payload::Session(_) => Class::Session,
-            Payload::Opaque | Payload::Bytes(_) => Class::Other,
+            Payload::Opaque | Payload::Segment(_) | Payload::Bytes(_) => Class::Other,
         }
     }
 
