@@ -255,6 +255,17 @@ pub enum Class {
 }
 
 impl Packet {
+    /// Moves the packet out of a place that is of no use any more: what is left
+    /// there has no payload.
+    #[must_use]
+    #[inline(always)]
+    pub fn take(&mut self) -> Self {
+        Self {
+            payload: std::mem::replace(&mut self.payload, Payload::Opaque),
+            ..*self
+        }
+    }
+
     /// What kind of traffic this is.
     #[must_use]
     pub fn class(&self) -> Class {

@@ -26,6 +26,7 @@ mod fifo;
 mod link;
 mod passage;
 mod pipe;
+mod ring;
 mod station;
 mod table;
 mod timeline;
@@ -37,5 +38,5 @@ pub mod queue;
 pub mod rate;
 
 pub use counts::{Counts, Tally};
-pub use link::{Delivery, Link, Parts};
+pub use link::{Delivery, Link, Parts, Released};
 pub use model::{DrawKey, EcnField, LossAt, Passage, Tap};

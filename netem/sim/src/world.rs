@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use weaknet_core::event::{Event, EventSink};
 use weaknet_core::packet::{FlowId, Leg, LinkId, Packet};
 use weaknet_core::{Node, Outbox, Time};
-use weaknet_netem::{Delivery, Link};
+use weaknet_netem::{Link, Released};
 
 use crate::agenda::Agenda;
 use crate::component::Component;
@@ -75,8 +75,8 @@ pub struct World {
     nodes: Vec<Box<dyn Node>>,
     /// The route of what each node sends.
     routes: Vec<Box<[LinkId]>>,
-    /// Links first, then nodes.
-    agenda: Agenda,
+    link_agenda: Agenda,
+    node_agenda: Agenda,
     now: Time,
     events_at_now: u64,
     /// What a node has just sent.
@@ -129,13 +129,14 @@ impl World {
                 routes.push(route.into_boxed_slice());
             }
         }
-        let agenda = Agenda::new(links.len() + nodes.len());
+        let (link_agenda, node_agenda) = (Agenda::new(links.len()), Agenda::new(nodes.len()));
         let (sent, direct) = (Vec::new(), VecDeque::new());
         Ok(Self {
             links,
             nodes,
             routes,
-            agenda,
+            link_agenda,
+            node_agenda,
             now: Time::ZERO,
             events_at_now: 0,
             sent,
@@ -154,56 +155,69 @@ impl World {
     ///
     /// # Errors
     /// When events follow each other at one instant without end.
-    pub fn run(&mut self, until: Time, sink: &mut dyn EventSink) -> Result<(), Stuck> {
+    pub fn run<S: EventSink + ?Sized>(&mut self, until: Time, sink: &mut S) -> Result<(), Stuck> {
         for link in 0..self.links.len() {
             self.note_link(link);
         }
         for node in 0..self.nodes.len() {
             self.note_node(node);
         }
-        while let Some((at, position)) = self.agenda.first().filter(|(at, _)| *at < until) {
+        loop {
+            let ((link_at, link), (node_at, node)) =
+                (self.link_agenda.first(), self.node_agenda.first());
+            let at = link_at.min(node_at);
+            if at >= until {
+                return Ok(());
+            }
             if at > self.now {
                 self.now = at;
                 self.events_at_now = 0;
             }
-            match position.checked_sub(self.links.len()) {
-                None => self.run_link(position, sink)?,
-                Some(node) => self.wake(node, sink)?,
+            if link_at <= node_at {
+                self.run_link(link, sink)?;
+            } else {
+                self.wake(node, sink)?;
             }
             while let Some(packet) = self.direct.pop_front() {
                 self.receive(packet, sink)?;
             }
         }
-        Ok(())
     }
 
-    fn run_link(&mut self, link: usize, sink: &mut dyn EventSink) -> Result<(), Stuck> {
+    #[inline(always)]
+    fn run_link<S: EventSink + ?Sized>(&mut self, link: usize, sink: &mut S) -> Result<(), Stuck> {
         self.count(link)?;
-        let delivery = self.links[link].deliver(self.now, sink);
-        self.note_link(link);
-        if let Some(Delivery { mut packet, .. }) = delivery {
-            packet.hop = packet.hop.saturating_add(1);
-            match self.next_link(&packet) {
-                Some(next) => self.put_on(next, packet, sink),
-                None => self.receive(packet, sink)?,
+        let Some(Released { packet, next, .. }) = self.links[link].release(self.now, sink) else {
+            self.note_link(link);
+            return Ok(());
+        };
+        self.link_agenda.set(link, next);
+        packet.hop = packet.hop.saturating_add(1);
+        match next_link(&self.routes, packet) {
+            Some(next) => {
+                let mut packet = packet.take();
+                self.put_on(next, &mut packet, sink);
+                Ok(())
+            }
+            None => {
+                let packet = packet.take();
+                self.receive(packet, sink)
             }
         }
-        Ok(())
     }
 
-    /// The next link of a packet's route; `None` when it has left the last one
-    /// behind.
-    fn next_link(&self, packet: &Packet) -> Option<usize> {
-        let link = self.routes[origin(packet)].get(usize::from(packet.hop))?;
-        Some(usize::from(link.0))
-    }
-
-    fn put_on(&mut self, link: usize, packet: Packet, sink: &mut dyn EventSink) {
-        self.links[link].arrive(self.now, packet, sink);
+    #[inline(always)]
+    fn put_on<S: EventSink + ?Sized>(&mut self, link: usize, packet: &mut Packet, sink: &mut S) {
+        self.links[link].arrive_from(packet, self.now, sink);
         self.note_link(link);
     }
 
-    fn receive(&mut self, packet: Packet, sink: &mut dyn EventSink) -> Result<(), Stuck> {
+    #[inline(always)]
+    fn receive<S: EventSink + ?Sized>(
+        &mut self,
+        packet: Packet,
+        mut sink: &mut S,
+    ) -> Result<(), Stuck> {
         // The ends of a flow stand side by side.
         let node = origin(&packet) ^ 1;
         self.count(self.links.len() + node)?;
@@ -212,48 +226,57 @@ impl World {
             sink.event(self.now, &Event::Damaged { packet });
             return Ok(());
         }
-        self.nodes[node].receive(packet, &mut Outbox::new(self.now, &mut self.sent, sink));
+        self.nodes[node].receive(
+            packet,
+            &mut Outbox::new(self.now, &mut self.sent, &mut sink),
+        );
         self.send(node, sink);
         Ok(())
     }
 
-    fn wake(&mut self, node: usize, sink: &mut dyn EventSink) -> Result<(), Stuck> {
+    #[inline(never)]
+    fn wake<S: EventSink + ?Sized>(&mut self, node: usize, mut sink: &mut S) -> Result<(), Stuck> {
         self.count(self.links.len() + node)?;
-        self.nodes[node].wake(&mut Outbox::new(self.now, &mut self.sent, sink));
+        self.nodes[node].wake(&mut Outbox::new(self.now, &mut self.sent, &mut sink));
         self.send(node, sink);
         Ok(())
     }
 
     /// Sends what a node has put into its outbox. Whose packet it is and where
     /// it stands on its route is for the world to say.
-    fn send(&mut self, node: usize, sink: &mut dyn EventSink) {
+    #[inline]
+    fn send<S: EventSink + ?Sized>(&mut self, node: usize, sink: &mut S) {
         self.note_node(node);
         if self.sent.is_empty() {
             return;
         }
         let (flow, leg) = end(node);
         let mut sent = std::mem::take(&mut self.sent);
-        for mut packet in sent.drain(..) {
+        for packet in &mut sent {
             (packet.flow, packet.leg, packet.hop) = (flow, leg, 0);
-            match self.next_link(&packet) {
+            match next_link(&self.routes, packet) {
                 Some(first) => self.put_on(first, packet, sink),
-                None => self.direct.push_back(packet),
+                None => self.direct.push_back(packet.take()),
             }
         }
+        sent.clear();
         self.sent = sent;
     }
 
+    #[inline]
     fn note_link(&mut self, link: usize) {
-        self.agenda.set(link, self.links[link].next_event());
+        self.link_agenda.set(link, self.links[link].next_event());
     }
 
+    #[inline]
     fn note_node(&mut self, node: usize) {
         // A wish in the past means now.
         let wish = self.nodes[node].next_wake().map(|at| at.max(self.now));
-        self.agenda.set(self.links.len() + node, wish);
+        self.node_agenda.set(node, wish);
     }
 
-    /// Counts an event of the component at a position of the agenda.
+    /// Counts an event of the component at a position: links first, then nodes.
+    #[inline]
     fn count(&mut self, position: usize) -> Result<(), Stuck> {
         self.events_at_now += 1;
         if self.events_at_now > MOST_AT_ONE_INSTANT {
@@ -276,6 +299,14 @@ impl World {
             component,
         }
     }
+}
+
+/// The next link of a packet's route; `None` when it has left the last one
+/// behind.
+#[inline(always)]
+fn next_link(routes: &[Box<[LinkId]>], packet: &Packet) -> Option<usize> {
+    let link = routes[origin(packet)].get(usize::from(packet.hop))?;
+    Some(usize::from(link.0))
 }
 
 /// The node that sent a packet.
