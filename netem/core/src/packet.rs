@@ -255,15 +255,25 @@ pub enum Class {
 }
 
 impl Packet {
-    /// Moves the packet out of a place that is of no use any more: what is left
-    /// there has no payload.
+    /// What stands in a place without a packet.
+    pub const VACANT: Self = Self {
+        id: 0,
+        flow: FlowId(0),
+        leg: Leg::Outward,
+        path: 0,
+        hop: 0,
+        ecn: Ecn::NotEct,
+        damaged: false,
+        size: 0,
+        sent: Time::ZERO,
+        payload: Payload::Opaque,
+    };
+
+    /// Moves the packet out of its place.
     #[must_use]
     #[inline(always)]
-    pub fn take(&mut self) -> Self {
-        Self {
-            payload: std::mem::replace(&mut self.payload, Payload::Opaque),
-            ..*self
-        }
+    pub const fn take(&mut self) -> Self {
+        std::mem::replace(self, Self::VACANT)
     }
 
     /// What kind of traffic this is.

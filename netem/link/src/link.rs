@@ -150,9 +150,7 @@ impl Rarities {
             None => Displacement::None,
         };
         match displacement {
-            Displacement::None => {
-                pipe.push(in_flight);
-            }
+            Displacement::None => pipe.push(in_flight),
             Displacement::SkipDelay => {
                 in_flight.release = passage.at;
                 pipe.push_displaced(in_flight);
@@ -504,18 +502,21 @@ impl Link {
                 });
             }
         }
-        let in_flight = InFlight {
-            release,
-            arrived,
-            waited,
-            packet: packet.take(),
-        };
         match &mut self.rarities {
             Some(rarities) if at < Time::MAX => {
+                let in_flight = InFlight {
+                    release,
+                    arrived,
+                    waited,
+                    packet: packet.take(),
+                };
                 rarities.leave(passage, in_flight, &mut self.pipe, &mut self.aftermath);
                 self.next = self.soonest();
             }
-            _ => self.next = self.next.min(self.pipe.push(in_flight)),
+            _ => {
+                let release = self.pipe.push_from(packet, release, arrived, waited);
+                self.next = self.next.min(release);
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
-use weaknet_core::packet::{Ecn, FlowId, Leg, Packet, Payload};
+use weaknet_core::packet::Packet;
 use weaknet_core::{Span, Time};
 
 use crate::ring::Ring;
@@ -24,18 +24,7 @@ impl Default for InFlight {
             release: Time::ZERO,
             arrived: Time::ZERO,
             waited: Span::ZERO,
-            packet: Packet {
-                id: 0,
-                flow: FlowId(0),
-                leg: Leg::Outward,
-                path: 0,
-                hop: 0,
-                ecn: Ecn::NotEct,
-                damaged: false,
-                size: 0,
-                sent: Time::ZERO,
-                payload: Payload::Opaque,
-            },
+            packet: Packet::VACANT,
         }
     }
 }
@@ -62,28 +51,51 @@ impl Pipe {
         }))
     }
 
-    /// Puts in a packet that keeps its place in the order, and says when it is
-    /// released: not before its predecessor.
+    /// Puts in a packet that keeps its place in the order, out of its place
+    /// ([`Packet::take`]), and says when it is released: not before its
+    /// predecessor.
     #[inline(always)]
-    pub(crate) fn push(&mut self, in_flight: InFlight) -> Time {
+    pub(crate) fn push_from(
+        &mut self,
+        packet: &mut Packet,
+        release: Time,
+        arrived: Time,
+        waited: Span,
+    ) -> Time {
         match self {
             Self::Ordered(ring, last) => {
-                *last = in_flight.release.max(*last);
+                let release = release.max(*last);
+                *last = release;
                 let place = ring.push();
-                *place = in_flight;
-                place.release = *last;
-                *last
+                // A vacant place against a packet.
+                std::mem::swap(&mut place.packet, packet);
+                (place.release, place.arrived, place.waited) = (release, arrived, waited);
+                release
             }
-            Self::Reordering(disorder) => disorder.push(in_flight),
+            Self::Reordering(disorder) => disorder.push(InFlight {
+                release,
+                arrived,
+                waited,
+                packet: packet.take(),
+            }),
         }
+    }
+
+    /// Puts in a packet that keeps its place in the order.
+    pub(crate) fn push(&mut self, mut in_flight: InFlight) {
+        let InFlight {
+            release,
+            arrived,
+            waited,
+            ref mut packet,
+        } = in_flight;
+        self.push_from(packet, release, arrived, waited);
     }
 
     /// Puts in a packet that leaves its place in the order.
     pub(crate) fn push_displaced(&mut self, packet: InFlight) {
         match self {
-            Self::Ordered(..) => {
-                self.push(packet);
-            }
+            Self::Ordered(..) => self.push(packet),
             Self::Reordering(disorder) => disorder.push_displaced(packet),
         }
     }
@@ -92,9 +104,7 @@ impl Pipe {
     /// keep their place behind it, `at_most` after its own time at the latest.
     pub(crate) fn push_behind(&mut self, packet: InFlight, successors: u32, at_most: Span) {
         match self {
-            Self::Ordered(..) => {
-                self.push(packet);
-            }
+            Self::Ordered(..) => self.push(packet),
             Self::Reordering(disorder) => disorder.push_behind(packet, successors, at_most),
         }
     }

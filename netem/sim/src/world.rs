@@ -192,15 +192,17 @@ impl World {
             return Ok(());
         };
         self.link_agenda.set(link, next);
-        packet.hop = packet.hop.saturating_add(1);
-        match next_link(&self.routes, packet) {
+        let hop = packet.hop.saturating_add(1);
+        match next_link(&self.routes, packet, hop) {
             Some(next) => {
                 let mut packet = packet.take();
+                packet.hop = hop;
                 self.put_on(next, &mut packet, sink);
                 Ok(())
             }
             None => {
-                let packet = packet.take();
+                let mut packet = packet.take();
+                packet.hop = hop;
                 self.receive(packet, sink)
             }
         }
@@ -251,16 +253,20 @@ impl World {
             return;
         }
         let (flow, leg) = end(node);
-        let mut sent = std::mem::take(&mut self.sent);
-        for packet in &mut sent {
-            (packet.flow, packet.leg, packet.hop) = (flow, leg, 0);
-            match next_link(&self.routes, packet) {
-                Some(first) => self.put_on(first, packet, sink),
+        for packet in &mut self.sent {
+            if (packet.flow, packet.leg, packet.hop) != (flow, leg, 0) {
+                (packet.flow, packet.leg, packet.hop) = (flow, leg, 0);
+            }
+            match next_link(&self.routes, packet, 0) {
+                Some(first) => {
+                    let link = &mut self.links[first];
+                    link.arrive_from(packet, self.now, sink);
+                    self.link_agenda.set(first, link.next_event());
+                }
                 None => self.direct.push_back(packet.take()),
             }
         }
-        sent.clear();
-        self.sent = sent;
+        self.sent.clear();
     }
 
     #[inline]
@@ -301,11 +307,11 @@ impl World {
     }
 }
 
-/// The next link of a packet's route; `None` when it has left the last one
-/// behind.
+/// The next link of a packet that has left so many behind; `None` when there is
+/// no further one on its route.
 #[inline(always)]
-fn next_link(routes: &[Box<[LinkId]>], packet: &Packet) -> Option<usize> {
-    let link = routes[origin(packet)].get(usize::from(packet.hop))?;
+fn next_link(routes: &[Box<[LinkId]>], packet: &Packet, hop: u8) -> Option<usize> {
+    let link = routes[origin(packet)].get(usize::from(hop))?;
     Some(usize::from(link.0))
 }
 
