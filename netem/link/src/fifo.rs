@@ -38,7 +38,7 @@ impl Fifo {
     }
 
     /// The service of a packet that arrives now; `None` when it finds no room.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn admit(
         &mut self,
         now: Time,
@@ -70,6 +70,7 @@ impl Fifo {
         })
     }
 
+    #[inline(always)]
     fn fits(&self, now: Time, size: u32, rate: &mut dyn RateModel) -> bool {
         let bytes = self.bytes + u64::from(size);
         match self.limit {

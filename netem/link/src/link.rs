@@ -405,6 +405,14 @@ impl Link {
         let mut before = None;
         loop {
             let next = self.next_event().filter(|next| *next <= now)?;
+            if let (Server::ClosedForm(_), Pipe::Ordered(ring, _)) = (&self.server, &mut self.pipe)
+                && self.aftermath.is_empty()
+            {
+                // Nothing else than a release can be due.
+                ring.pop();
+                self.next = ring.front().map_or(Time::MAX, |first| first.release);
+                return Some(self.hand_over(sink));
+            }
             if before == Some(next) {
                 // Nothing came of it: whoever asked for this instant asks again.
                 return None;

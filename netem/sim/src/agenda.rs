@@ -14,6 +14,8 @@ pub(crate) struct Agenda {
     /// node is the winner of its two children, [`Time::MAX`] means never.
     tree: Box<[Entry]>,
     leaves: usize,
+    /// What stands at the root.
+    first: Entry,
 }
 
 /// An instant and whose it is.
@@ -36,11 +38,12 @@ impl Agenda {
         Self {
             tree: (0..2 * leaves).map(entry).collect(),
             leaves,
+            first: entry(1),
         }
     }
 
     /// Sets the next instant of a component.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn set(&mut self, component: usize, at: Option<Time>) {
         let at = at.unwrap_or(Time::MAX);
         let mut node = self.leaves + component;
@@ -54,13 +57,14 @@ impl Agenda {
             let (left, right) = (self.tree[2 * node], self.tree[2 * node + 1]);
             self.tree[node] = if left.at <= right.at { left } else { right };
         }
+        self.first = self.tree[1];
     }
 
     /// The earliest instant, [`Time::MAX`] when there is none, and the lowest
     /// component that has it.
-    #[inline]
-    pub(crate) fn first(&self) -> (Time, usize) {
-        let Entry { at, component } = self.tree[1];
+    #[inline(always)]
+    pub(crate) const fn first(&self) -> (Time, usize) {
+        let Entry { at, component } = self.first;
         (at, component)
     }
 }

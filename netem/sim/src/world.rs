@@ -179,7 +179,7 @@ impl World {
                 self.wake(node, sink)?;
             }
             while let Some(packet) = self.direct.pop_front() {
-                self.receive(packet, sink)?;
+                self.receive(peer(&packet), packet, sink)?;
             }
         }
     }
@@ -193,45 +193,35 @@ impl World {
         };
         self.link_agenda.set(link, next);
         let hop = packet.hop.saturating_add(1);
-        match next_link(&self.routes, packet, hop) {
-            Some(next) => {
-                let mut packet = packet.take();
-                packet.hop = hop;
-                self.put_on(next, &mut packet, sink);
-                Ok(())
-            }
-            None => {
-                let mut packet = packet.take();
-                packet.hop = hop;
-                self.receive(packet, sink)
-            }
+        if let Some(next) = next_link(&self.routes, packet, hop) {
+            let mut packet = packet.take();
+            packet.hop = hop;
+            let link = &mut self.links[next];
+            link.arrive_from(&mut packet, self.now, sink);
+            self.link_agenda.set(next, link.next_event());
+            return Ok(());
         }
-    }
-
-    #[inline(always)]
-    fn put_on<S: EventSink + ?Sized>(&mut self, link: usize, packet: &mut Packet, sink: &mut S) {
-        self.links[link].arrive_from(packet, self.now, sink);
-        self.note_link(link);
+        let node = peer(packet);
+        let mut packet = packet.take();
+        packet.hop = hop;
+        self.receive(node, packet, sink)
     }
 
     #[inline(always)]
     fn receive<S: EventSink + ?Sized>(
         &mut self,
+        node: usize,
         packet: Packet,
         mut sink: &mut S,
     ) -> Result<(), Stuck> {
-        // The ends of a flow stand side by side.
-        let node = origin(&packet) ^ 1;
         self.count(self.links.len() + node)?;
         if packet.damaged {
             let packet = packet.tag();
             sink.event(self.now, &Event::Damaged { packet });
             return Ok(());
         }
-        self.nodes[node].receive(
-            packet,
-            &mut Outbox::new(self.now, &mut self.sent, &mut sink),
-        );
+        let mut outbox = Outbox::new(self.now, &mut self.sent, &mut sink);
+        self.nodes[node].receive(packet, &mut outbox);
         self.send(node, sink);
         Ok(())
     }
@@ -269,12 +259,12 @@ impl World {
         self.sent.clear();
     }
 
-    #[inline]
+    #[inline(always)]
     fn note_link(&mut self, link: usize) {
         self.link_agenda.set(link, self.links[link].next_event());
     }
 
-    #[inline]
+    #[inline(always)]
     fn note_node(&mut self, node: usize) {
         // A wish in the past means now.
         let wish = self.nodes[node].next_wake().map(|at| at.max(self.now));
@@ -282,7 +272,7 @@ impl World {
     }
 
     /// Counts an event of the component at a position: links first, then nodes.
-    #[inline]
+    #[inline(always)]
     fn count(&mut self, position: usize) -> Result<(), Stuck> {
         self.events_at_now += 1;
         if self.events_at_now > MOST_AT_ONE_INSTANT {
@@ -318,6 +308,11 @@ fn next_link(routes: &[Box<[LinkId]>], packet: &Packet, hop: u8) -> Option<usize
 /// The node that sent a packet.
 fn origin(packet: &Packet) -> usize {
     2 * usize::from(packet.flow.0) + usize::from(packet.leg == Leg::Return)
+}
+
+/// The node that a packet is for: the ends of a flow stand side by side.
+fn peer(packet: &Packet) -> usize {
+    origin(packet) ^ 1
 }
 
 /// Which end of which flow a node is, by the leg that it sends on.

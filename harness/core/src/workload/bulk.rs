@@ -100,7 +100,8 @@ impl Node for BulkSender {
                 self.recovered = self.next;
             }
         } else if number >= self.recovered {
-            self.window.grow(out.now(), self.rtt.smoothed);
+            self.window
+                .grow(out.now(), Span::from_nanos(self.rtt.smoothed));
         }
         self.oldest = number + 1;
         self.deadline = out.now() + self.rtt.timeout();
@@ -126,11 +127,11 @@ impl Node for BulkSender {
     }
 }
 
-/// What a sender knows of its round-trip time (RFC 6298 2).
+/// What a sender knows of its round-trip time (RFC 6298 2), in nanoseconds.
 #[derive(Debug, Default)]
 struct RoundTrips {
-    smoothed: Span,
-    variation: Span,
+    smoothed: u64,
+    variation: u64,
     /// Timeouts since the last sample.
     timeouts: u32,
 }
@@ -138,24 +139,24 @@ struct RoundTrips {
 impl RoundTrips {
     #[inline]
     fn sample(&mut self, rtt: Span) {
+        let rtt = rtt.as_nanos();
         self.timeouts = 0;
-        if self.smoothed.is_zero() {
+        if self.smoothed == 0 {
             (self.smoothed, self.variation) = (rtt, rtt / 2);
             return;
         }
-        let error = rtt.saturating_sub(self.smoothed) + self.smoothed.saturating_sub(rtt);
-        self.variation = (self.variation * 3 + error) / 4;
+        self.variation = (self.variation * 3 + rtt.abs_diff(self.smoothed)) / 4;
         self.smoothed = (self.smoothed * 7 + rtt) / 8;
     }
 
     #[inline]
     fn timeout(&self) -> Span {
-        let once = if self.smoothed.is_zero() {
-            FIRST_TIMEOUT
+        let once = if self.smoothed == 0 {
+            FIRST_TIMEOUT.as_nanos()
         } else {
-            (self.smoothed + self.variation * 4).max(LEAST_TIMEOUT)
+            (self.smoothed + self.variation * 4).max(LEAST_TIMEOUT.as_nanos())
         };
-        once * (1 << self.timeouts)
+        Span::from_nanos(once << self.timeouts)
     }
 
     fn back_off(&mut self) {

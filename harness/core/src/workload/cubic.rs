@@ -47,7 +47,7 @@ impl Cubic {
 
     /// Whole packets that may be in flight.
     pub(super) const fn packets(&self) -> u64 {
-        self.window as u64
+        self.window as u32 as u64
     }
 
     /// A packet was acknowledged.
@@ -61,7 +61,7 @@ impl Cubic {
             Some(epoch) => epoch,
             None => self.avoid(now),
         };
-        let seconds = ((now - epoch) + rtt).as_nanos() as f64 * 1e-9;
+        let seconds = ((now - epoch) + rtt).as_nanos() as i64 as f64 * 1e-9;
         let (share, away) = (1.0 / self.window, seconds - self.plateau);
         let target = self.peak + C * away * away * away;
         let target = target.clamp(self.window, 1.5 * self.window);
