@@ -88,7 +88,7 @@ pub enum Payload {
 }
 
 /// A packet of a bulk transfer: data, or the acknowledgement of one packet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Segment {
     /// The number of the data packet.
     pub number: u64,

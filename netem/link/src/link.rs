@@ -24,9 +24,9 @@
 
 use std::collections::VecDeque;
 
-use weaknet_core::Time;
 use weaknet_core::event::{DropReason, Event, EventSink};
 use weaknet_core::packet::{Ecn, LinkId, Packet, Payload, Tag};
+use weaknet_core::{Span, Time};
 
 use crate::counts::{Counts, Tally};
 use crate::fifo::{Fifo, Service};
@@ -181,6 +181,8 @@ pub struct Link {
     rate: Box<dyn RateModel>,
     server: Server,
     delay: Vec<Box<dyn DelayModel>>,
+    /// What all delay models together add when none of them need be asked.
+    constant_delay: Span,
     loss_before: Vec<Box<dyn LossModel>>,
     loss_after: Vec<Box<dyn LossModel>>,
     mtu: u32,
@@ -226,8 +228,14 @@ impl Link {
         };
         let (loss_before, loss_after) = loss
             .into_iter()
+            .filter(|model| !model.never())
             .partition(|model| model.place().unwrap_or(loss_at) == LossAt::BeforeQueue);
         let free = delay.iter().any(|stage| stage.reorders());
+        let constants: Option<Vec<Span>> = delay.iter().map(|stage| stage.constant()).collect();
+        let (delay, constant_delay) = match constants {
+            Some(spans) => (Vec::new(), spans.into_iter().sum()),
+            None => (delay, Span::ZERO),
+        };
         let pipe = if free || duplicate.is_some() || reorder.is_some() {
             Pipe::reordering(free)
         } else {
@@ -246,6 +254,7 @@ impl Link {
             rate,
             server,
             delay,
+            constant_delay,
             loss_before,
             loss_after,
             mtu: mtu.unwrap_or(u32::MAX),
@@ -282,9 +291,9 @@ impl Link {
         self.arrive_from(&mut packet, now, sink);
     }
 
-    /// Takes a packet that arrives at `now` out of the place where it is
-    /// ([`Packet::take`]).
-    #[inline]
+    /// Takes a packet that arrives at `now` out of its place, which is
+    /// [`Packet::VACANT`] afterwards.
+    #[inline(always)]
     pub fn arrive_from<S: EventSink + ?Sized>(
         &mut self,
         packet: &mut Packet,
@@ -314,12 +323,16 @@ impl Link {
             tap.arrived(now, packet);
         }
         if !self.admit(now, packet, sink) {
+            *packet = Packet::VACANT;
             return;
         }
         match &mut self.server {
             Server::ClosedForm(fifo) => match fifo.admit(now, packet.size, &mut *self.rate) {
                 Some(service) => self.leave(service, now, packet),
-                None => self.refuse(now, packet, DropReason::Overflow, sink),
+                None => {
+                    self.refuse(now, packet, DropReason::Overflow, sink);
+                    *packet = Packet::VACANT;
+                }
             },
             Server::General(station) => {
                 let queued = Queued {
@@ -495,7 +508,7 @@ impl Link {
         let at = service.finish;
         let passage = self.departures.pass(at, packet.size);
         let waited = service.start - arrived;
-        let mut release = at;
+        let mut release = at + self.constant_delay;
         if at < Time::MAX {
             if let Some(reason) = lose(&mut self.loss_after, passage) {
                 let lost = Aftermath::Lost(packet.take(), reason);

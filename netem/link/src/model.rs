@@ -113,6 +113,12 @@ pub trait DelayModel: Send {
     fn reorders(&self) -> bool {
         false
     }
+
+    /// The delay when it is the same for every packet: such a model need not be
+    /// asked.
+    fn constant(&self) -> Option<Span> {
+        None
+    }
 }
 
 /// Where a link loses packets.
@@ -140,6 +146,11 @@ pub trait LossModel: Send {
     /// The only place where it makes sense, whatever the link says.
     fn place(&self) -> Option<LossAt> {
         None
+    }
+
+    /// Whether it never loses anything: such a model need not be asked.
+    fn never(&self) -> bool {
+        false
     }
 }
 

@@ -178,8 +178,8 @@ impl World {
             } else {
                 self.wake(node, sink)?;
             }
-            while let Some(packet) = self.direct.pop_front() {
-                self.receive(peer(&packet), packet, sink)?;
+            if !self.direct.is_empty() {
+                self.receive_direct(sink)?;
             }
         }
     }
@@ -196,15 +196,28 @@ impl World {
         if let Some(next) = next_link(&self.routes, packet, hop) {
             let mut packet = packet.take();
             packet.hop = hop;
-            let link = &mut self.links[next];
-            link.arrive_from(&mut packet, self.now, sink);
-            self.link_agenda.set(next, link.next_event());
+            self.put_on(next, packet, sink);
             return Ok(());
         }
         let node = peer(packet);
         let mut packet = packet.take();
         packet.hop = hop;
         self.receive(node, packet, sink)
+    }
+
+    #[inline(never)]
+    fn put_on<S: EventSink + ?Sized>(&mut self, link: usize, packet: Packet, sink: &mut S) {
+        self.links[link].arrive(self.now, packet, sink);
+        self.note_link(link);
+    }
+
+    /// Hands over what was sent on empty routes.
+    #[inline(never)]
+    fn receive_direct<S: EventSink + ?Sized>(&mut self, sink: &mut S) -> Result<(), Stuck> {
+        while let Some(packet) = self.direct.pop_front() {
+            self.receive(peer(&packet), packet, sink)?;
+        }
+        Ok(())
     }
 
     #[inline(always)]
@@ -236,7 +249,7 @@ impl World {
 
     /// Sends what a node has put into its outbox. Whose packet it is and where
     /// it stands on its route is for the world to say.
-    #[inline]
+    #[inline(always)]
     fn send<S: EventSink + ?Sized>(&mut self, node: usize, sink: &mut S) {
         self.note_node(node);
         if self.sent.is_empty() {
@@ -256,7 +269,8 @@ impl World {
                 None => self.direct.push_back(packet.take()),
             }
         }
-        self.sent.clear();
+        // All places are vacant: there is nothing to drop.
+        self.sent.drain(..).for_each(std::mem::forget);
     }
 
     #[inline(always)]

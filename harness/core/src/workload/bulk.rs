@@ -83,11 +83,10 @@ impl BulkSender {
 
 impl Node for BulkSender {
     fn receive(&mut self, packet: Packet, out: &mut Outbox<'_>) {
-        let Payload::Segment(Segment {
-            number,
-            echo: Some(echo),
-        }) = packet.payload
-        else {
+        let Payload::Segment(segment) = packet.payload else {
+            return;
+        };
+        let (number, Some(echo)) = (segment.number, segment.echo) else {
             return;
         };
         if number < self.oldest {
@@ -169,11 +168,8 @@ pub(super) struct BulkReceiver;
 
 impl Node for BulkReceiver {
     fn receive(&mut self, packet: Packet, out: &mut Outbox<'_>) {
-        if let Payload::Segment(Segment { number, echo: None }) = packet.payload {
-            let segment = Segment {
-                number,
-                echo: Some(packet.sent),
-            };
+        if let Payload::Segment(mut segment) = packet.payload {
+            segment.echo = Some(packet.sent);
             out.send(self::packet(Leg::Return, segment, ACK, out.now()));
         }
     }

@@ -28,4 +28,8 @@ impl LossModel for Clean {
     fn lose(&mut self, _: Passage) -> bool {
         false
     }
+
+    fn never(&self) -> bool {
+        true
+    }
 }
