@@ -243,6 +243,7 @@ fn completions_and_manual_know_every_command() {
         "schema",
         "replay",
         "report",
+        "bench",
         "completions",
         "man",
     ];
