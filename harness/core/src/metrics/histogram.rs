@@ -41,7 +41,7 @@ impl Histogram {
             before += count;
             before > n
         });
-        middle(found.unwrap_or(self.counts.len().saturating_sub(1)))
+        middle(found.unwrap_or_else(|| self.counts.len().saturating_sub(1)))
     }
 }
 
