@@ -41,6 +41,8 @@ pub(crate) enum Command {
     Trace(crate::cmd::trace::Command),
     /// Redo every report of a run from its recorded data.
     Report(Report),
+    /// Measure how fast the engine is on this machine.
+    Bench(Bench),
     /// Print a completion script.
     Completions {
         /// The shell.
@@ -177,6 +179,19 @@ pub(crate) struct Replay {
     /// Where to write the decisions; standard output by default.
     #[arg(long, value_name = "UPDATES.csv")]
     pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// Shorter and fewer runs: some seconds instead of a minute, less exact.
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Print JSON instead of the tables.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Print the tables as Markdown.
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) markdown: bool,
 }
 
 #[derive(Debug, Args)]

@@ -18,4 +18,5 @@ pub mod store;
 pub mod synth;
 pub mod tc;
 pub mod trace;
+pub mod workload;
 pub mod world;

@@ -254,8 +254,16 @@ pub trait EventSink {
     fn event(&mut self, at: Time, event: &Event);
 }
 
+impl<S: EventSink + ?Sized> EventSink for &mut S {
+    #[inline]
+    fn event(&mut self, at: Time, event: &Event) {
+        (**self).event(at, event);
+    }
+}
+
 /// A sink that ignores everything.
 impl EventSink for () {
+    #[inline]
     fn event(&mut self, _: Time, _: &Event) {}
 }
 

@@ -25,6 +25,7 @@ impl<'a> Outbox<'a> {
     }
 
     /// Sends a packet on the first link of its route, now.
+    #[inline(always)]
     pub fn send(&mut self, packet: Packet) {
         self.packets.push(packet);
     }

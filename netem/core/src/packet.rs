@@ -81,8 +81,20 @@ pub enum Payload {
     Rtcp(Vec<Rtcp>),
     /// Connectivity checks and key exchange.
     Session(SessionMessage),
+    /// Bulk data, or what acknowledges it.
+    Segment(Segment),
     /// Real bytes, from the IP header on.
     Bytes(Vec<u8>),
+}
+
+/// A packet of a bulk transfer: data, or the acknowledgement of one packet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Segment {
+    /// The number of the data packet.
+    pub number: u64,
+    /// In an acknowledgement: when that packet was sent (the timestamps option
+    /// of RFC 7323).
+    pub echo: Option<Time>,
 }
 
 /// Audio or video.
@@ -243,6 +255,27 @@ pub enum Class {
 }
 
 impl Packet {
+    /// What stands in a place without a packet.
+    pub const VACANT: Self = Self {
+        id: 0,
+        flow: FlowId(0),
+        leg: Leg::Outward,
+        path: 0,
+        hop: 0,
+        ecn: Ecn::NotEct,
+        damaged: false,
+        size: 0,
+        sent: Time::ZERO,
+        payload: Payload::Opaque,
+    };
+
+    /// Moves the packet out of its place.
+    #[must_use]
+    #[inline(always)]
+    pub const fn take(&mut self) -> Self {
+        std::mem::replace(self, Self::VACANT)
+    }
+
     /// What kind of traffic this is.
     #[must_use]
     pub fn class(&self) -> Class {
@@ -257,7 +290,7 @@ impl Packet {
             Payload::Repair(_) => Class::Fec,
             Payload::Rtcp(_) => Class::Rtcp,
             Payload::Session(_) => Class::Session,
-            Payload::Opaque | Payload::Bytes(_) => Class::Other,
+            Payload::Opaque | Payload::Segment(_) | Payload::Bytes(_) => Class::Other,
         }
     }
 

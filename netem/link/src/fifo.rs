@@ -4,12 +4,11 @@
 //! Implements: start = max(arrival, end of the service before); limits on what
 //! waits, the packet in service excluded.
 
-use std::collections::VecDeque;
-
 use weaknet_core::Time;
 
 use crate::counts::Tally;
 use crate::model::{Limit, RateModel};
+use crate::ring::Ring;
 
 /// A packet's time at the serialiser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,21 +23,22 @@ pub(crate) struct Fifo {
     busy_until: Time,
     /// Start of service and size of each packet that waits, and of some that
     /// no longer do.
-    waiting: VecDeque<(Time, u32)>,
+    waiting: Ring<(Time, u32)>,
     bytes: u64,
 }
 
 impl Fifo {
-    pub(crate) const fn new(limit: Limit) -> Self {
+    pub(crate) fn new(limit: Limit) -> Self {
         Self {
             limit,
             busy_until: Time::ZERO,
-            waiting: VecDeque::new(),
+            waiting: Ring::new(),
             bytes: 0,
         }
     }
 
     /// The service of a packet that arrives now; `None` when it finds no room.
+    #[inline(always)]
     pub(crate) fn admit(
         &mut self,
         now: Time,
@@ -50,14 +50,16 @@ impl Fifo {
             self.bytes = 0;
             now
         } else {
-            while let Some((_, size)) = self.waiting.front().filter(|(start, _)| *start <= now) {
-                self.bytes -= u64::from(*size);
-                self.waiting.pop_front();
+            while let Some(&(start, size)) = self.waiting.front()
+                && start <= now
+            {
+                self.bytes -= u64::from(size);
+                self.waiting.pop();
             }
             if !self.fits(now, size, rate) {
                 return None;
             }
-            self.waiting.push_back((self.busy_until, size));
+            *self.waiting.push() = (self.busy_until, size);
             self.bytes += u64::from(size);
             self.busy_until
         };
@@ -68,6 +70,7 @@ impl Fifo {
         })
     }
 
+    #[inline(always)]
     fn fits(&self, now: Time, size: u32, rate: &mut dyn RateModel) -> bool {
         let bytes = self.bytes + u64::from(size);
         match self.limit {

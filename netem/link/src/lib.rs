@@ -27,6 +27,7 @@ mod link;
 mod passage;
 mod pipe;
 mod random32;
+mod ring;
 mod share;
 mod station;
 mod text_lines;
@@ -44,5 +45,5 @@ pub mod reorder;
 pub mod trace;
 
 pub use counts::{Counts, Tally};
-pub use link::{Delivery, Link, Parts};
+pub use link::{Delivery, Link, Parts, Released};
 pub use model::{DrawKey, EcnField, LossAt, Passage, Tap};

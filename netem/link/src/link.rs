@@ -24,9 +24,9 @@
 
 use std::collections::VecDeque;
 
-use weaknet_core::Time;
 use weaknet_core::event::{DropReason, Event, EventSink};
 use weaknet_core::packet::{Ecn, LinkId, Packet, Payload, Tag};
+use weaknet_core::{Span, Time};
 
 use crate::counts::{Counts, Tally};
 use crate::fifo::{Fifo, Service};
@@ -93,6 +93,17 @@ pub struct Delivery {
     pub packet: Packet,
 }
 
+/// A packet at the far end of a link, where the link has left it.
+#[derive(Debug)]
+pub struct Released<'a> {
+    /// When it got there.
+    pub at: Time,
+    /// The packet, to be moved on by [`Packet::take`].
+    pub packet: &'a mut Packet,
+    /// [`Link::next_event`].
+    pub next: Option<Time>,
+}
+
 enum Server {
     ClosedForm(Fifo),
     General(Station),
@@ -111,6 +122,55 @@ struct Rarities {
     reorder: Option<Box<dyn ReorderingModel>>,
 }
 
+impl Rarities {
+    #[inline(never)]
+    fn leave(
+        &mut self,
+        passage: Passage,
+        mut in_flight: InFlight,
+        pipe: &mut Pipe,
+        aftermath: &mut VecDeque<(Time, Aftermath)>,
+    ) {
+        let Self {
+            corrupt,
+            duplicate,
+            reorder,
+        } = self;
+        if let Some(bit) = corrupt.as_mut().and_then(|model| model.flip(passage)) {
+            damage(&mut in_flight.packet, bit);
+        }
+        let copy = duplicate.as_mut().and_then(|model| model.copy(passage));
+        let copy = copy.map(|lag| InFlight {
+            release: in_flight.release + lag,
+            packet: in_flight.packet.clone(),
+            ..in_flight
+        });
+        let displacement = match reorder {
+            Some(model) => model.displace(passage),
+            None => Displacement::None,
+        };
+        match displacement {
+            Displacement::None => pipe.push(in_flight),
+            Displacement::SkipDelay => {
+                in_flight.release = passage.at;
+                pipe.push_displaced(in_flight);
+            }
+            Displacement::Late(by) => {
+                in_flight.release += by;
+                pipe.push_displaced(in_flight);
+            }
+            Displacement::Behind(successors, at_most) => {
+                pipe.push_behind(in_flight, successors, at_most);
+            }
+        }
+        if let Some(copy) = copy {
+            let tag = Aftermath::Copied(copy.packet.tag());
+            aftermath.push_back((passage.at, tag));
+            pipe.push_displaced(copy);
+        }
+    }
+}
+
 /// A link, as a state machine over logical time.
 ///
 /// A driver calls with non-falling times. It takes what [`Link::deliver`]
@@ -121,6 +181,8 @@ pub struct Link {
     rate: Box<dyn RateModel>,
     server: Server,
     delay: Vec<Box<dyn DelayModel>>,
+    /// What all delay models together add when none of them need be asked.
+    constant_delay: Span,
     loss_before: Vec<Box<dyn LossModel>>,
     loss_after: Vec<Box<dyn LossModel>>,
     mtu: u32,
@@ -130,6 +192,8 @@ pub struct Link {
     pipe: Pipe,
     /// What happens behind the serialiser, and when.
     aftermath: VecDeque<(Time, Aftermath)>,
+    /// When something happens next if no packet arrives; [`Time::MAX`]: never.
+    next: Time,
     arrivals: Numbering,
     departures: Numbering,
     arrived: Tally,
@@ -170,6 +234,11 @@ impl Link {
         let duplicate = duplicate.filter(|model| !model.never());
         let reorder = reorder.filter(|model| !model.never());
         let free = delay.iter().any(|stage| stage.reorders());
+        let constants: Option<Vec<Span>> = delay.iter().map(|stage| stage.constant()).collect();
+        let (delay, constant_delay) = match constants {
+            Some(spans) => (Vec::new(), spans.into_iter().sum()),
+            None => (delay, Span::ZERO),
+        };
         let pipe = if free || duplicate.is_some() || reorder.is_some() {
             Pipe::reordering(free)
         } else {
@@ -188,6 +257,7 @@ impl Link {
             rate,
             server,
             delay,
+            constant_delay,
             loss_before,
             loss_after,
             mtu: mtu.unwrap_or(u32::MAX),
@@ -196,6 +266,7 @@ impl Link {
             tap: None,
             pipe,
             aftermath: VecDeque::new(),
+            next: Time::MAX,
             arrivals: Numbering::new(draws),
             departures: Numbering::new(draws),
             arrived: Tally::default(),
@@ -219,8 +290,30 @@ impl Link {
     }
 
     /// Takes a packet that arrives at `now`.
-    pub fn arrive(&mut self, now: Time, packet: Packet, sink: &mut dyn EventSink) {
-        self.settle(now, sink);
+    pub fn arrive<S: EventSink + ?Sized>(&mut self, now: Time, mut packet: Packet, sink: &mut S) {
+        self.arrive_from(&mut packet, now, sink);
+    }
+
+    /// Takes a packet that arrives at `now` out of its place, which is
+    /// [`Packet::VACANT`] afterwards.
+    #[inline(always)]
+    pub fn arrive_from<S: EventSink + ?Sized>(
+        &mut self,
+        packet: &mut Packet,
+        now: Time,
+        sink: &mut S,
+    ) {
+        if let Server::General(_) = self.server {
+            self.run_station(now, sink);
+            self.take_in(now, packet, sink);
+            self.next = self.soonest();
+        } else {
+            self.take_in(now, packet, sink);
+        }
+    }
+
+    #[inline(always)]
+    fn take_in<S: EventSink + ?Sized>(&mut self, now: Time, packet: &mut Packet, sink: &mut S) {
         self.arrived += Tally::one(packet.size);
         sink.event(
             now,
@@ -230,20 +323,24 @@ impl Link {
             },
         );
         if let Some(tap) = &mut self.tap {
-            tap.arrived(now, &packet);
+            tap.arrived(now, packet);
         }
-        let Some(packet) = self.admit(now, packet, sink) else {
+        if !self.admit(now, packet, sink) {
+            *packet = Packet::VACANT;
             return;
-        };
+        }
         match &mut self.server {
             Server::ClosedForm(fifo) => match fifo.admit(now, packet.size, &mut *self.rate) {
                 Some(service) => self.leave(service, now, packet),
-                None => self.refuse(now, &packet, DropReason::Overflow, sink),
+                None => {
+                    self.refuse(now, packet, DropReason::Overflow, sink);
+                    *packet = Packet::VACANT;
+                }
             },
             Server::General(station) => {
                 let queued = Queued {
                     arrived: now,
-                    packet,
+                    packet: packet.take(),
                 };
                 station.arrive(queued, &mut *self.rate, &mut self.verdicts);
                 self.report(now, sink);
@@ -251,114 +348,151 @@ impl Link {
         }
     }
 
-    /// What stands between a packet and the queue; `None` when it fell there.
+    /// What stands between a packet and the queue: whether it got through.
     #[inline(always)]
-    fn admit(&mut self, now: Time, mut packet: Packet, sink: &mut dyn EventSink) -> Option<Packet> {
+    fn admit<S: EventSink + ?Sized>(
+        &mut self,
+        now: Time,
+        packet: &mut Packet,
+        sink: &mut S,
+    ) -> bool {
         if packet.ecn != Ecn::NotEct && self.ecn != EcnField::Pass {
             match (self.ecn, packet.ecn) {
                 (EcnField::Bleach, _) => packet.ecn = Ecn::NotEct,
                 (EcnField::Ect1ToEct0, Ecn::Ect1) => packet.ecn = Ecn::Ect0,
                 (EcnField::MarkAll, _) => packet.ecn = Ecn::Ce,
                 (EcnField::DropEct, _) => {
-                    self.refuse(now, &packet, DropReason::Filtered, sink);
-                    return None;
+                    self.refuse(now, packet, DropReason::Filtered, sink);
+                    return false;
                 }
                 _ => {}
             }
         }
         if packet.size > self.mtu {
-            self.refuse(now, &packet, DropReason::TooBig, sink);
-            return None;
+            self.refuse(now, packet, DropReason::TooBig, sink);
+            return false;
         }
         if !self.loss_before.is_empty() {
             let passage = self.arrivals.pass(now, packet.size);
             if let Some(reason) = lose(&mut self.loss_before, passage) {
-                self.lose(now, &packet, reason, sink);
-                return None;
+                self.lose(now, packet, reason, sink);
+                return false;
             }
         }
-        Some(packet)
+        true
     }
 
     /// When something happens next if no packet arrives.
     #[must_use]
     #[inline]
     pub fn next_event(&self) -> Option<Time> {
+        (self.next < Time::MAX).then_some(self.next)
+    }
+
+    /// [`Self::next`] from all that there is.
+    #[inline]
+    fn soonest(&self) -> Time {
         let step = match &self.server {
             Server::ClosedForm(_) => Time::MAX,
             Server::General(station) => station.next_step().unwrap_or(Time::MAX),
         };
         let aftermath = self.aftermath.front().map_or(Time::MAX, |(at, _)| *at);
         let release = self.pipe.next_release().unwrap_or(Time::MAX);
-        let next = step.min(aftermath).min(release);
-        (next < Time::MAX).then_some(next)
+        step.min(aftermath).min(release)
     }
 
     /// Lets everything happen that is due by `now`, up to the next packet that
     /// reaches the far end; `None` when there is no further one. Events carry
     /// the instants at which they are due, however late the call.
-    pub fn deliver(&mut self, now: Time, sink: &mut dyn EventSink) -> Option<Delivery> {
+    pub fn deliver<S: EventSink + ?Sized>(&mut self, now: Time, sink: &mut S) -> Option<Delivery> {
+        let Released { at, packet, .. } = self.release(now, sink)?;
+        let packet = packet.take();
+        Some(Delivery { at, packet })
+    }
+
+    /// As [`Link::deliver`], with the packet left where it is for the caller to
+    /// move on.
+    #[inline]
+    pub fn release<S: EventSink + ?Sized>(
+        &mut self,
+        now: Time,
+        sink: &mut S,
+    ) -> Option<Released<'_>> {
         let mut before = None;
         loop {
             let next = self.next_event().filter(|next| *next <= now)?;
+            if let (Server::ClosedForm(_), Pipe::Ordered(ring, _)) = (&self.server, &mut self.pipe)
+                && self.aftermath.is_empty()
+            {
+                // Nothing else than a release can be due.
+                ring.pop();
+                self.next = ring.front().map_or(Time::MAX, |first| first.release);
+                return Some(self.hand_over(sink));
+            }
             if before == Some(next) {
                 // Nothing came of it: whoever asked for this instant asks again.
                 return None;
             }
             before = Some(next);
-            self.settle(next, sink);
-            while let Some((at, what)) = self.aftermath.pop_front_if(|(at, _)| *at <= next) {
-                match what {
-                    Aftermath::Lost(packet, reason) => self.lose(at, &packet, reason, sink),
-                    Aftermath::Copied(tag) => self.copy(at, tag, sink),
-                }
+            if let Server::General(_) = self.server {
+                self.run_station(next, sink);
             }
-            if let Some(in_flight) = self.pipe.pop_due(next) {
-                let InFlight {
-                    release,
-                    arrived,
-                    waited,
-                    packet,
-                } = in_flight;
-                let total = release - arrived;
-                self.delivered += Tally::one(packet.size);
-                sink.event(
-                    release,
-                    &Event::LinkDeliver {
-                        link: self.id,
-                        packet: packet.tag(),
-                        waited,
-                        total,
-                    },
-                );
-                if let Some(tap) = &mut self.tap {
-                    tap.delivered(release, &packet, waited, total);
-                }
-                return Some(Delivery {
-                    at: release,
-                    packet,
-                });
+            if !self.aftermath.is_empty() {
+                self.run_aftermath(next, sink);
+            }
+            let is_due = self.pipe.pop_due(next);
+            self.next = self.soonest();
+            if is_due {
+                return Some(self.hand_over(sink));
+            }
+        }
+    }
+
+    /// Reports the packet that was taken out of the pipe.
+    #[inline(always)]
+    fn hand_over<S: EventSink + ?Sized>(&mut self, sink: &mut S) -> Released<'_> {
+        let next = self.next_event();
+        let in_flight = self.pipe.popped();
+        let (at, waited) = (in_flight.release, in_flight.waited);
+        let total = at - in_flight.arrived;
+        let packet = &mut in_flight.packet;
+        self.delivered += Tally::one(packet.size);
+        sink.event(
+            at,
+            &Event::LinkDeliver {
+                link: self.id,
+                packet: packet.tag(),
+                waited,
+                total,
+            },
+        );
+        if let Some(tap) = &mut self.tap {
+            tap.delivered(at, packet, waited, total);
+        }
+        Released { at, packet, next }
+    }
+
+    /// Lets what happens behind the serialiser by `now` happen.
+    #[inline(never)]
+    fn run_aftermath<S: EventSink + ?Sized>(&mut self, now: Time, sink: &mut S) {
+        while let Some((at, what)) = self.aftermath.pop_front_if(|(at, _)| *at <= now) {
+            match what {
+                Aftermath::Lost(packet, reason) => self.lose(at, &packet, reason, sink),
+                Aftermath::Copied(tag) => self.copy(at, tag, sink),
             }
         }
     }
 
     /// Lets everything happen at the serialiser that is due by `now`. In closed
     /// form it has been settled before.
-    #[inline]
-    fn settle(&mut self, now: Time, sink: &mut dyn EventSink) {
-        if let Server::General(_) = self.server {
-            self.run_station(now, sink);
-        }
-    }
-
     #[inline(never)]
-    fn run_station(&mut self, now: Time, sink: &mut dyn EventSink) {
+    fn run_station<S: EventSink + ?Sized>(&mut self, now: Time, sink: &mut S) {
         let mut asked = None;
         while let Server::General(station) = &mut self.server {
             match station.step(now, &mut *self.rate, &mut self.verdicts) {
-                Some(Step::Departed(service, Queued { arrived, packet })) => {
+                Some(Step::Departed(service, mut queued)) => {
                     self.report(service.finish, sink);
-                    self.leave(service, arrived, packet);
+                    self.leave(service, queued.arrived, &mut queued.packet);
                 }
                 Some(Step::Asked(at)) => {
                     self.report(at, sink);
@@ -373,92 +507,73 @@ impl Link {
 
     /// Settles what becomes of a packet behind the serialiser.
     #[inline(always)]
-    fn leave(&mut self, service: Service, arrived: Time, packet: Packet) {
+    fn leave(&mut self, service: Service, arrived: Time, packet: &mut Packet) {
         let at = service.finish;
         let passage = self.departures.pass(at, packet.size);
         let waited = service.start - arrived;
-        let mut in_flight = InFlight {
-            release: at,
-            arrived,
-            waited,
-            packet,
-        };
-        if at == Time::MAX {
-            return self.pipe.push(in_flight);
+        let mut release = at + self.constant_delay;
+        if at < Time::MAX {
+            if let Some(reason) = lose(&mut self.loss_after, passage) {
+                let lost = Aftermath::Lost(packet.take(), reason);
+                self.aftermath.push_back((at, lost));
+                self.next = self.next.min(at);
+                return;
+            }
+            for stage in &mut self.delay {
+                release = stage.release(Passage {
+                    at: release,
+                    ..passage
+                });
+            }
         }
-        if let Some(reason) = lose(&mut self.loss_after, passage) {
-            let lost = Aftermath::Lost(in_flight.packet, reason);
-            return self.aftermath.push_back((at, lost));
-        }
-        for stage in &mut self.delay {
-            let at = in_flight.release;
-            in_flight.release = stage.release(Passage { at, ..passage });
-        }
-        match self.rarities.take() {
-            None => self.pipe.push(in_flight),
-            Some(mut rarities) => {
-                self.leave_rarely(&mut rarities, passage, in_flight);
-                self.rarities = Some(rarities);
+        match &mut self.rarities {
+            Some(rarities) if at < Time::MAX => {
+                let in_flight = InFlight {
+                    release,
+                    arrived,
+                    waited,
+                    packet: packet.take(),
+                };
+                rarities.leave(passage, in_flight, &mut self.pipe, &mut self.aftermath);
+                self.next = self.soonest();
+            }
+            _ => {
+                let release = self.pipe.push_from(packet, release, arrived, waited);
+                self.next = self.next.min(release);
             }
         }
     }
 
-    fn leave_rarely(&mut self, rarities: &mut Rarities, passage: Passage, mut in_flight: InFlight) {
-        let Rarities {
-            corrupt,
-            duplicate,
-            reorder,
-        } = rarities;
-        if let Some(bit) = corrupt.as_mut().and_then(|model| model.flip(passage)) {
-            damage(&mut in_flight.packet, bit);
-        }
-        let copy = duplicate.as_mut().and_then(|model| model.copy(passage));
-        let copy = copy.map(|lag| InFlight {
-            release: in_flight.release + lag,
-            packet: in_flight.packet.clone(),
-            ..in_flight
-        });
-        let displacement = match reorder {
-            Some(model) => model.displace(passage),
-            None => Displacement::None,
-        };
-        match displacement {
-            Displacement::None => self.pipe.push(in_flight),
-            Displacement::SkipDelay => {
-                in_flight.release = passage.at;
-                self.pipe.push_displaced(in_flight);
-            }
-            Displacement::Late(by) => {
-                in_flight.release += by;
-                self.pipe.push_displaced(in_flight);
-            }
-            Displacement::Behind(successors, at_most) => {
-                self.pipe.push_behind(in_flight, successors, at_most);
-            }
-        }
-        if let Some(copy) = copy {
-            let tag = Aftermath::Copied(copy.packet.tag());
-            self.aftermath.push_back((passage.at, tag));
-            self.pipe.push_displaced(copy);
-        }
-    }
-
-    fn lose(&mut self, at: Time, packet: &Packet, reason: DropReason, sink: &mut dyn EventSink) {
-        self.lost += Tally::one(packet.size);
-        self.report_drop(at, packet, reason, sink);
-    }
-
-    fn refuse(&mut self, at: Time, packet: &Packet, reason: DropReason, sink: &mut dyn EventSink) {
-        self.dropped += Tally::one(packet.size);
-        self.report_drop(at, packet, reason, sink);
-    }
-
-    fn report_drop(
+    #[cold]
+    fn lose<S: EventSink + ?Sized>(
         &mut self,
         at: Time,
         packet: &Packet,
         reason: DropReason,
-        sink: &mut dyn EventSink,
+        sink: &mut S,
+    ) {
+        self.lost += Tally::one(packet.size);
+        self.report_drop(at, packet, reason, sink);
+    }
+
+    #[cold]
+    fn refuse<S: EventSink + ?Sized>(
+        &mut self,
+        at: Time,
+        packet: &Packet,
+        reason: DropReason,
+        sink: &mut S,
+    ) {
+        self.dropped += Tally::one(packet.size);
+        self.report_drop(at, packet, reason, sink);
+    }
+
+    fn report_drop<S: EventSink + ?Sized>(
+        &mut self,
+        at: Time,
+        packet: &Packet,
+        reason: DropReason,
+        sink: &mut S,
     ) {
         let (link, tag) = (self.id, packet.tag());
         sink.event(
@@ -474,7 +589,7 @@ impl Link {
         }
     }
 
-    fn copy(&mut self, at: Time, packet: Tag, sink: &mut dyn EventSink) {
+    fn copy<S: EventSink + ?Sized>(&mut self, at: Time, packet: Tag, sink: &mut S) {
         self.copied += Tally::one(packet.size);
         let link = self.id;
         sink.event(at, &Event::LinkCopy { link, packet });
@@ -484,7 +599,7 @@ impl Link {
     }
 
     /// Reports what a queue discipline has done.
-    fn report(&mut self, at: Time, sink: &mut dyn EventSink) {
+    fn report<S: EventSink + ?Sized>(&mut self, at: Time, sink: &mut S) {
         if self.verdicts.is_empty() {
             return;
         }

@@ -113,6 +113,12 @@ pub trait DelayModel: Send {
     fn reorders(&self) -> bool {
         false
     }
+
+    /// The delay when it is the same for every packet: such a model need not be
+    /// asked.
+    fn constant(&self) -> Option<Span> {
+        None
+    }
 }
 
 /// Where a link loses packets.

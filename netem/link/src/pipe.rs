@@ -1,10 +1,12 @@
 //! Packets on their way to the far end, in the order in which they get there.
 
 use std::cmp::{Ordering, Reverse};
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::BinaryHeap;
 
 use weaknet_core::packet::Packet;
 use weaknet_core::{Span, Time};
+
+use crate::ring::Ring;
 
 /// A packet that has been given its time of release.
 #[derive(Debug)]
@@ -15,17 +17,29 @@ pub(crate) struct InFlight {
     pub(crate) packet: Packet,
 }
 
+/// A vacant place.
+impl Default for InFlight {
+    fn default() -> Self {
+        Self {
+            release: Time::ZERO,
+            arrived: Time::ZERO,
+            waited: Span::ZERO,
+            packet: Packet::VACANT,
+        }
+    }
+}
+
 /// The propagation pipe.
 pub(crate) enum Pipe {
     /// Nobody overtakes: a ring, and the release of the last packet put in.
-    Ordered(VecDeque<InFlight>, Time),
+    Ordered(Ring<InFlight>, Time),
     /// Packets may overtake each other.
     Reordering(Box<Disorder>),
 }
 
 impl Pipe {
     pub(crate) fn ordered() -> Self {
-        Self::Ordered(VecDeque::new(), Time::ZERO)
+        Self::Ordered(Ring::new(), Time::ZERO)
     }
 
     /// A pipe in which packets may be displaced; the others keep their order
@@ -37,17 +51,45 @@ impl Pipe {
         }))
     }
 
-    /// Puts in a packet that keeps its place in the order.
+    /// Puts in a packet that keeps its place in the order, out of its place
+    /// ([`Packet::take`]), and says when it is released: not before its
+    /// predecessor.
     #[inline(always)]
-    pub(crate) fn push(&mut self, mut packet: InFlight) {
+    pub(crate) fn push_from(
+        &mut self,
+        packet: &mut Packet,
+        release: Time,
+        arrived: Time,
+        waited: Span,
+    ) -> Time {
         match self {
             Self::Ordered(ring, last) => {
-                packet.release = packet.release.max(*last);
-                *last = packet.release;
-                ring.push_back(packet);
+                let release = release.max(*last);
+                *last = release;
+                let place = ring.push();
+                // A vacant place against a packet.
+                std::mem::swap(&mut place.packet, packet);
+                (place.release, place.arrived, place.waited) = (release, arrived, waited);
+                release
             }
-            Self::Reordering(disorder) => disorder.push(packet),
+            Self::Reordering(disorder) => disorder.push(InFlight {
+                release,
+                arrived,
+                waited,
+                packet: packet.take(),
+            }),
         }
+    }
+
+    /// Puts in a packet that keeps its place in the order.
+    pub(crate) fn push(&mut self, mut in_flight: InFlight) {
+        let InFlight {
+            release,
+            arrived,
+            waited,
+            ref mut packet,
+        } = in_flight;
+        self.push_from(packet, release, arrived, waited);
     }
 
     /// Puts in a packet that leaves its place in the order.
@@ -76,15 +118,25 @@ impl Pipe {
         }
     }
 
-    /// The next packet if it is released by `now`.
+    /// Takes out the next packet if it is released by `now`, and says whether.
     #[inline(always)]
-    pub(crate) fn pop_due(&mut self, now: Time) -> Option<InFlight> {
-        if self.next_release()? > now {
-            return None;
+    pub(crate) fn pop_due(&mut self, now: Time) -> bool {
+        if self.next_release().is_none_or(|at| at > now) {
+            return false;
         }
         match self {
-            Self::Ordered(ring, _) => ring.pop_front(),
+            Self::Ordered(ring, _) => ring.pop(),
             Self::Reordering(disorder) => disorder.pop(),
+        }
+        true
+    }
+
+    /// The packet that was taken out last, before anything else is put in.
+    #[inline(always)]
+    pub(crate) fn popped(&mut self) -> &mut InFlight {
+        match self {
+            Self::Ordered(ring, _) => ring.popped(),
+            Self::Reordering(disorder) => &mut disorder.out,
         }
     }
 
@@ -153,6 +205,8 @@ pub(crate) struct Disorder {
     loose: BinaryHeap<Reverse<Loose>>,
     /// A few at most.
     held: Vec<Held>,
+    /// Where a packet stays that has been taken out.
+    out: InFlight,
 }
 
 impl Disorder {
@@ -162,17 +216,18 @@ impl Disorder {
         number
     }
 
-    fn push(&mut self, mut in_flight: InFlight) {
+    fn push(&mut self, mut in_flight: InFlight) -> Time {
         if !self.free {
             in_flight.release = in_flight.release.max(self.last);
             self.last = in_flight.release;
         }
-        let number = self.number();
+        let (number, release) = (self.number(), in_flight.release);
         self.loose.push(Reverse(Loose {
             number,
             in_place: true,
             in_flight,
         }));
+        release
     }
 
     fn push_displaced(&mut self, in_flight: InFlight) {
@@ -186,7 +241,8 @@ impl Disorder {
 
     fn push_behind(&mut self, mut in_flight: InFlight, successors: u32, at_most: Span) {
         if successors == 0 {
-            return self.push(in_flight);
+            self.push(in_flight);
+            return;
         }
         in_flight.release = in_flight.release.max(self.last) + at_most;
         let number = self.number();
@@ -212,7 +268,13 @@ impl Disorder {
         keys.enumerate().min_by_key(|(_, key)| *key)
     }
 
-    fn pop(&mut self) -> Option<InFlight> {
+    fn pop(&mut self) {
+        if let Some(first) = self.take_first() {
+            self.out = first;
+        }
+    }
+
+    fn take_first(&mut self) -> Option<InFlight> {
         let loose = self.loose.peek().map(|Reverse(loose)| loose.key());
         if let Some((at, key)) = self.first_held()
             && loose.is_none_or(|loose| key < loose)

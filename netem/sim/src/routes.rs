@@ -31,16 +31,16 @@ impl Routes {
         self.further.push(paths.collect());
     }
 
-    /// The next link of a packet's route; `None` when it has left the last one
-    /// behind.
-    #[inline]
-    pub(crate) fn next_link(&self, packet: &Packet) -> Option<usize> {
+    /// The next link of a packet that has left so many of its route behind;
+    /// `None` when there is no further one.
+    #[inline(always)]
+    pub(crate) fn next_link(&self, packet: &Packet, hop: u8) -> Option<usize> {
         let node = origin(packet);
         let route = match packet.path {
             0 => &self.first[node],
             path => self.further[node].get(usize::from(path) - 1)?,
         };
-        let link = route.get(usize::from(packet.hop))?;
+        let link = route.get(usize::from(hop))?;
         Some(usize::from(link.0))
     }
 

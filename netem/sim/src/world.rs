@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use weaknet_core::event::{Event, EventSink};
 use weaknet_core::packet::{FlowId, Leg, LinkId, Packet};
 use weaknet_core::{Node, Outbox, Time};
-use weaknet_netem::{Delivery, Link, Tap};
+use weaknet_netem::{Link, Released, Tap};
 
 use crate::agenda::Agenda;
 use crate::component::{Component, origin};
@@ -82,8 +82,8 @@ pub struct World {
     /// Two per flow: sender, receiver.
     nodes: Vec<Box<dyn Node>>,
     routes: Routes,
-    /// Links first, then nodes.
-    agenda: Agenda,
+    link_agenda: Agenda,
+    node_agenda: Agenda,
     now: Time,
     events_at_now: u64,
     /// What a node has just sent.
@@ -121,13 +121,14 @@ impl World {
                 routes.push(paths);
             }
         }
-        let agenda = Agenda::new(links.len() + nodes.len());
+        let (link_agenda, node_agenda) = (Agenda::new(links.len()), Agenda::new(nodes.len()));
         let (sent, direct) = (Vec::new(), VecDeque::new());
         Ok(Self {
             links,
             nodes,
             routes,
-            agenda,
+            link_agenda,
+            node_agenda,
             now: Time::ZERO,
             events_at_now: 0,
             sent,
@@ -154,103 +155,142 @@ impl World {
     ///
     /// # Errors
     /// When events follow each other at one instant without end.
-    pub fn run(&mut self, until: Time, sink: &mut dyn EventSink) -> Result<(), Stuck> {
+    pub fn run<S: EventSink + ?Sized>(&mut self, until: Time, sink: &mut S) -> Result<(), Stuck> {
         for link in 0..self.links.len() {
             self.note_link(link);
         }
         for node in 0..self.nodes.len() {
             self.note_node(node);
         }
-        while let Some((at, position)) = self.agenda.first().filter(|(at, _)| *at < until) {
+        loop {
+            let ((link_at, link), (node_at, node)) =
+                (self.link_agenda.first(), self.node_agenda.first());
+            let at = link_at.min(node_at);
+            if at >= until {
+                return Ok(());
+            }
             if at > self.now {
                 self.now = at;
                 self.events_at_now = 0;
             }
-            match position.checked_sub(self.links.len()) {
-                None => self.run_link(position, sink)?,
-                Some(node) => self.wake(node, sink)?,
+            if link_at <= node_at {
+                self.run_link(link, sink)?;
+            } else {
+                self.wake(node, sink)?;
             }
-            while let Some(packet) = self.direct.pop_front() {
-                self.receive(packet, sink)?;
+            if !self.direct.is_empty() {
+                self.receive_direct(sink)?;
             }
         }
-        Ok(())
     }
 
-    fn run_link(&mut self, link: usize, sink: &mut dyn EventSink) -> Result<(), Stuck> {
+    #[inline(always)]
+    fn run_link<S: EventSink + ?Sized>(&mut self, link: usize, sink: &mut S) -> Result<(), Stuck> {
         self.count(link)?;
-        let delivery = self.links[link].deliver(self.now, sink);
-        self.note_link(link);
-        if let Some(Delivery { mut packet, .. }) = delivery {
-            packet.hop = packet.hop.saturating_add(1);
-            match self.routes.next_link(&packet) {
-                Some(next) => self.put_on(next, packet, sink),
-                None => self.receive(packet, sink)?,
-            }
+        let Some(Released { packet, next, .. }) = self.links[link].release(self.now, sink) else {
+            self.note_link(link);
+            return Ok(());
+        };
+        self.link_agenda.set(link, next);
+        let hop = packet.hop.saturating_add(1);
+        if let Some(next) = self.routes.next_link(packet, hop) {
+            let mut packet = packet.take();
+            packet.hop = hop;
+            self.put_on(next, packet, sink);
+            return Ok(());
         }
-        Ok(())
+        let node = peer(packet);
+        let mut packet = packet.take();
+        packet.hop = hop;
+        self.receive(node, packet, sink)
     }
 
-    fn put_on(&mut self, link: usize, packet: Packet, sink: &mut dyn EventSink) {
+    #[inline(never)]
+    fn put_on<S: EventSink + ?Sized>(&mut self, link: usize, packet: Packet, sink: &mut S) {
         self.links[link].arrive(self.now, packet, sink);
         self.note_link(link);
     }
 
-    fn receive(&mut self, packet: Packet, sink: &mut dyn EventSink) -> Result<(), Stuck> {
-        // The ends of a flow stand side by side.
-        let node = origin(&packet) ^ 1;
+    /// Hands over what was sent on empty routes.
+    #[inline(never)]
+    fn receive_direct<S: EventSink + ?Sized>(&mut self, sink: &mut S) -> Result<(), Stuck> {
+        while let Some(packet) = self.direct.pop_front() {
+            self.receive(peer(&packet), packet, sink)?;
+        }
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn receive<S: EventSink + ?Sized>(
+        &mut self,
+        node: usize,
+        packet: Packet,
+        mut sink: &mut S,
+    ) -> Result<(), Stuck> {
         self.count(self.links.len() + node)?;
         if packet.damaged {
             let packet = packet.tag();
             sink.event(self.now, &Event::Damaged { packet });
             return Ok(());
         }
-        self.nodes[node].receive(packet, &mut Outbox::new(self.now, &mut self.sent, sink));
+        let mut outbox = Outbox::new(self.now, &mut self.sent, &mut sink);
+        self.nodes[node].receive(packet, &mut outbox);
         self.send(node, sink);
         Ok(())
     }
 
-    fn wake(&mut self, node: usize, sink: &mut dyn EventSink) -> Result<(), Stuck> {
+    #[inline(never)]
+    fn wake<S: EventSink + ?Sized>(&mut self, node: usize, mut sink: &mut S) -> Result<(), Stuck> {
         self.count(self.links.len() + node)?;
-        self.nodes[node].wake(&mut Outbox::new(self.now, &mut self.sent, sink));
+        self.nodes[node].wake(&mut Outbox::new(self.now, &mut self.sent, &mut sink));
         self.send(node, sink);
         Ok(())
     }
 
     /// Sends what a node has put into its outbox. Whose packet it is and where
     /// it stands on its route is for the world to say.
-    fn send(&mut self, node: usize, sink: &mut dyn EventSink) {
+    #[inline(always)]
+    fn send<S: EventSink + ?Sized>(&mut self, node: usize, sink: &mut S) {
         self.note_node(node);
         if self.sent.is_empty() {
             return;
         }
         let (flow, leg) = end(node);
-        let mut sent = std::mem::take(&mut self.sent);
-        for mut packet in sent.drain(..) {
-            (packet.flow, packet.leg, packet.hop) = (flow, leg, 0);
-            match self.routes.next_link(&packet) {
-                Some(first) => self.put_on(first, packet, sink),
-                None if self.routes.has_path(&packet) => self.direct.push_back(packet),
+        for packet in &mut self.sent {
+            if (packet.flow, packet.leg, packet.hop) != (flow, leg, 0) {
+                (packet.flow, packet.leg, packet.hop) = (flow, leg, 0);
+            }
+            match self.routes.next_link(packet, 0) {
+                Some(first) => {
+                    let link = &mut self.links[first];
+                    link.arrive_from(packet, self.now, sink);
+                    self.link_agenda.set(first, link.next_event());
+                }
+                None if self.routes.has_path(packet) => self.direct.push_back(packet.take()),
                 None => {
-                    let packet = packet.tag();
+                    let packet = packet.take().tag();
                     sink.event(self.now, &Event::NoPath { packet });
                 }
             }
         }
-        self.sent = sent;
+        // All places are vacant: there is nothing to drop.
+        self.sent.drain(..).for_each(std::mem::forget);
     }
 
+    #[inline(always)]
     fn note_link(&mut self, link: usize) {
-        self.agenda.set(link, self.links[link].next_event());
+        self.link_agenda.set(link, self.links[link].next_event());
     }
 
+    #[inline(always)]
     fn note_node(&mut self, node: usize) {
         // A wish in the past means now.
         let wish = self.nodes[node].next_wake().map(|at| at.max(self.now));
-        self.agenda.set(self.links.len() + node, wish);
+        self.node_agenda.set(node, wish);
     }
 
-    /// Counts an event of the component at a position of the agenda.
+    /// Counts an event of the component at a position: links first, then nodes.
+    #[inline(always)]
     fn count(&mut self, position: usize) -> Result<(), Stuck> {
         self.events_at_now += 1;
         if self.events_at_now > MOST_AT_ONE_INSTANT {
@@ -291,6 +331,11 @@ fn check_paths(flow: usize, paths: &[Path], links: usize) -> Result<(), Misfit> 
         }
     }
     Ok(())
+}
+
+/// The node that a packet is for: the ends of a flow stand side by side.
+fn peer(packet: &Packet) -> usize {
+    origin(packet) ^ 1
 }
 
 /// Which end of which flow a node is, by the leg that it sends on.

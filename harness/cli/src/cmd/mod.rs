@@ -1,5 +1,6 @@
 //! The commands.
 
+mod bench;
 mod compare;
 mod explain;
 mod list;
@@ -30,6 +31,7 @@ pub(crate) fn run(command: Command, registry: &Registry) -> Result<(), Failure> 
         Command::Validate(args) => validate::run(&args, registry),
         Command::List(args) => list::run(&args, registry),
         Command::Explain(args) => explain::run(&args, registry),
+        Command::Bench(args) => bench::run(&args, registry),
         Command::Replay(args) => replay::run(&args, registry),
         Command::Trace(command) => trace::run(&command, registry),
         Command::Schema => {

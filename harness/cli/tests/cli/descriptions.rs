@@ -244,6 +244,7 @@ fn completions_and_manual_know_every_command() {
         "schema",
         "replay",
         "report",
+        "bench",
         "completions",
         "man",
     ];

@@ -13,6 +13,7 @@ mod audio;
 mod convergence;
 mod frame_delay;
 mod freeze_rule;
+mod histogram;
 mod link;
 mod loss_bursts;
 mod mask;

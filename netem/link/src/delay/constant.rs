@@ -29,4 +29,8 @@ impl DelayModel for Wire {
     fn release(&mut self, Passage { at, .. }: Passage) -> Time {
         at + self.0
     }
+
+    fn constant(&self) -> Option<Span> {
+        Some(self.0)
+    }
 }
