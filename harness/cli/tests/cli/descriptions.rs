@@ -59,6 +59,8 @@ fn every_plugin_is_explained_and_its_example_loads() {
     let sandbox = Sandbox::new(&[
         ("satellite.csv", "t_s,owd_ms\n1,40\n2,60\n"),
         ("wifi.csv", "t_s,loss_pct\n1,0\n2,5\n"),
+        ("one-way-delays.csv", "20\n25.5\n31\n"),
+        ("experimental.dist", "-8192 0 8192\n"),
         ("chat_720p_1000.txt", &frames.collect::<String>()),
     ]);
     let trace = "lte-drive.down.txt";

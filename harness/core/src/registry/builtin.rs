@@ -76,7 +76,6 @@ pub(super) fn add_all(registry: Registry) -> Registry {
         .add::<queue::Priority>()
         .add::<queue::Red>()
         .add::<queue::CellularCell>()
-        .add::<queue::DropTail>()
         .add::<queue::WifiCell>()
         .add::<rate::ConstantRate>()
         .add::<rate::GrantedRate>()

@@ -19,6 +19,7 @@ pub(super) fn of(entry: &Entry, schema: &Value) -> Option<String> {
             let flow = flow(" {video: {max_bitrate: 2.5Mbps}}");
             format!("{flow}\n      {kind}: {choice}\n")
         }
+        "traffic" => format!("  flows:\n    - name: cross\n      traffic: {choice}\n"),
         "audio_buffer" => {
             let flow = flow(" {audio: {bitrate: 32kbps}}");
             format!("{flow}\n      audio_buffer: {choice}\n")
