@@ -40,6 +40,8 @@ flows: [{name: cross, traffic: 600kbps}]
     let names: BTreeSet<&str> = cross.keys().map(String::as_str).collect();
     let want = [
         "interarrival_jitter_ms",
+        "loss_burst_mean_packets",
+        "loss_burst_ratio",
         "loss_ratio",
         "one_way_delay_p50_ms",
         "one_way_delay_p95_ms",

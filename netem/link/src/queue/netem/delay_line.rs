@@ -1,9 +1,45 @@
 //! Packets sorted by the time at which they are to be sent, and those before
 //! them that are sent at once.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::cmp::{Ordering, Reverse};
+use std::collections::{BinaryHeap, VecDeque};
 
 use crate::model::Queued;
+
+/// A packet with the time at which it is to be sent.
+#[derive(Debug)]
+struct Timed {
+    at: i64,
+    /// Its place among those of the same time.
+    arrival: u64,
+    queued: Queued,
+}
+
+impl Timed {
+    const fn key(&self) -> (i64, u64) {
+        (self.at, self.arrival)
+    }
+}
+
+impl PartialEq for Timed {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Timed {}
+
+impl PartialOrd for Timed {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Timed {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key().cmp(&other.key())
+    }
+}
 
 /// What a netem queue holds. Times are in nanoseconds and may lie before the
 /// start of the run.
@@ -12,7 +48,9 @@ pub(super) struct DelayLine {
     /// The next one in front; each with the time at which it came.
     at_once: VecDeque<(i64, Queued)>,
     /// By time, then in order of arrival.
-    timed: BTreeMap<(i64, u64), Queued>,
+    timed: BinaryHeap<Reverse<Timed>>,
+    /// The latest time in `timed` while there is any.
+    latest: i64,
     arrivals: u64,
     bytes: u64,
 }
@@ -27,7 +65,16 @@ impl DelayLine {
     /// Takes a packet that is sent at a time.
     pub(super) fn push(&mut self, at: i64, queued: Queued) {
         self.bytes += u64::from(queued.packet.size);
-        self.timed.insert((at, self.arrivals), queued);
+        self.latest = if self.timed.is_empty() {
+            at
+        } else {
+            self.latest.max(at)
+        };
+        self.timed.push(Reverse(Timed {
+            at,
+            arrival: self.arrivals,
+            queued,
+        }));
         self.arrivals += 1;
     }
 
@@ -35,13 +82,14 @@ impl DelayLine {
     /// last one counts.
     pub(super) fn last(&self) -> Option<i64> {
         let at_once = self.at_once.back().map(|(at, _)| *at);
-        let timed = self.timed.last_key_value().map(|((at, _), _)| *at);
+        // They leave by ascending time: the latest is there to the end.
+        let timed = (!self.timed.is_empty()).then_some(self.latest);
         at_once.max(timed)
     }
 
     /// The time of the first packet that has one.
     pub(super) fn first(&self) -> Option<i64> {
-        self.timed.first_key_value().map(|((at, _), _)| *at)
+        self.timed.peek().map(|Reverse(timed)| timed.at)
     }
 
     pub(super) fn pop_at_once(&mut self) -> Option<Queued> {
@@ -51,7 +99,7 @@ impl DelayLine {
     }
 
     pub(super) fn pop(&mut self) -> Option<Queued> {
-        let (_, queued) = self.timed.pop_first()?;
+        let Reverse(Timed { queued, .. }) = self.timed.pop()?;
         self.bytes -= u64::from(queued.packet.size);
         Some(queued)
     }
