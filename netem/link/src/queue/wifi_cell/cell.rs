@@ -62,6 +62,8 @@ pub(super) struct Cell {
     setting: Setting,
     stations: BTreeMap<StationId, Station>,
     on_air: Option<OnAir>,
+    /// The list of senders of the transmission before, to be used again.
+    spare: Vec<(StationId, usize)>,
     /// When the air last became idle.
     idle_from: Time,
     /// What has got through and is not yet collected.
@@ -75,6 +77,7 @@ impl Cell {
             setting,
             stations: BTreeMap::new(),
             on_air: None,
+            spare: Vec::new(),
             idle_from: Time::ZERO,
             done: VecDeque::new(),
             done_bytes: 0,
@@ -130,7 +133,8 @@ impl Cell {
         let (contention, slot) = (self.contention(), timing.slot);
         // The others count the boundary of slots at which someone sends.
         let elapsed = start.since(contention).as_nanos() / slot.as_nanos().max(1) + 1;
-        let (mut senders, mut longest, mut frames) = (Vec::new(), start, 0);
+        let mut senders = std::mem::take(&mut self.spare);
+        let (mut longest, mut frames) = (start, 0);
         for (id, station) in &mut self.stations {
             let head = station.queue.front().map(|head| head.packet.flow);
             if let Some(flow) = head.filter(|_| station.due(contention, slot) == Some(start)) {
@@ -153,11 +157,11 @@ impl Cell {
     }
 
     /// The air falls silent: who was alone gets through.
-    fn finish(&mut self, on_air: OnAir, cx: &mut QueueContext<'_>) {
+    fn finish(&mut self, mut on_air: OnAir, cx: &mut QueueContext<'_>) {
         let rules = &self.setting.rules;
         self.idle_from = on_air.idle_from;
         let alone = on_air.senders.len() == 1;
-        for (sender, count) in on_air.senders {
+        for (sender, count) in on_air.senders.drain(..) {
             let Some(station) = self.stations.get_mut(&sender) else {
                 continue;
             };
@@ -173,6 +177,7 @@ impl Cell {
                 }
             }
         }
+        self.spare = on_air.senders;
     }
 
     fn has_room(room: Room, station: &Station, size: u32) -> bool {
