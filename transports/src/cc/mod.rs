@@ -13,6 +13,7 @@
 pub mod fixed;
 pub mod gcc;
 pub mod replay;
+mod units;
 
 use weaknet_core::packet::Ecn;
 use weaknet_core::{Bitrate, Bytes, Kind, Span, Time};
