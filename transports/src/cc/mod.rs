@@ -13,6 +13,7 @@
 pub mod fixed;
 pub mod gcc;
 pub mod replay;
+pub mod scream;
 mod units;
 
 use weaknet_core::packet::Ecn;
