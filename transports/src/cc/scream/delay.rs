@@ -203,3 +203,126 @@ fn share(delay: Delta, threshold: Delta) -> f64 {
 pub(super) fn ewma(average: Delta, sample: Delta, gain: f64) -> Delta {
     sample * gain + average * (1.0 - gain)
 }
+
+#[cfg(test)]
+mod tests {
+    use weaknet_core::Time;
+
+    use super::*;
+    use crate::cc::scream::testing::digest;
+
+    fn ms(ms: i64) -> Delta {
+        Delta::from_millis(ms)
+    }
+
+    /// A path that has seen reports with these one-way delays, 50 ms apart.
+    fn path(delays_ms: &[i64]) -> PathDelay {
+        let mut path = PathDelay::new(&Scream::default());
+        feed(&mut path, 0, delays_ms);
+        path
+    }
+
+    fn feed(path: &mut PathDelay, from_ms: u64, delays_ms: &[i64]) {
+        for (k, delay) in (1..).zip(delays_ms) {
+            let report = Report {
+                least_delay: ms(*delay),
+                most_delay: ms(*delay + 4),
+                ..digest(from_ms + 50 * k)
+            };
+            path.on_report(&report, false);
+        }
+    }
+
+    #[test]
+    fn average_rises_slowly_and_falls_at_once() {
+        assert_eq!(path(&[30, 70]).queueing(), Some(ms(0)), "one report alone");
+        assert_eq!(path(&[30, 70, 70]).queueing(), Some(ms(10)));
+        let twice = Delta::from_millis(17) + Delta::from_millis(1).half();
+        assert_eq!(path(&[30, 70, 70, 70]).queueing(), Some(twice));
+        assert_eq!(path(&[30, 70, 70, 70, 32]).queueing(), Some(ms(2)));
+    }
+
+    #[test]
+    fn congestion_begins_at_half_the_target() {
+        let mut path = path(&[30]);
+        for (queueing, congested, alpha) in [
+            (29, false, 0.0),
+            (30, false, 0.0),
+            (36, true, 0.2),
+            (45, true, 0.5),
+            (60, true, 1.0),
+            (500, true, 1.0),
+        ] {
+            path.queueing = Some(ms(queueing));
+            assert_eq!(path.is_congested(), congested, "{queueing} ms");
+            assert!((path.virtual_alpha() - alpha).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn growth_falls_with_the_standing_queue_and_the_spread() {
+        let mut path = path(&[30]);
+        for (us, growth, send_window) in [
+            (0, 1.0, 1.0),
+            (2_500, 1.0, 1.0),
+            (6_250, 0.55, 0.55),
+            (10_000, 0.1, 0.1),
+            (11_000, 0.1, 0.0),
+        ] {
+            path.least_queueing_average = Delta::from_micros(us);
+            path.spread_average = Delta::from_micros(us);
+            assert!((path.growth_share_by_queue() - growth).abs() < 1e-12);
+            assert!((path.growth_share_by_spread() - growth).abs() < 1e-12);
+            assert!((path.steady_queue_share(0.0) - send_window).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn averages_of_a_report_are_capped_and_move_by_a_thirty_second() {
+        let path = path(&[30, 500]);
+        assert_eq!(
+            path.least_queueing_average(),
+            Delta::from_micros(20_000 / 32)
+        );
+        let first = Delta::from_micros(4_000 / 32);
+        let second = ewma(first, ms(4), 1.0 / 32.0);
+        assert_eq!(path.spread_average(), second);
+    }
+
+    #[test]
+    fn base_delay_is_forgotten_after_ten_minutes() {
+        let mut path = path(&[30]);
+        for minute in 1..10 {
+            feed(&mut path, minute * 60_000, &[40]);
+        }
+        assert_eq!(path.base(), Some(ms(30)));
+        feed(&mut path, 600_000, &[40]);
+        assert_eq!(path.base(), Some(ms(40)));
+    }
+
+    #[test]
+    fn standing_queue_is_noticed_after_twenty_seconds() {
+        let standing = path(&[30, 36]);
+        for (since_ms, in_time) in [(19_999_u64, true), (20_000, false)] {
+            let now = Time::from_millis(100 + since_ms).into();
+            assert_eq!(standing.is_drained_in_time(now), in_time);
+        }
+        let drained = path(&[30, 36, 35]);
+        assert!(drained.is_drained_in_time(Stamp::MAX));
+    }
+
+    #[test]
+    fn round_trip_is_smoothed_less_when_the_application_is_the_limit() {
+        for (app_limited, expected) in [(false, 60_000), (true, 50_625)] {
+            let mut path = path(&[]);
+            for (k, rtt) in [(1, 50), (2, 130)] {
+                let report = Report {
+                    rtt: ms(rtt),
+                    ..digest(50 * k)
+                };
+                path.on_report(&report, app_limited);
+            }
+            assert_eq!(path.rtt(), Delta::from_micros(expected));
+        }
+    }
+}

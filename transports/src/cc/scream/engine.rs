@@ -201,3 +201,93 @@ impl Engine {
         self.app_limited
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cc::scream::testing::digest;
+
+    fn ms(ms: i64) -> Delta {
+        Delta::from_millis(ms)
+    }
+
+    fn engine() -> Engine {
+        let mut engine = Engine::new(&Scream::default());
+        engine.set_bounds(
+            Rate::from_kbps(50),
+            Rate::from_kbps(300),
+            Rate::from_kbps(5_000),
+        );
+        engine
+    }
+
+    #[test]
+    fn target_is_the_window_over_round_trip_and_hold() {
+        let mut engine = engine();
+        engine.on_report(&Report {
+            hold: ms(30),
+            ..digest(100)
+        });
+        // 300 kbps over 80 ms; 1280 of 3000 bytes are more than 0.3.
+        assert_eq!(engine.window().size(), Size::from_bytes(3_000));
+        assert_eq!(engine.target(), Rate::from_kbps(240));
+        assert_eq!(engine.pacing(), Rate::from_kbps(264));
+        assert_eq!(engine.send_window(), Size::from_bytes(9_000));
+    }
+
+    #[test]
+    fn window_may_exceed_the_most_in_flight_of_two_round_trips_by_a_tenth() {
+        let mut engine = engine();
+        engine.on_sent(Size::from_bytes(20_000));
+        assert_eq!(engine.allowed_window(), Size::from_bytes(23_280));
+        engine.on_report(&digest(100));
+        assert_eq!(engine.allowed_window(), Size::from_bytes(23_280));
+        engine.on_report(&digest(150));
+        assert_eq!(engine.allowed_window(), Size::from_bytes(1_280));
+    }
+
+    #[test]
+    fn unused_window_freezes_the_hold_time() {
+        let mut engine = engine();
+        let held = |at_ms, hold| Report {
+            hold: ms(hold),
+            ..digest(at_ms)
+        };
+        engine.on_report(&held(100, 30));
+        // Nothing in flight allows 1280 bytes; the window has 3000.
+        engine.on_report(&held(150, 110));
+        assert!(engine.is_app_limited());
+        assert_eq!(engine.hold(), ms(30));
+        engine.on_sent(Size::from_bytes(10_000));
+        engine.on_report(&held(200, 110));
+        assert!(!engine.is_app_limited());
+        assert_eq!(engine.hold(), ms(40));
+    }
+
+    #[test]
+    fn queue_that_stands_for_twenty_seconds_is_drained_then_forgotten() {
+        let mut engine = engine();
+        let standing = |at_ms| Report {
+            least_delay: ms(45),
+            most_delay: ms(45),
+            ..digest(at_ms)
+        };
+        engine.on_report(&digest(0));
+        for at_ms in (100..20_100).step_by(100) {
+            engine.on_report(&standing(at_ms));
+        }
+        let before = engine.target();
+        // Five round trips of 50 ms.
+        for at_ms in [20_100, 20_200, 20_300] {
+            engine.on_report(&standing(at_ms));
+            assert_eq!(engine.target(), before * 0.5);
+            assert_eq!(engine.delay().base(), Some(ms(25)));
+        }
+        engine.on_report(&standing(20_400));
+        assert_eq!(engine.target(), before);
+        assert_eq!(engine.delay().base(), None);
+        engine.on_report(&standing(20_500));
+        assert_eq!(engine.delay().base(), Some(ms(45)));
+        assert_eq!(engine.delay().queueing(), Some(Delta::ZERO));
+    }
+}

@@ -79,3 +79,60 @@ impl LossLevel {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cc::scream::testing::digest;
+
+    const RTT: Delta = Delta::from_millis(50);
+
+    /// Levels after reports 50 ms apart with these losses and recoveries.
+    fn levels(reports: &[(u32, u32)]) -> Vec<f64> {
+        let mut loss = LossLevel::new(&Scream::default());
+        (1..)
+            .zip(reports)
+            .map(|(k, (lost, recovered))| {
+                let report = Report {
+                    lost: *lost,
+                    recovered: *recovered,
+                    ..digest(50 * k)
+                };
+                loss.on_report(&report, RTT);
+                loss.level()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn three_round_trips_with_loss_are_congestion_and_two_without_clear_it() {
+        let lossy = [(1, 0), (4, 0), (1, 0), (0, 0), (0, 0)];
+        let expected = [1.0 / 3.0, 2.0 / 3.0, 1.0, 0.5, 0.0];
+        assert_eq!(levels(&lossy), expected);
+    }
+
+    #[test]
+    fn scattered_losses_never_add_up() {
+        let scattered = [(1, 0), (0, 0), (0, 0)].repeat(50);
+        assert!(levels(&scattered).iter().all(|level| *level < 0.34));
+    }
+
+    #[test]
+    fn all_recovered_means_no_loss() {
+        assert_eq!(levels(&[(2, 0), (1, 0), (0, 3)])[2], 0.0);
+        assert!(levels(&[(2, 0), (1, 0), (0, 2)])[2] > 0.0, "one is missing");
+    }
+
+    #[test]
+    fn level_moves_once_a_round_trip() {
+        let mut loss = LossLevel::new(&Scream::default());
+        for k in 0..5 {
+            let report = Report {
+                lost: 1,
+                ..digest(1_000 + 10 * k)
+            };
+            loss.on_report(&report, RTT);
+        }
+        assert_eq!(loss.level(), 1.0 / 3.0);
+    }
+}

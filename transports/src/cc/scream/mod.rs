@@ -19,6 +19,10 @@ mod delay;
 mod engine;
 mod loss;
 mod report;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 mod window;
 
 use schemars::JsonSchema;

@@ -92,3 +92,57 @@ impl Report {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use weaknet_core::Time;
+
+    use super::*;
+    use crate::cc::scream::testing::{lost, received, report};
+
+    #[test]
+    fn hold_and_round_trip_leave_out_the_wait_at_the_receiver() {
+        let packets = [
+            received(0, 0, 30, 1_000),
+            received(1, 10, 50, 1_000),
+            // Overtaken: the last to arrive was not the last to leave.
+            received(2, 20, 48, 500),
+        ];
+        let mut feedback = report(Time::from_millis(90), &packets);
+        let digest = Report::of(&feedback).unwrap();
+        assert_eq!(digest.hold, Delta::from_millis(20));
+        assert_eq!(digest.rtt, Delta::from_millis(80));
+        feedback.made = Some(Time::from_millis(60));
+        let digest = Report::of(&feedback).unwrap();
+        assert_eq!(digest.hold, Delta::from_millis(30));
+        assert_eq!(digest.rtt, Delta::from_millis(70));
+        assert_eq!(digest.least_delay, Delta::from_millis(28));
+        assert_eq!(digest.most_delay, Delta::from_millis(40));
+    }
+
+    #[test]
+    fn marked_bytes_do_not_count_and_lost_ones_do() {
+        let mut packets = [
+            received(0, 0, 30, 1_000),
+            lost(1, 5, 700),
+            received(2, 10, 40, 500),
+        ];
+        packets[0].ecn = Ecn::Ce;
+        packets[2].recovered = true;
+        let digest = Report::of(&report(Time::from_millis(90), &packets)).unwrap();
+        assert_eq!(digest.unmarked, Size::from_bytes(1_200));
+        let counts = [
+            digest.received,
+            digest.marked,
+            digest.lost,
+            digest.recovered,
+        ];
+        assert_eq!(counts, [2, 1, 1, 1]);
+    }
+
+    #[test]
+    fn nothing_arrived_nothing_learnt() {
+        let packets = [lost(1, 5, 700)];
+        assert_eq!(Report::of(&report(Time::from_millis(90), &packets)), None);
+    }
+}

@@ -198,3 +198,152 @@ impl ReferenceWindow {
         growth * (1.0 + (multiplicative - 1.0) * recovered * distance)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cc::scream::testing::digest;
+
+    fn close(ours: f64, expected: f64) {
+        assert!((ours - expected).abs() < 1e-6, "{ours}, not {expected}");
+    }
+
+    /// A window of 30,000 bytes behind a steady round trip.
+    struct Fixture {
+        window: ReferenceWindow,
+        delay: PathDelay,
+        loss: LossLevel,
+        allowed: Size,
+        at_ms: u64,
+        rtt_ms: i64,
+    }
+
+    impl Fixture {
+        fn new(rtt_ms: i64) -> Self {
+            let config = Scream::default();
+            let mut window = ReferenceWindow::new(&config);
+            window.start_at(Size::from_bytes(30_000));
+            Self {
+                window,
+                delay: PathDelay::new(&config),
+                loss: LossLevel::new(&config),
+                allowed: Size::from_bytes(100_000),
+                at_ms: 0,
+                rtt_ms,
+            }
+        }
+
+        /// A report with `queueing_ms` of queueing delay 100 ms later.
+        fn report(&mut self, queueing_ms: i64, change: impl FnOnce(&mut Report)) -> i64 {
+            self.at_ms += 100;
+            let mut report = Report {
+                least_delay: Delta::from_millis(25 + queueing_ms),
+                most_delay: Delta::from_millis(25 + queueing_ms),
+                rtt: Delta::from_millis(self.rtt_ms),
+                ..digest(self.at_ms)
+            };
+            change(&mut report);
+            self.delay.on_report(&report, false);
+            self.loss.on_report(&report, self.delay.rtt());
+            let surroundings = Surroundings {
+                delay: &self.delay,
+                loss: &self.loss,
+                hold: Delta::ZERO,
+                allowed: self.allowed,
+            };
+            self.window.on_report(&report, &surroundings);
+            self.window.size().as_bytes()
+        }
+    }
+
+    #[test]
+    fn average_of_marks_rises_by_an_eighth_and_falls_by_a_128th() {
+        let mut fixture = Fixture::new(50);
+        for (marked, expected) in [
+            (1, 0.0625),
+            (1, 0.117_188),
+            (1, 0.165_039),
+            (0, 0.163_750),
+            (0, 0.162_470),
+            (0, 0.161_201),
+        ] {
+            fixture.report(0, |report| {
+                report.received = 2;
+                report.marked = marked;
+            });
+            close(fixture.window.alpha(), expected);
+        }
+    }
+
+    #[test]
+    fn growth_is_a_segment_and_two_percent_for_each_window_that_arrives() {
+        let whole = |report: &mut Report| report.unmarked = Size::from_bytes(30_000);
+        assert_eq!(Fixture::new(50).report(0, whole), 30_000 + 1_280 + 600);
+        // Square of the ratio to the virtual round trip.
+        assert_eq!(Fixture::new(5).report(0, whole), 30_000 + 75);
+        let mut limited = Fixture::new(50);
+        limited.allowed = Size::from_bytes(30_100);
+        assert_eq!(limited.report(0, whole), 30_100);
+        limited.allowed = Size::from_bytes(20_000);
+        assert_eq!(limited.report(0, whole), 30_100, "never cut by the limit");
+    }
+
+    #[test]
+    fn delay_takes_half_of_its_excess_once_a_virtual_round_trip() {
+        for (rtt_ms, expected) in [(20, 15_000), (25, 15_000), (50, 22_500), (100, 26_250)] {
+            let mut fixture = Fixture::new(rtt_ms);
+            fixture.report(0, |_| ());
+            fixture.report(1_000, |_| ());
+            assert_eq!(fixture.report(1_000, |_| ()), expected, "{rtt_ms} ms");
+        }
+    }
+
+    #[test]
+    fn loss_takes_three_tenths_when_it_persists_or_comes_with_delay() {
+        let lossy = |report: &mut Report| report.lost = 1;
+        let mut fixture = Fixture::new(50);
+        assert_eq!(fixture.report(0, lossy), 30_000);
+        assert_eq!(fixture.report(0, lossy), 30_000);
+        assert_eq!(fixture.report(0, lossy), 21_000);
+        assert_eq!(fixture.window.inflection(), Size::from_bytes(30_000));
+
+        let mut fixture = Fixture::new(50);
+        fixture.report(0, |_| ());
+        fixture.report(150, |_| ());
+        assert_eq!(fixture.report(150, lossy), 21_000, "loss goes before delay");
+    }
+
+    #[test]
+    fn marks_back_off_less_near_the_inflection() {
+        let marked = |report: &mut Report| report.marked = report.received;
+        let mut fixture = Fixture::new(50);
+        // Average 1/8, half of it, over two virtual round trips: 1/32.
+        assert_eq!(fixture.report(0, marked), 29_063);
+        assert_eq!(fixture.window.inflection(), Size::from_bytes(30_000));
+        let alpha = 1.0 / 8.0 + 7.0 / 64.0;
+        let expected = 29_063.0 * (1.0 - alpha / 4.0 * 0.25);
+        assert_eq!(fixture.report(0, marked), libm::round(expected) as i64);
+    }
+
+    #[test]
+    fn inflection_stays_until_the_window_has_grown() {
+        let marked = |report: &mut Report| report.marked = report.received;
+        let mut fixture = Fixture::new(50);
+        fixture.report(0, marked);
+        fixture.report(0, marked);
+        assert_eq!(fixture.window.inflection(), Size::from_bytes(30_000));
+        let grown = fixture.report(0, |report| report.unmarked = Size::from_bytes(10_000));
+        fixture.report(0, marked);
+        assert_eq!(fixture.window.inflection(), Size::from_bytes(grown));
+    }
+
+    #[test]
+    fn never_below_the_least_window() {
+        let mut fixture = Fixture::new(25);
+        fixture.report(0, |_| ());
+        for _ in 0..50 {
+            fixture.report(1_000, |report| report.lost = 1);
+        }
+        assert_eq!(fixture.window.size(), Size::from_bytes(1_000));
+    }
+}
