@@ -13,6 +13,8 @@
 pub mod fixed;
 pub mod gcc;
 pub mod replay;
+pub mod scream;
+mod units;
 
 use weaknet_core::packet::Ecn;
 use weaknet_core::{Bitrate, Bytes, Kind, Span, Time};

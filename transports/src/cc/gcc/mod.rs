@@ -27,13 +27,12 @@ mod testing;
 #[cfg(test)]
 mod tests;
 mod trendline;
-mod units;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weaknet_core::{Bitrate, BuildContext, BuildError, Plugin, Span};
 
-use crate::cc::{CongestionControl, CongestionController, ProbeCluster};
+use crate::cc::{CongestionControl, CongestionController, ProbeCluster, units};
 
 pub use aimd::AimdConfig;
 pub use alr::AlrConfig;

@@ -1,5 +1,5 @@
-//! Signed whole-number units of the estimator: bits per second, bytes and
-//! microseconds. The sender's decisions depend on where values are rounded, so
+//! Signed whole-number units of libwebrtc's estimators: bits per second, bytes
+//! and microseconds. Their decisions depend on where values are rounded, so
 //! every operation says how it rounds.
 //!
 //! Implements: the rounding of api/units of libwebrtc (July 2026): products
@@ -133,6 +133,10 @@ impl Delta {
     pub(super) const fn from_secs(s: i64) -> Self {
         Self(s * 1_000_000)
     }
+    /// Half of it, rounded towards zero.
+    pub(super) const fn half(self) -> Self {
+        Self(self.0 / 2)
+    }
     /// Rounded to the nearest millisecond.
     pub(super) const fn as_millis(self) -> i64 {
         to_nearest_thousand(self.0)
@@ -249,6 +253,7 @@ mod tests {
     fn every_operation_rounds_its_own_way() {
         assert_eq!(Rate::from_bps(5) * 0.5, Rate::from_bps(3));
         assert_eq!(Rate::from_bps(5).half(), Rate::from_bps(2));
+        assert_eq!(Delta::from_micros(-5).half(), Delta::from_micros(-2));
         assert_eq!(Rate::from_kbps_f64(1.0009), Rate::from_bps(1_000));
         assert_eq!(Rate::from_bps(1_499).as_kbps(), 1);
         assert_eq!(Rate::from_bps(1_500).as_kbps(), 2);
