@@ -308,7 +308,7 @@ fn unknown_plugins_name_the_known_ones() {
     assert_eq!(
         refused(&call("    congestion_control: gc\n"), &[]),
         "\
-error: s.yaml:6:25: unknown congestion_control `gc`: expected one of fixed, gcc
+error: s.yaml:6:25: unknown congestion_control `gc`: expected one of fixed, gcc, scream
   |
 6 |     congestion_control: gc
   |                         ^^
