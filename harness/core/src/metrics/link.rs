@@ -62,6 +62,11 @@ impl MetricSet for Set {
         else {
             return;
         };
+        if let Event::LinkCopy { .. } = event {
+            // It may travel over any of them.
+            let links = self.links.iter_mut();
+            links.for_each(|traffic| traffic.fates.expect_copies());
+        }
         let Some(traffic) = self.links.get_mut(usize::from(link.0)) else {
             return;
         };

@@ -11,7 +11,7 @@
 //!   under way at the end do not. A run that the window cuts counts as it is.
 //! - A packet of which a copy was made is lost when it and all its copies are.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use super::{Better, Definition, Subject};
 
@@ -102,46 +102,57 @@ enum Fate {
     Arrived { counts: bool },
 }
 
-/// Where a packet stands whose fate is open.
+/// A packet that has set out.
 #[derive(Debug)]
-struct Pending {
-    place: u64,
+struct Packet {
+    id: u64,
+    /// How many copies of it are under way besides.
     copies: u32,
+    fate: Fate,
 }
 
 /// Fates of packets, put into the order in which the packets set out.
 #[derive(Debug, Default)]
 pub(super) struct Fates {
-    pending: BTreeMap<u64, Pending>,
-    /// From place `first` on.
-    fates: VecDeque<Fate>,
-    first: u64,
+    /// From the first one on whose fate is open.
+    packets: VecDeque<Packet>,
+    /// Whether a packet may set out that is under way already.
+    copies: bool,
     runs: Runs,
 }
 
 impl Fates {
-    /// A packet, or a copy of one that is under way, sets out.
+    /// From now on a copy of a packet that is under way may set out.
+    pub(super) fn expect_copies(&mut self) {
+        self.copies = true;
+    }
+
+    /// A packet, or an expected copy of one that is under way, sets out.
     pub(super) fn start(&mut self, id: u64) {
-        if let Some(pending) = self.pending.get_mut(&id) {
-            pending.copies += 1;
+        if self.copies
+            && let Some(packet) = self.open(id)
+        {
+            packet.copies += 1;
             return;
         }
-        let place = self.first + self.fates.len() as u64;
-        self.pending.insert(id, Pending { place, copies: 0 });
-        self.fates.push_back(Fate::Open);
+        self.packets.push_back(Packet {
+            id,
+            copies: 0,
+            fate: Fate::Open,
+        });
     }
 
     /// A copy is made of a packet under way.
     pub(super) fn copied(&mut self, id: u64) {
-        if let Some(pending) = self.pending.get_mut(&id) {
-            pending.copies += 1;
+        if let Some(packet) = self.open(id) {
+            packet.copies += 1;
         }
     }
 
     /// A packet, or one of its copies, is lost.
     pub(super) fn lost(&mut self, id: u64, counts: bool) {
-        match self.pending.get_mut(&id) {
-            Some(Pending { copies, .. }) if *copies > 0 => *copies -= 1,
+        match self.open(id) {
+            Some(packet) if packet.copies > 0 => packet.copies -= 1,
             _ => self.settle(id, Fate::Lost { counts }),
         }
     }
@@ -151,24 +162,35 @@ impl Fates {
         self.settle(id, Fate::Arrived { counts });
     }
 
+    /// A packet under way. Most often it is the first, or the last when it found
+    /// no room.
+    fn open(&mut self, id: u64) -> Option<&mut Packet> {
+        let is = |packet: &Packet| packet.id == id && packet.fate == Fate::Open;
+        let at = match self.packets.back() {
+            Some(last) if is(last) => self.packets.len() - 1,
+            _ => self.packets.iter().position(is)?,
+        };
+        self.packets.get_mut(at)
+    }
+
     fn settle(&mut self, id: u64, fate: Fate) {
-        let Some(Pending { place, .. }) = self.pending.remove(&id) else {
+        let Some(packet) = self.open(id) else {
             return;
         };
-        if let Some(open) = self.fates.get_mut((place - self.first) as usize) {
-            *open = fate;
-        }
-        while let Some(fate) = self.fates.pop_front_if(|fate| *fate != Fate::Open) {
-            self.first += 1;
-            count(&mut self.runs, fate);
+        packet.fate = fate;
+        while let Some(packet) = self
+            .packets
+            .pop_front_if(|packet| packet.fate != Fate::Open)
+        {
+            count(&mut self.runs, packet.fate);
         }
     }
 
     /// The runs, those behind packets still under way included.
     pub(super) fn runs(&self) -> Runs {
         let mut runs = self.runs.clone();
-        for fate in &self.fates {
-            count(&mut runs, *fate);
+        for packet in &self.packets {
+            count(&mut runs, packet.fate);
         }
         runs
     }
@@ -211,6 +233,7 @@ mod tests {
     fn copies_and_late_fates() {
         let mut fates = Fates::default();
         (0..6).for_each(|id| fates.start(id));
+        fates.expect_copies();
         fates.copied(2);
         fates.start(3);
         fates.lost(2, true);
@@ -225,7 +248,7 @@ mod tests {
         fates.lost(0, true);
         fates.arrived(4, false);
         assert_eq!(fates.runs(), runs("xx.x."));
-        assert!(fates.fates.is_empty() && fates.pending.is_empty());
+        assert!(fates.packets.is_empty());
     }
 
     proptest! {

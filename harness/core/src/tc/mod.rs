@@ -1,7 +1,7 @@
 //! Linux `tc qdisc` command lines as scenarios.
 //!
-//! text -> [`words`] -> [`command`] (device, place, discipline) -> options
-//! ([`netem`], [`others`]) -> [`emit`].
+//! text -> `words` -> `command` (device, place, discipline) -> options
+//! (`netem`, `others`) -> `emit`.
 //!
 //! Implements: `tc qdisc add|change|replace` of iproute2 6.x for netem, tbf,
 //! fq_codel, codel, pie, red, pfifo and bfifo, with tc's units: decimal rates
