@@ -218,7 +218,7 @@ fn observe(
 /// Arrivals from a busy link, less a straight line over the bytes carried.
 fn from_busy(series: &Series, busy: &Busy, rate: &RateFit, holds: bool) -> Vec<Observation> {
     let mut data = Vec::new();
-    let lost_use_link = rate.lost_use_link.unwrap_or(0.0);
+    let lost_use_link = rate.lost_share;
     let mut carried = 0.0;
     let points: Vec<(f64, i64, u32)> = busy
         .intervals

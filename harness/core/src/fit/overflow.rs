@@ -106,13 +106,15 @@ pub(super) fn tell_apart(series: &Series, busy: &Busy, rate: &RateFit) -> Fates 
     let fates: Vec<Fate> = if visible {
         by_link_time(series, busy, rate, levels, full.floor)
     } else {
-        let lies_full = |i: usize| levels[i] >= full.floor;
+        // Jitter blurs the edge of the full queue: what lies near it tells
+        // nothing of random loss.
+        let blur = 5.0 * if is_time { busy.noise } else { noise_bytes };
         (0..lost.len())
-            .map(|i| match (lies_full(i), lost[i]) {
-                (true, true) => Fate::Overflow,
-                (true, false) => Fate::LeftOut,
-                (false, true) => Fate::Lost,
-                (false, false) => Fate::Arrived,
+            .map(|i| match (levels[i] - full.floor, lost[i]) {
+                (above, true) if above >= 0.0 => Fate::Overflow,
+                (above, _) if above >= -blur => Fate::LeftOut,
+                (_, true) => Fate::Lost,
+                (_, false) => Fate::Arrived,
             })
             .collect()
     };
@@ -122,6 +124,13 @@ pub(super) fn tell_apart(series: &Series, busy: &Busy, rate: &RateFit) -> Fates 
         .collect();
     let overflow = dropped.len();
     let level = stats::median(&dropped).unwrap_or(0.0);
+    // A backlog is reckoned from the shortest delay: what packets travel longer
+    // than that on an idle path is none of the queue's.
+    let travel = travel_beyond_base(series, &waits, busy);
+    let level = match is_time {
+        true => level - travel,
+        false => level - travel / mean_service.max(1.0) * busy.size,
+    };
     let spread = full.spread * level;
     // The backlog holds half a packet in service, on average, that does not
     // wait; the limit is reached half a packet above what waits.
@@ -138,6 +147,23 @@ pub(super) fn tell_apart(series: &Series, busy: &Busy, rate: &RateFit) -> Fates 
     }
 }
 
+/// Share of the packets that got lost although the queue had room; `None` when
+/// it never overflowed. `service` is the time of a packet in nanoseconds.
+pub(super) fn lost_with_room(series: &Series, busy: &Busy, service: f64) -> Option<f64> {
+    let waits = backlog(series, busy);
+    let passages = &series.passages;
+    let lost: Vec<bool> = passages.iter().map(|p| p.received.is_none()).collect();
+    let full = Full::find(&waits, &lost, (2.5 * service).max(5.0 * busy.noise))?;
+    let with_room = || {
+        waits
+            .iter()
+            .zip(&lost)
+            .filter(|(wait, _)| **wait < full.floor)
+    };
+    let count = with_room().count() as f64;
+    Some(with_room().filter(|(_, lost)| **lost).count() as f64 / count)
+}
+
 /// Nanoseconds of work before each packet.
 fn backlog(series: &Series, busy: &Busy) -> Vec<f64> {
     let mut last_arrival = i64::MIN / 2;
@@ -152,6 +178,19 @@ fn backlog(series: &Series, busy: &Busy) -> Vec<f64> {
             wait as f64
         })
         .collect()
+}
+
+/// Median delay of packets that met an idle link, less the shortest.
+fn travel_beyond_base(series: &Series, waits: &[f64], busy: &Busy) -> f64 {
+    let idle = series
+        .passages
+        .iter()
+        .zip(waits)
+        .filter(|(_, w)| **w == 0.0);
+    let delays: Vec<f64> = idle
+        .filter_map(|(p, _)| Some((p.received? - p.sent - busy.base) as f64))
+        .collect();
+    stats::median(&delays).unwrap_or(0.0)
 }
 
 fn longest_wait(series: &Series, waits: &[f64]) -> f64 {

@@ -7,6 +7,7 @@
 use serde::Serialize;
 
 use super::busy::{Busy, Interval, OUTAGE_NS, mean_rate};
+use super::overflow;
 use super::segments::{self, Bin};
 use super::series::Series;
 
@@ -52,8 +53,12 @@ pub struct RateFit {
     pub bin_s: f64,
     /// Share of the time in which the link was busy.
     pub busy_share: f64,
-    /// Share of the bytes lost while busy that used link time.
+    /// Share of the bytes lost while busy that used link time, where the time
+    /// between packets shows it.
     pub lost_use_link: Option<f64>,
+    /// The share that the rate counts with, shown or inferred.
+    #[serde(skip)]
+    pub(super) lost_share: f64,
 }
 
 pub(super) fn fit(series: &Series, busy: &Busy) -> RateFit {
@@ -68,11 +73,12 @@ pub(super) fn fit(series: &Series, busy: &Busy) -> RateFit {
             bin_s: 0.0,
             busy_share: 0.0,
             lost_use_link: None,
+            lost_share: 0.0,
         };
     };
-    let (lost_use_link, rate) = link_time_of_lost(busy, rate);
+    let LinkTime { shown, share, rate } = link_time_of_lost(series, busy, rate);
     let width = bin_width(busy, seconds);
-    let bins = fill(busy, width, lost_use_link.unwrap_or(0.0));
+    let bins = fill(busy, width, share);
     let kept: Vec<Bin> = bins
         .into_iter()
         .filter(|bin| bin.busy >= BUSY_SHARE * width as f64)
@@ -103,7 +109,8 @@ pub(super) fn fit(series: &Series, busy: &Busy) -> RateFit {
         bins: kept.len(),
         bin_s: width as f64 / 1e9,
         busy_share: (busy_ns / 1e9 / seconds.max(1e-9)).min(1.0),
-        lost_use_link,
+        lost_use_link: shown,
+        lost_share: share,
     }
 }
 
@@ -123,9 +130,36 @@ pub(super) fn largest_throughput(series: &Series) -> f64 {
     most as f64 * 8.0 / (OUTAGE_NS as f64 / 1e9)
 }
 
-/// Share of the lost bytes for which there is time between the packets around
-/// them, and the rate in bits per nanosecond with that time taken into account.
-fn link_time_of_lost(busy: &Busy, bits_per_ns: f64) -> (Option<f64>, f64) {
+/// What lost packets took of the link's time.
+struct LinkTime {
+    /// Share of their bytes for which there is time between the packets around
+    /// them.
+    shown: Option<f64>,
+    /// The same, or what follows from the losses at a queue with room.
+    share: f64,
+    /// Rate in bits per nanosecond with that time taken into account.
+    rate: f64,
+}
+
+impl LinkTime {
+    fn shown(share: f64, rate: f64) -> Self {
+        Self {
+            shown: Some(share),
+            share,
+            rate,
+        }
+    }
+
+    const fn unknown(rate: f64) -> Self {
+        Self {
+            shown: None,
+            share: 0.0,
+            rate,
+        }
+    }
+}
+
+fn link_time_of_lost(series: &Series, busy: &Busy, bits_per_ns: f64) -> LinkTime {
     let intervals: Vec<&Interval> = busy
         .intervals
         .iter()
@@ -133,7 +167,7 @@ fn link_time_of_lost(busy: &Busy, bits_per_ns: f64) -> (Option<f64>, f64) {
         .collect();
     let losses = intervals.iter().filter(|i| i.lost > 0).count();
     if losses < 10 {
-        return (None, bits_per_ns);
+        return LinkTime::unknown(bits_per_ns);
     }
     let service = busy.size * 8.0 / bits_per_ns;
     if busy.noise < 0.25 * service {
@@ -142,12 +176,25 @@ fn link_time_of_lost(busy: &Busy, bits_per_ns: f64) -> (Option<f64>, f64) {
         let used: f64 = with_losses()
             .map(|i| i.nanos() * bits_per_ns / 8.0 - i.bytes)
             .sum();
-        return (Some((used / lost).clamp(0.0, 1.0)), bits_per_ns);
+        return LinkTime::shown((used / lost).clamp(0.0, 1.0), bits_per_ns);
+    }
+    let sum = |f: fn(&Interval) -> f64| intervals.iter().map(|i| f(i)).sum::<f64>();
+    let (arrived, lost) = (sum(|i| i.bytes), sum(|i| i.lost_bytes));
+    let nanos = sum(Interval::nanos);
+    // Where the queue overflowed, the longer an interval the more is lost in it
+    // whether or not that took link time. Losses at random, as many as where
+    // there was room, did.
+    if let Some(random) = overflow::lost_with_room(series, busy, service) {
+        let share = (random / (1.0 - random) * arrived / lost).clamp(0.0, 1.0);
+        return LinkTime {
+            shown: None,
+            share,
+            rate: (arrived + share * lost) * 8.0 / nanos,
+        };
     }
     // Packets that hold each other back move time from one interval to the
     // next: least squares over blocks of time = a * arrived + b * lost.
     let [mut bb, mut bl, mut ll, mut tb, mut tl] = [0.0; 5];
-    let [mut arrived, mut lost, mut nanos] = [0.0; 3];
     for block in intervals.chunks(BLOCK) {
         let sum = |f: fn(&Interval) -> f64| block.iter().map(|i| f(i)).sum::<f64>();
         let (b, l, t) = (
@@ -160,18 +207,15 @@ fn link_time_of_lost(busy: &Busy, bits_per_ns: f64) -> (Option<f64>, f64) {
         ll += l * l;
         tb += t * b;
         tl += t * l;
-        arrived += b;
-        lost += l;
-        nanos += t;
     }
     let determinant = bb * ll - bl * bl;
     if determinant <= bb * ll * 1e-9 {
-        return (None, bits_per_ns);
+        return LinkTime::unknown(bits_per_ns);
     }
     let per_byte = (tb * ll - tl * bl) / determinant;
     let per_lost = (tl * bb - tb * bl) / determinant;
     let share = (per_lost / per_byte).clamp(0.0, 1.0);
-    (Some(share), (arrived + share * lost) * 8.0 / nanos)
+    LinkTime::shown(share, (arrived + share * lost) * 8.0 / nanos)
 }
 
 /// Wide enough for 20 packets, and for jitter to matter little.

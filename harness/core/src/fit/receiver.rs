@@ -249,5 +249,6 @@ pub(super) fn rate(series: &Series) -> RateFit {
         bin_s: 0.0,
         busy_share: 0.0,
         lost_use_link: None,
+        lost_share: 0.0,
     }
 }

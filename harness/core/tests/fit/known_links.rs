@@ -183,6 +183,41 @@ fn a_full_queue_beside_random_loss() {
     near(limit, 0.1);
 }
 
+/// Everything at once: jitter that hides single losses, bursts, and a queue that
+/// overflows for most of the time.
+#[test]
+fn jitter_bursts_and_a_full_queue() {
+    let normal = delay::NormalDelay {
+        mean: "60ms".parse().unwrap(),
+        std: "6ms".parse().unwrap(),
+        ..delay::NormalDelay::default()
+    };
+    let bursts = loss::GilbertElliott {
+        average: Some("3%".parse().unwrap()),
+        burst: Some(5.0),
+        ..loss::GilbertElliott::default()
+    };
+    let known = Known {
+        delay: build(&normal, 1),
+        queue: drop_tail("200ms"),
+        loss: build(&bursts, 3),
+        ..plain()
+    };
+    let fit = fitted("everything", known, &traffic(6_000_000, 6));
+    near(constant_rate(&fit), 5e6);
+    let Family::Normal { mean, std } = fit.delay.family else {
+        panic!("{:?}", fit.delay.family);
+    };
+    near(mean, 60.0);
+    near(std, 6.0);
+    let QueueFit::Time(limit, _) = fit.queue else {
+        panic!("{:?}", fit.queue);
+    };
+    near(limit, 0.2);
+    near(fit.loss.average, 0.03);
+    near(fit.loss.burst.unwrap().0, 5.0);
+}
+
 #[test]
 fn two_captures_whose_clocks_differ() {
     let [entered, left] = drive(plain(), &traffic(6_000_000, 1));
