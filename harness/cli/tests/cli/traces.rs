@@ -237,3 +237,39 @@ fn recorded_traces_come_back_unchanged() {
         );
     }
 }
+
+#[test]
+fn tc_command_lines_become_scenarios_that_run() {
+    let netem = [
+        "delay 100ms 20ms 25% distribution normal",
+        "delay 100ms 10ms distribution paretonormal reorder 25% 50% gap 5",
+        "loss 5% 25%",
+        "loss random 3%",
+        "loss state 1% 20% 10% 30% 0.5%",
+        "loss gemodel 1% 20% 70% 0.1%",
+        "duplicate 1% 10% corrupt 0.1% limit 2000",
+        "delay 50ms rate 5mbit 20 48 5",
+        "slot 1ms 2ms packets 10 bytes 10000 delay 10ms",
+        "loss 1% ecn delay 10ms seed 42",
+    ];
+    let children = [
+        "tbf rate 2mbit burst 32kbit latency 400ms",
+        "tbf rate 2mbit burst 32kbit limit 60000",
+        "fq_codel limit 1000 flows 512 target 10ms interval 200ms quantum 1500 ecn",
+        "codel limit 500 target 5ms interval 100ms ecn ce_threshold 2ms",
+        "pie limit 500 target 20ms tupdate 15ms alpha 2 beta 20 ecn",
+        "red limit 400000 min 30000 max 90000 avpkt 1000 burst 55 bandwidth 10mbit probability 0.02 ecn",
+        "pfifo limit 100",
+        "bfifo limit 64000",
+    ];
+    let lines = netem.iter().map(|options| format!("netem {options}"));
+    for options in lines.chain(children.map(str::to_owned)) {
+        let line = format!("tc qdisc add dev eth0 root {options}\n");
+        let sandbox = Sandbox::new(&[("rules.tc", &line)]);
+        sandbox
+            .run(&["trace", "convert", "rules.tc", "s.yaml", "--to", "scenario"])
+            .ok();
+        let run = sandbox.run(&["run", "s.yaml", "--set", "duration=2s", "--out", "o"]);
+        assert_eq!(run.code, 0, "{line}{}{}", sandbox.read("s.yaml"), run.err);
+    }
+}

@@ -253,14 +253,14 @@ fn netem_map(netem: &Netem) -> String {
     f.maybe("gap", netem.gap, |n| n.to_string());
     f.maybe("rate", netem.rate, bitrate);
     f.maybe("packet_overhead", netem.packet_overhead, |n| n.to_string());
-    f.maybe("cell", netem.cell, |n| n.to_string());
+    f.maybe("cell_size", netem.cell, |n| n.to_string());
     f.maybe("cell_overhead", netem.cell_overhead, |n| n.to_string());
     f.maybe("slot", netem.slot.as_ref(), |slot| {
         let mut f = Fields::default();
         f.add("min", span(slot.min));
         f.add("max", span(slot.max));
         f.maybe("packets", slot.packets, |n| n.to_string());
-        f.maybe("bytes", slot.bytes, |n| n.to_string());
+        f.maybe("bytes", slot.bytes, bytes);
         f.braced()
     });
     format!("{{netem: {}}}", f.braced())
@@ -270,7 +270,7 @@ fn loss_map(loss: &Loss) -> String {
     let mut f = Fields::default();
     match loss {
         Loss::Random { p, correlation } => {
-            f.add("p", percent(*p));
+            f.add("probability", percent(*p));
             if *correlation > 0.0 {
                 f.add("correlation", percent(*correlation));
             }
@@ -290,8 +290,8 @@ fn loss_map(loss: &Loss) -> String {
         } => {
             f.add("p", percent(*p));
             f.add("r", percent(*r));
-            f.add("h", percent(1.0 - one_minus_h));
-            f.add("k", percent(1.0 - one_minus_k));
+            f.add("one_minus_h", percent(*one_minus_h));
+            f.add("one_minus_k", percent(*one_minus_k));
             format!("{{gemodel: {}}}", f.braced())
         }
     }
@@ -323,6 +323,7 @@ fn own_queue(shaper: Option<&Other>, queue: Option<&Other>) -> String {
             quantum,
             target,
             interval,
+            ce_threshold,
             ecn,
         }) => {
             f.maybe("limit", *limit, packets);
@@ -330,6 +331,7 @@ fn own_queue(shaper: Option<&Other>, queue: Option<&Other>) -> String {
             f.maybe("quantum", *quantum, bytes);
             f.maybe("target", *target, span);
             f.maybe("interval", *interval, span);
+            f.maybe("ce_threshold", *ce_threshold, span);
             f.maybe("ecn", *ecn, |on| on.to_string());
             if *fair { "fq_codel" } else { "codel" }
         }
@@ -337,11 +339,16 @@ fn own_queue(shaper: Option<&Other>, queue: Option<&Other>) -> String {
             limit,
             target,
             tupdate,
+            alpha,
+            beta,
             ecn,
         }) => {
             f.maybe("limit", *limit, packets);
             f.maybe("target", *target, span);
             f.maybe("update", *tupdate, span);
+            let gain = |sixteenths: u64| (sixteenths as f64 / 16.0).to_string();
+            f.maybe("alpha", *alpha, gain);
+            f.maybe("beta", *beta, gain);
             f.flag("ecn", *ecn);
             "pie"
         }
@@ -358,8 +365,8 @@ fn own_queue(shaper: Option<&Other>, queue: Option<&Other>) -> String {
             f.add("limit", bytes(*limit));
             f.add("min", bytes(min.unwrap_or(max / 3)));
             f.add("max", bytes(max));
-            f.maybe("avpkt", *avpkt, bytes);
-            f.add("probability", percent(probability.unwrap_or(0.02)));
+            f.maybe("mean_packet", *avpkt, bytes);
+            f.add("max_probability", percent(probability.unwrap_or(0.02)));
             f.flag("ecn", *ecn);
             "red"
         }

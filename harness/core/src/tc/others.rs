@@ -27,6 +27,7 @@ pub enum Other {
         quantum: Option<u64>,
         target: Option<u64>,
         interval: Option<u64>,
+        ce_threshold: Option<u64>,
         ecn: Option<bool>,
     },
     /// PIE.
@@ -34,6 +35,9 @@ pub enum Other {
         limit: Option<u64>,
         target: Option<u64>,
         tupdate: Option<u64>,
+        /// Gains in sixteenths per second.
+        alpha: Option<u64>,
+        beta: Option<u64>,
         ecn: bool,
     },
     /// RED.
@@ -63,6 +67,7 @@ impl Other {
 const PACKETS: &str = "a number of packets";
 const TIME: &str = "a time such as `5ms`";
 const SIZE: &str = "a size such as `32kb`";
+const GAIN: &str = "a gain in sixteenths";
 
 fn tbf(words: &mut Words<'_>) -> Result<Other, Diagnostic> {
     let (mut bits, mut burst, mut limit, mut latency) = (None, None, None, None);
@@ -125,6 +130,7 @@ fn limit_only(
 fn codel(fair: bool, words: &mut Words<'_>) -> Result<Other, Diagnostic> {
     let (mut limit, mut flows, mut quantum) = (None, None, None);
     let (mut target, mut interval, mut ecn) = (None, None, None);
+    let mut ce_threshold = None;
     while let Some(option) = words.next() {
         let name = option.text.as_str();
         match name {
@@ -133,6 +139,7 @@ fn codel(fair: bool, words: &mut Words<'_>) -> Result<Other, Diagnostic> {
             "quantum" if fair => quantum = Some(words.read(name, SIZE, size)?),
             "target" => target = Some(words.read(name, TIME, time32)?),
             "interval" => interval = Some(words.read(name, TIME, time32)?),
+            "ce_threshold" => ce_threshold = Some(words.read(name, TIME, time32)?),
             "ecn" => ecn = Some(true),
             "noecn" => ecn = Some(false),
             "memory_limit" if fair => {
@@ -140,7 +147,14 @@ fn codel(fair: bool, words: &mut Words<'_>) -> Result<Other, Diagnostic> {
             }
             _ => {
                 let known = [
-                    "limit", "flows", "quantum", "target", "interval", "ecn", "noecn",
+                    "limit",
+                    "flows",
+                    "quantum",
+                    "target",
+                    "interval",
+                    "ce_threshold",
+                    "ecn",
+                    "noecn",
                 ];
                 let kind = if fair { "fq_codel" } else { "codel" };
                 return Err(words.unknown(option, &format!("option of {kind}"), &known));
@@ -154,22 +168,28 @@ fn codel(fair: bool, words: &mut Words<'_>) -> Result<Other, Diagnostic> {
         quantum,
         target,
         interval,
+        ce_threshold,
         ecn,
     })
 }
 
 fn pie(words: &mut Words<'_>) -> Result<Other, Diagnostic> {
     let (mut limit, mut target, mut tupdate, mut ecn) = (None, None, None, false);
+    let (mut alpha, mut beta) = (None, None);
     while let Some(option) = words.next() {
         let name = option.text.as_str();
         match name {
             "limit" => limit = Some(words.read(name, PACKETS, count)?),
             "target" => target = Some(words.read(name, TIME, time32)?),
             "tupdate" => tupdate = Some(words.read(name, TIME, time32)?),
+            "alpha" => alpha = Some(words.read(name, GAIN, count)?),
+            "beta" => beta = Some(words.read(name, GAIN, count)?),
             "ecn" => ecn = true,
             "noecn" => ecn = false,
             _ => {
-                let known = ["limit", "target", "tupdate", "ecn", "noecn"];
+                let known = [
+                    "limit", "target", "tupdate", "alpha", "beta", "ecn", "noecn",
+                ];
                 return Err(words.unknown(option, "option of pie", &known));
             }
         }
@@ -178,6 +198,8 @@ fn pie(words: &mut Words<'_>) -> Result<Other, Diagnostic> {
         limit,
         target,
         tupdate,
+        alpha,
+        beta,
         ecn,
     })
 }

@@ -149,7 +149,7 @@ network:
   # the burst of 32.768kB that tbf lets through at once is not modelled
   forward:
     rate: 2Mbps
-    queue: {netem: {delay: 50ms, loss: {gemodel: {p: 1%, r: 10%, h: 30%, k: 99.9%}}}}
+    queue: {netem: {delay: 50ms, loss: {gemodel: {p: 1%, r: 10%, one_minus_h: 70%, one_minus_k: 0.1%}}}}
 flows:
   - name: call
     media:
