@@ -12,6 +12,7 @@
 
 pub mod fixed;
 pub mod gcc;
+mod recovery;
 pub mod replay;
 pub mod scream;
 mod units;
@@ -43,7 +44,9 @@ pub struct SentPacket {
     pub probe: Option<ProbeCluster>,
     /// Bytes in flight, this packet included.
     pub in_flight: Bytes,
-    /// Whether the sender had nothing more to send than this.
+    /// Whether the application limits the flow: bytes that it did not have
+    /// ready are missing from the flight
+    /// (draft-ietf-ccwg-bbr, section 4.1.2.4).
     pub app_limited: bool,
 }
 
@@ -67,7 +70,8 @@ pub enum SentKind {
 pub struct PacketResult {
     /// The packet as it was sent.
     pub sent: SentPacket,
-    /// Arrival by the receiver's clock; `None` when reported lost.
+    /// Arrival by the receiver's clock; `None` when reported lost. A report of
+    /// ranges carries no arrival times: then the arrival of the report.
     pub received: Option<Time>,
     /// ECN codepoint on arrival.
     pub ecn: Ecn,
@@ -87,6 +91,8 @@ pub struct DeliverySnapshot {
     pub delivered_at: Time,
     /// Send time of the packet that was delivered then.
     pub first_sent_at: Time,
+    /// Bytes reported lost by then.
+    pub lost: Bytes,
 }
 
 /// How a report names packets.
@@ -115,6 +121,51 @@ pub struct Feedback<'a> {
     pub prior_in_flight: Bytes,
     /// How packets are named.
     pub kind: FeedbackKind,
+}
+
+impl Feedback<'_> {
+    /// The packets reported received.
+    pub fn received(&self) -> impl DoubleEndedIterator<Item = &PacketResult> {
+        self.packets.iter().filter(|p| p.received.is_some())
+    }
+
+    /// The packets reported lost.
+    pub fn lost(&self) -> impl DoubleEndedIterator<Item = &PacketResult> {
+        self.packets.iter().filter(|p| p.received.is_none())
+    }
+
+    /// Bytes of the packets reported received.
+    #[must_use]
+    pub fn acked_bytes(&self) -> Bytes {
+        self.received().map(|p| p.sent.size).sum()
+    }
+
+    /// Bytes of the packets reported lost.
+    #[must_use]
+    pub fn lost_bytes(&self) -> Bytes {
+        self.lost().map(|p| p.sent.size).sum()
+    }
+
+    /// Bytes of the packets that arrived with a mark of congestion.
+    #[must_use]
+    pub fn marked_bytes(&self) -> Bytes {
+        self.received()
+            .filter(|p| p.ecn == Ecn::Ce)
+            .map(|p| p.sent.size)
+            .sum()
+    }
+
+    /// Round-trip time of the newest packet reported received, without the
+    /// time that the receiver held the report back.
+    #[must_use]
+    pub fn rtt(&self) -> Option<Span> {
+        let newest = self.received().next_back()?;
+        let held = match (self.made, newest.received) {
+            (Some(made), Some(at)) => made.since(at),
+            _ => Span::ZERO,
+        };
+        Some(self.now.since(newest.sent.at) - held)
+    }
 }
 
 /// Bounds on the target, set by the application.

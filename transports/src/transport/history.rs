@@ -54,6 +54,8 @@ pub struct SendHistory {
     covered: u64,
     in_flight: Bytes,
     delivered: DeliverySnapshot,
+    /// The application limits the flow until so many bytes are delivered.
+    app_limited_until: Bytes,
 }
 
 impl SendHistory {
@@ -69,6 +71,7 @@ impl SendHistory {
             covered: 0,
             in_flight: Bytes::ZERO,
             delivered: DeliverySnapshot::default(),
+            app_limited_until: Bytes::ZERO,
         }
     }
 
@@ -84,8 +87,16 @@ impl SendHistory {
         self.in_flight
     }
 
+    /// The application has nothing more to send though more might be in
+    /// flight: what is sent until the present flight is delivered counts as
+    /// limited by it (draft-ietf-ccwg-bbr, section 4.1.2.4).
+    pub fn set_app_limited(&mut self) {
+        self.app_limited_until = (self.delivered.delivered + self.in_flight).max(Bytes::new(1));
+    }
+
     /// Records a packet that is being sent; its number must be
-    /// [`SendHistory::next_number`]. Returns it with `in_flight` filled in.
+    /// [`SendHistory::next_number`]. Returns it with `in_flight` and
+    /// `app_limited` filled in.
     pub fn on_sent(&mut self, mut packet: SentPacket) -> SentPacket {
         debug_assert_eq!(packet.number, self.next_number(), "numbers have no holes");
         while let Some(first) = self.entries.front() {
@@ -105,6 +116,7 @@ impl SendHistory {
         }
         self.in_flight += packet.size;
         packet.in_flight = self.in_flight;
+        packet.app_limited = self.app_limited_until > self.delivered.delivered;
         self.entries.push_back(Entry {
             sent: packet,
             delivery: self.delivered,
@@ -153,6 +165,8 @@ impl SendHistory {
                 self.delivered.delivered_at = now;
                 self.delivered.first_sent_at = entry.sent.at;
                 rtt = Some(now.since(entry.sent.at) - made.since(at));
+            } else {
+                self.delivered.lost += entry.sent.size;
             }
             results.push(PacketResult {
                 sent: entry.sent,
@@ -265,6 +279,23 @@ mod tests {
             &mut results,
         );
         assert!(results.is_empty());
+    }
+
+    #[test]
+    fn the_limit_of_the_application_ends_with_its_flight() {
+        let mut history = SendHistory::new();
+        history.on_sent(sent(0, 0));
+        history.set_app_limited();
+        assert!(history.on_sent(sent(1, 1)).app_limited);
+        let mut results = Vec::new();
+        let report = [status(0, Some(25)), status(1, None)];
+        let at = Time::from_millis(30);
+        history.on_report(at, at, &report, &mut results);
+        assert!(!history.on_sent(sent(2, 31)).app_limited);
+        assert_eq!(results[1].delivery.lost, Bytes::ZERO);
+        let report = [status(2, Some(50))];
+        history.on_report(at, at, &report, &mut results);
+        assert_eq!(results[0].delivery.lost, Bytes::new(1000));
     }
 
     #[test]

@@ -68,6 +68,13 @@ impl Sender {
                 }
             }
         }
+        let room = self
+            .output
+            .cwnd
+            .is_none_or(|cwnd| self.history.in_flight() < cwnd);
+        if room && self.parts.pacer.queued() == Bytes::ZERO {
+            self.history.set_app_limited();
+        }
     }
 
     /// Sends about `wanted` bytes that carry nothing new: an old video packet,
@@ -138,7 +145,7 @@ impl Sender {
             kind,
             probe,
             in_flight: Bytes::ZERO,
-            app_limited: self.parts.pacer.queued() == Bytes::ZERO,
+            app_limited: false,
         });
         let fresh = if rtp.kind == RtpKind::Media {
             u32::from(rtp.payload)
