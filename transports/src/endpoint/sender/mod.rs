@@ -330,13 +330,13 @@ impl Sender {
 }
 
 impl Node for Sender {
-    fn receive(&mut self, packet: Packet, out: &mut Outbox<'_>) {
+    fn receive(&mut self, packet: &mut Packet, out: &mut Outbox<'_>) {
         let now = out.now();
         out.event(Event::Received {
             packet: packet.tag(),
             one_way: now - packet.sent,
         });
-        match packet.payload {
+        match packet.take().payload {
             _ if now >= self.parts.stop => {}
             Payload::Rtcp(reports) if self.ready => {
                 for rtcp in reports {
