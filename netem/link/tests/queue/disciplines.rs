@@ -30,6 +30,7 @@ pub(crate) enum Which {
     RedByTime,
     Codel,
     CodelMarks,
+    CodelStrict,
     CodelLinux,
     FqCodel,
     FqCodelSmall,
@@ -43,7 +44,7 @@ pub(crate) enum Which {
     Drr,
 }
 
-pub(crate) const ALL: [Which; 18] = [
+pub(crate) const ALL: [Which; 19] = [
     Which::DropTail,
     Which::DropHead,
     Which::Red,
@@ -51,6 +52,7 @@ pub(crate) const ALL: [Which; 18] = [
     Which::RedByTime,
     Which::Codel,
     Which::CodelMarks,
+    Which::CodelStrict,
     Which::CodelLinux,
     Which::FqCodel,
     Which::FqCodelSmall,
@@ -164,13 +166,17 @@ impl Which {
                 },
                 seed,
             ),
-            Self::CodelLinux => build(
-                &Codel {
-                    control_law: ControlLaw::Linux,
+            Self::CodelStrict | Self::CodelLinux => {
+                let control_law = match self {
+                    Self::CodelStrict => ControlLaw::Strict,
+                    _ => ControlLaw::Linux,
+                };
+                let codel = Codel {
+                    control_law,
                     ..codel
-                },
-                seed,
-            ),
+                };
+                build(&codel, seed)
+            }
             Self::FqCodel => build(&fq_codel, seed),
             Self::FqCodelSmall => {
                 let small = FqCodel {

@@ -39,6 +39,7 @@ fn every_field_reads_and_prints() {
         "ecn": true, "ce_threshold": "1ms", "control_law": "linux"
     }));
     reads::<Codel>(json!({"control_law": "rfc8289"}));
+    reads::<Codel>(json!({"control_law": "strict"}));
     reads::<FqCodel>(json!({
         "limit": "10240packets", "flows": 1024, "quantum": "300B", "target": "15ms",
         "interval": "100ms", "mtu": "1.5kB", "ecn": false, "ce_threshold": "1ms",
