@@ -35,7 +35,7 @@ pub use limit::QueueLimit;
 pub use netem::{
     Netem, NetemDistribution, NetemGemodel, NetemLoss, NetemRandom, NetemSlot, NetemState,
 };
-pub use pie::{Decay, Latency, Pie};
+pub use pie::{Decay, Latency, Pie, PieVariant};
 pub use priority::{Band, Priority, TrafficClass};
 pub use red::Red;
 

@@ -85,9 +85,9 @@ impl Bench {
 }
 
 /// A discipline on the bench.
-pub(crate) struct Tested {
+pub(crate) struct Tested<D: QueueDiscipline + ?Sized = dyn QueueDiscipline> {
     pub(crate) bench: Bench,
-    pub(crate) discipline: Box<dyn QueueDiscipline>,
+    pub(crate) discipline: Box<D>,
 }
 
 impl Tested {
@@ -95,6 +95,12 @@ impl Tested {
         let Ok(Queue::Active(discipline)) = build_with(config) else {
             panic!("no discipline of the general path");
         };
+        Self::of(discipline)
+    }
+}
+
+impl<D: QueueDiscipline + ?Sized> Tested<D> {
+    pub(crate) fn of(discipline: Box<D>) -> Self {
         Self {
             bench: Bench::new(10),
             discipline,
@@ -113,8 +119,7 @@ impl Tested {
         self.discipline.dequeue(&mut self.bench.at(at))
     }
 
-    /// Packets by flow and size into an idle queue; the first is taken out at
-    /// once, as a link does.
+    /// The packets that leave at one instant, so many at most.
     pub(crate) fn ids(&mut self, at: Time, count: usize) -> Vec<u64> {
         (0..count)
             .map_while(|_| self.dequeue(at))

@@ -5,7 +5,8 @@ use weaknet_core::{Bytes, Ratio, Span};
 use weaknet_netem::model::Queue;
 use weaknet_netem::queue::{
     Band, Codel, ControlLaw, Decay, DropHead, DropTail, Drr, DualPi2, DualPi2Scheduler,
-    DualPi2Variant, FqCodel, Latency, Pie, Priority, QueueLimit, Red, TrafficClass, TurnEnds,
+    DualPi2Variant, FqCodel, Latency, Pie, PieVariant, Priority, QueueLimit, Red, TrafficClass,
+    TurnEnds,
 };
 
 use crate::traffic::build;
@@ -37,6 +38,8 @@ pub(crate) enum Which {
     Pie,
     PieSpread,
     PieMarks,
+    PieLinux,
+    PieLinuxRate,
     DualPi2,
     DualPi2Linux,
     DualPi2Fifo,
@@ -44,7 +47,7 @@ pub(crate) enum Which {
     Drr,
 }
 
-pub(crate) const ALL: [Which; 19] = [
+pub(crate) const ALL: [Which; 21] = [
     Which::DropTail,
     Which::DropHead,
     Which::Red,
@@ -59,6 +62,8 @@ pub(crate) const ALL: [Which; 19] = [
     Which::Pie,
     Which::PieSpread,
     Which::PieMarks,
+    Which::PieLinux,
+    Which::PieLinuxRate,
     Which::DualPi2,
     Which::DualPi2Linux,
     Which::DualPi2Fifo,
@@ -208,6 +213,19 @@ impl Which {
                 },
                 seed,
             ),
+            Self::PieLinux | Self::PieLinuxRate => {
+                let latency = match self {
+                    Self::PieLinux => Latency::Timestamp,
+                    _ => Latency::DepartureRate,
+                };
+                let linux = Pie {
+                    variant: PieVariant::Linux,
+                    latency,
+                    ecn: true,
+                    ..pie
+                };
+                build(&linux, seed)
+            }
             Self::DualPi2 => build(&dualpi2, seed),
             Self::DualPi2Linux => build(
                 &DualPi2 {

@@ -262,6 +262,8 @@ fn only_random_disciplines_follow_the_seed() {
                 | Which::Pie
                 | Which::PieSpread
                 | Which::PieMarks
+                | Which::PieLinux
+                | Which::PieLinuxRate
                 | Which::DualPi2Linux
         );
         assert_eq!(run(1) != run(2), random, "{which:?}");

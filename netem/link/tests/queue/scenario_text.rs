@@ -49,8 +49,9 @@ fn every_field_reads_and_prints() {
         "limit": "1000packets", "target": "15ms", "update": "15ms", "max_burst": "150ms",
         "alpha": 0.125, "beta": 1.25, "mtu": "1.5kB", "ecn": true, "mark_threshold": "10%",
         "latency": "departure_rate", "derandomise": true, "cap_step": true,
-        "decay": "below_half_target"
+        "decay": "below_half_target", "variant": "rfc8033"
     }));
+    reads::<Pie>(json!({"variant": "linux"}));
     reads::<DualPi2>(json!({"variant": "linux"}));
     reads::<DualPi2>(json!({
         "variant": "rfc9332", "limit": "250ms", "target": "15ms", "rtt_max": "100ms",
