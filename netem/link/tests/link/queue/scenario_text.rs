@@ -19,8 +19,8 @@ fn reads<P: Plugin + PartialEq + std::fmt::Debug>(value: Value) {
             .to_string()
             .starts_with("unknown field `no_such_field`")
     );
-    crate::traffic::build(&plugin, 1);
-    crate::traffic::build(&P::default(), 1);
+    crate::support::build(&plugin, 1);
+    crate::support::build(&P::default(), 1);
 }
 
 #[test]
