@@ -296,17 +296,10 @@ impl RateModel for MarkovServer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use weaknet_core::Streams;
-    use weaknet_core::plugin::Assets;
+    use crate::testing::build_seeded;
 
     fn build(config: &MarkovRate, seed: u64) -> Result<Box<dyn RateModel>, String> {
-        let (streams, assets) = (Streams::new(seed), Assets::default());
-        config
-            .build(&BuildContext {
-                path: "forward",
-                streams: &streams,
-                assets: &assets,
-            })
+        build_seeded(config, seed)
             .map_err(|e| format!("{}: {e}", e.field.as_deref().unwrap_or_default()))
     }
 

@@ -33,6 +33,7 @@ use weaknet_core::{Bitrate, BuildContext, BuildError, Plugin, Ratio, Span};
 use self::cell::{Cell, Setting};
 use super::QueueLimit;
 use crate::model::{Limit, Qdisc, Queue};
+use crate::rate::above_zero;
 
 /// Who is served first in a slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -136,12 +137,9 @@ impl Plugin for CellularCell {
     ];
 
     fn build(&self, cx: &BuildContext<'_>) -> Result<Queue, BuildError> {
-        if self.rate.is_zero() {
-            return Err(BuildError::field("rate", "expected a rate above 0bps"));
-        }
-        if let Some(index) = self.rates.iter().position(|rate| rate.is_zero()) {
-            let message = "expected a rate above 0bps";
-            return Err(BuildError::field(format!("rates.{index}"), message));
+        above_zero("rate", self.rate)?;
+        for (index, rate) in self.rates.iter().enumerate() {
+            above_zero(&format!("rates.{index}"), *rate)?;
         }
         if self.slot < Span::from_micros(10) {
             let message = format!("expected at least 10us, found {}", self.slot);

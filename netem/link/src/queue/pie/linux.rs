@@ -1,7 +1,7 @@
 //! PIE in the form of Linux: integers, time in units of 64 ns, probabilities of
 //! 56 bits, gains in sixteenths.
 //!
-//! Implements: Linux `sch_pie.c` (6.13): gains shifted by the decade of the
+//! Implements: Linux `sch_pie.c` (commit 00ac0dc): gains shifted by the decade of the
 //! probability instead of RFC 8033's divisors; the cap of a step, and 2 % more
 //! per update above 250 ms; decay by 1/64 at two updates without delay; the
 //! burst allowance runs down by the time between departures; spread drops, whose
