@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use crate::support::{drive, link, packet, parts};
+use crate::support::{drive, drive_watched, link, packet, parts};
 use weaknet_core::event::{DropReason, Event};
 use weaknet_core::packet::{Ecn, Packet, Payload};
 use weaknet_core::{Span, Time};
@@ -115,7 +115,7 @@ fn a_copy_follows_its_packet_and_is_in_the_books() {
             ..clean()
         });
         let mut events = Vec::new();
-        let out = drive(&mut link, &steady(3), &mut events);
+        let out = drive_watched(&mut link, &steady(3), &mut events, |_, _, _| {});
         let out: Vec<_> = out
             .iter()
             .map(|d| (d.packet.id, d.at.as_millis()))

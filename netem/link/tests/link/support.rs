@@ -83,16 +83,26 @@ pub(crate) fn drive(
     packets: &[impl Offered],
     events: &mut Vec<(Time, Event)>,
 ) -> Vec<Delivery> {
-    drive_watched(link, packets, events, |_, _, _| {})
+    run(link, packets, events, |_| {}, |_, _, _| {})
 }
 
-/// The same. Whenever all that is due has happened, `check` sees the link, the
-/// instant and what has been delivered so far; the books are balanced at every
-/// step.
+/// The same, with the books balanced at every step. Whenever all that is due has
+/// happened, `check` sees the link, the instant and what has been delivered so
+/// far.
 pub(crate) fn drive_watched(
     link: &mut Link,
     packets: &[impl Offered],
     events: &mut Vec<(Time, Event)>,
+    check: impl FnMut(&Link, Time, &[Delivery]),
+) -> Vec<Delivery> {
+    run(link, packets, events, keeps_its_books, check)
+}
+
+fn run(
+    link: &mut Link,
+    packets: &[impl Offered],
+    events: &mut Vec<(Time, Event)>,
+    at_every_step: impl Fn(&Link),
     mut check: impl FnMut(&Link, Time, &[Delivery]),
 ) -> Vec<Delivery> {
     let mut out = Vec::new();
@@ -100,9 +110,9 @@ pub(crate) fn drive_watched(
         while let Some(next) = link.next_event().filter(|next| *next <= until) {
             while let Some(delivery) = link.deliver(next, events) {
                 out.push(delivery);
-                keeps_its_books(link);
+                at_every_step(link);
             }
-            keeps_its_books(link);
+            at_every_step(link);
             check(link, next, &out);
         }
     };
@@ -111,7 +121,7 @@ pub(crate) fn drive_watched(
         let now = packet.sent;
         drain(link, now, events);
         link.arrive(now, packet, events);
-        keeps_its_books(link);
+        at_every_step(link);
         drain(link, now, events);
     }
     drain(link, Time::MAX, events);
@@ -119,8 +129,7 @@ pub(crate) fn drive_watched(
 }
 
 /// Nothing is lost or made unseen, in packets and in bytes.
-#[track_caller]
-pub(crate) fn keeps_its_books(link: &Link) {
+fn keeps_its_books(link: &Link) {
     let counts = link.counts();
     assert_eq!(
         counts.arrived + counts.copied,
