@@ -132,7 +132,7 @@ impl Plugin for MarkovRate {
     const NAME: &'static str = "markov";
     const SUMMARY: &'static str = "a rate that jumps between states at random times";
     const REFERENCES: &'static [&'static str] = &[
-        "Anick, Mitra and Sondhi, Bell System Technical Journal 61, 1982: Markov-modulated rates",
+        "Anick, Mitra and Sondhi, Bell System Technical Journal 61(8), 1982: Markov-modulated rates",
     ];
 
     fn build(&self, cx: &BuildContext<'_>) -> Result<Box<dyn RateModel>, BuildError> {

@@ -101,7 +101,7 @@ pub struct CellularCell {
     /// Length of a slot (a subframe of LTE).
     pub slot: Span,
     /// Time from a packet's arrival until the scheduler knows of it: 0ms
-    /// downwards, some 8ms upwards for request and grant (3GPP TR 36.881).
+    /// downwards; upwards the time of request and grant, several milliseconds.
     pub grant_delay: Span,
     /// Time that proportional fairness looks back; at least two slots.
     pub memory: Span,
@@ -133,7 +133,7 @@ impl Plugin for CellularCell {
     const REFERENCES: &'static [&'static str] = &[
         "RFC 8869 section 2",
         "Jalali, Padovani, Pankaj 2000 (proportional fair)",
-        "3GPP TS 36.321, TR 36.881",
+        "3GPP TS 36.321 (scheduling requests), TR 36.881 (latency of LTE)",
     ];
 
     fn build(&self, cx: &BuildContext<'_>) -> Result<Queue, BuildError> {

@@ -228,7 +228,7 @@ fn marks_capable_packets_by_default() {
 }
 
 /// The number of flows without company among 100 flows and 1024 queues:
-/// (1 - 1/1024)^99 of them, 90.78 of 100 (RFC 8290 section 5.3; queues-and-wire
+/// (1 - 1/1024)^99 of them, 90.78 of 100 (RFC 8290 section 5; queues-and-wire
 /// 1.2). The mean over 400 salts has a standard deviation of about
 /// sqrt(100 * 0.9078 * 0.0922 * 2) / 20 = 0.2; the factor 2 bounds the
 /// dependence of flows that collide with each other.

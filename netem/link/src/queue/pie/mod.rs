@@ -49,7 +49,7 @@ pub enum PieVariant {
 #[serde(rename_all = "snake_case")]
 pub enum Latency {
     /// From the time of arrival of the last packet that left (RFC 8033 section
-    /// 4.3, Linux).
+    /// 4, Linux).
     #[default]
     Timestamp,
     /// From the rate at which packets leave (RFC 8033 section 5.2).
@@ -81,7 +81,7 @@ pub struct Pie {
     /// Time from update to update (RFC 8033 section 4.2, T_UPDATE: 15ms).
     pub update: Span,
     /// Time that a burst may take before packets are dropped (RFC 8033 section
-    /// 4.4, MAX_BURST: 150ms).
+    /// 4, MAX_BURST: 150ms).
     pub max_burst: Span,
     /// Gain for the distance from the target, in 1/s (RFC 8033 section 4.2:
     /// 0.125); a multiple of 1/16 with `linux`.
