@@ -8,7 +8,7 @@ use weaknet_core::packet::{Ecn, FlowId, Packet};
 use weaknet_core::{Span, Time};
 use weaknet_netem::Link;
 
-use crate::traffic::packet;
+use crate::support::packet;
 
 /// How a source finds its window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -19,8 +19,8 @@ fn reads<P: Plugin + PartialEq + std::fmt::Debug>(value: Value) {
             .to_string()
             .starts_with("unknown field `no_such_field`")
     );
-    crate::traffic::build(&plugin, 1);
-    crate::traffic::build(&P::default(), 1);
+    crate::support::build(&plugin, 1);
+    crate::support::build(&P::default(), 1);
 }
 
 #[test]
@@ -39,6 +39,7 @@ fn every_field_reads_and_prints() {
         "ecn": true, "ce_threshold": "1ms", "control_law": "linux"
     }));
     reads::<Codel>(json!({"control_law": "rfc8289"}));
+    reads::<Codel>(json!({"control_law": "strict"}));
     reads::<FqCodel>(json!({
         "limit": "10240packets", "flows": 1024, "quantum": "300B", "target": "15ms",
         "interval": "100ms", "mtu": "1.5kB", "ecn": false, "ce_threshold": "1ms",
@@ -48,8 +49,9 @@ fn every_field_reads_and_prints() {
         "limit": "1000packets", "target": "15ms", "update": "15ms", "max_burst": "150ms",
         "alpha": 0.125, "beta": 1.25, "mtu": "1.5kB", "ecn": true, "mark_threshold": "10%",
         "latency": "departure_rate", "derandomise": true, "cap_step": true,
-        "decay": "below_half_target"
+        "decay": "below_half_target", "variant": "rfc8033"
     }));
+    reads::<Pie>(json!({"variant": "linux"}));
     reads::<DualPi2>(json!({"variant": "linux"}));
     reads::<DualPi2>(json!({
         "variant": "rfc9332", "limit": "250ms", "target": "15ms", "rtt_max": "100ms",

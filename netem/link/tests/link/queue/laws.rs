@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use weaknet_core::event::Event;
-use weaknet_core::packet::{Class, Ecn, FlowId, Leg, Packet};
+use weaknet_core::packet::{Ecn, FlowId, Leg, Packet};
 use weaknet_core::{Bitrate, Span, Time};
 use weaknet_netem::model::{Queue, RateModel};
 use weaknet_netem::queue::{Band, Codel, DropTail, Drr, DualPi2, Pie, Priority, QueueLimit, Red};
 use weaknet_netem::{Link, Tally, rate};
 
-use crate::disciplines::{ALL, Order, Which, limits};
-use crate::traffic::{build, drive, link, packet, payload};
+use super::link;
+use crate::queue::disciplines::{ALL, Which, limits};
+use crate::random_links::packets;
+use crate::support::{build, drive, drive_watched, packet};
 
 /// kbit/s by steps of 10 ms, the last one above zero.
 fn rates() -> impl Strategy<Value = Vec<u64>> {
@@ -31,54 +33,13 @@ fn rate(kbps: &[u64]) -> Box<dyn RateModel> {
     )
 }
 
-fn ecns() -> impl Strategy<Value = Ecn> {
-    prop_oneof![
-        Just(Ecn::NotEct),
-        Just(Ecn::Ect0),
-        Just(Ecn::Ect1),
-        Just(Ecn::Ce)
-    ]
-}
-
-/// Packets of a few flows, often at the same instant, some of no size or huge.
-fn packets() -> impl Strategy<Value = Vec<Packet>> {
-    let size = prop_oneof![
-        20 => 1u32..1_600,
-        1 => Just(0u32),
-        1 => Just(3_000_000),
-    ];
-    let class = prop_oneof![Just(Class::Other), Just(Class::Rtcp), Just(Class::Session)];
-    let gap = prop_oneof![Just(0u64), 0u64..2_000, 0u64..20_000];
-    prop::collection::vec((gap, size, 0u16..4, any::<bool>(), ecns(), class), 0..200).prop_map(
-        |packets| {
-            let mut now = Time::ZERO;
-            let place = |(id, (gap, size, flow, back, ecn, class))| {
-                now += Span::from_micros(gap);
-                Packet {
-                    flow: FlowId(flow),
-                    leg: if back { Leg::Return } else { Leg::Outward },
-                    ecn,
-                    payload: payload(class),
-                    ..packet(id as u64, size, now)
-                }
-            };
-            packets.into_iter().enumerate().map(place).collect()
-        },
-    )
-}
-
 fn which() -> impl Strategy<Value = Which> {
     prop::sample::select(&ALL[..])
 }
 
-/// At every step: nothing is lost or made, and the serialiser does not idle
-/// while packets wait.
-fn keeps_its_books(link: &Link, now: Time) {
+/// The serialiser does not idle while packets wait, and serves one at a time.
+fn works_while_packets_wait(link: &Link, now: Time) {
     let counts = link.counts();
-    assert_eq!(
-        counts.arrived,
-        counts.delivered + counts.dropped + counts.inside
-    );
     assert_eq!(
         (counts.lost, counts.copied),
         (Tally::default(), Tally::default())
@@ -97,14 +58,14 @@ proptest! {
 
     #[test]
     fn books_order_and_marks(
-        which in which(), limit in limits(), kbps in rates(), packets in packets(), seed: u64,
+        which in which(), limit in limits(), kbps in rates(), packets in packets(200), seed: u64,
     ) {
         let mut link = link(rate(&kbps), which.queue(limit, seed));
         let mut events = Vec::new();
         // Bytes in service, by the number of packets delivered before.
         let mut in_service = BTreeMap::new();
-        let out = drive(&mut link, &packets, &mut events, |link, now, out| {
-            keeps_its_books(link, now);
+        let out = drive_watched(&mut link, &packets, &mut events, |link, now, out| {
+            works_while_packets_wait(link, now);
             let (inside, waiting) = (link.counts().inside, link.waiting(now));
             if let QueueLimit::Packets(limit) = limit {
                 assert!(waiting.packets <= limit * which.limits(), "{waiting:?}");
@@ -113,7 +74,6 @@ proptest! {
                 in_service.insert(out.len(), inside.bytes - waiting.bytes);
             }
         });
-        keeps_its_books(&link, Time::MAX);
         prop_assert_eq!(link.counts().inside, Tally::default());
 
         // What waits has the bytes of the packets that wait: the rest is the
@@ -138,13 +98,7 @@ proptest! {
         let mut last = BTreeMap::new();
         for delivery in &out {
             let sent = &packets[delivery.packet.id as usize];
-            let flow = (sent.flow, sent.leg);
-            let key = match which.order() {
-                Order::All => None,
-                Order::Flow => Some((flow, None)),
-                Order::Kind => Some((flow, Some((sent.ecn, sent.class())))),
-            };
-            let before = last.insert(key, sent.id);
+            let before = last.insert(which.order().key(sent), sent.id);
             prop_assert!(before.is_none_or(|before| before < sent.id), "{:?}", which);
         }
 
@@ -163,24 +117,11 @@ proptest! {
         prop_assert!(events.is_sorted_by_key(|(at, _)| *at));
     }
 
-    #[test]
-    fn same_seed_same_decisions(
-        which in which(), limit in limits(), kbps in rates(), packets in packets(), seed: u64,
-    ) {
-        let run = || {
-            let mut events = Vec::new();
-            let mut link = link(rate(&kbps), which.queue(limit, seed));
-            drive(&mut link, &packets, &mut events, |_, _, _| {});
-            events
-        };
-        prop_assert_eq!(run(), run());
-    }
-
     /// A discipline that never acts is a FIFO with tail drop, of which we have
     /// the closed form.
     #[test]
     fn at_rest_all_are_drop_tail(
-        limit in limits(), kbps in rates(), packets in packets(), form in 0usize..7,
+        limit in limits(), kbps in rates(), packets in packets(200), form in 0usize..7,
     ) {
         let packets: Vec<Packet> = packets
             .into_iter()
@@ -211,7 +152,7 @@ proptest! {
         };
         let run = |queue: Queue| {
             let mut events = Vec::new();
-            drive(&mut link(rate(&kbps), queue), &packets, &mut events, |_, _, _| {});
+            drive(&mut link(rate(&kbps), queue), &packets, &mut events);
             events
         };
         prop_assert_eq!(run(closed), run(general));
@@ -231,7 +172,7 @@ fn an_unlimited_link_never_drops() {
             })
             .collect();
         let mut events = Vec::new();
-        let out = drive(&mut link, &packets, &mut events, |_, _, _| {});
+        let out = drive(&mut link, &packets, &mut events);
         assert_eq!(out.len(), 500, "{which:?}");
         for delivery in out {
             assert_eq!(delivery.at, delivery.packet.sent);
@@ -251,7 +192,7 @@ fn only_random_disciplines_follow_the_seed() {
                 .map(|id| packet(id, 1500, Time::from_micros(id * 2_200)))
                 .collect();
             let mut events = Vec::new();
-            drive(&mut link, &packets, &mut events, |_, _, _| {});
+            drive(&mut link, &packets, &mut events);
             events
         };
         let random = matches!(
@@ -262,6 +203,8 @@ fn only_random_disciplines_follow_the_seed() {
                 | Which::Pie
                 | Which::PieSpread
                 | Which::PieMarks
+                | Which::PieLinux
+                | Which::PieLinuxRate
                 | Which::DualPi2Linux
         );
         assert_eq!(run(1) != run(2), random, "{which:?}");

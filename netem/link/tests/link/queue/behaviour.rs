@@ -8,8 +8,9 @@ use weaknet_netem::queue::{
     Codel, DropHead, Drr, DualPi2, DualPi2Variant, FqCodel, Latency, Pie, Priority, QueueLimit, Red,
 };
 
-use crate::sources::{Control, Outcome, Source, run};
-use crate::traffic::{build, constant, drive, link, packet, payload};
+use super::{constant, link};
+use crate::queue::sources::{Control, Outcome, Source, run};
+use crate::support::{build, drive, packet, payload};
 
 fn source(control: Control, ecn: Ecn, rtt_ms: u64) -> Source {
     Source {
@@ -80,7 +81,7 @@ fn codel_drops_follow_the_control_law() {
     let mut link = link(constant("10Mbps"), build(&Codel::default(), 1));
     let mut events = Vec::new();
     let every = Span::from_nanos(1_200_000 * 10 / 13);
-    drive(&mut link, &paced(2_500, every), &mut events, |_, _, _| {});
+    drive(&mut link, &paced(2_500, every), &mut events);
     let drops = drops(&events);
     let mut schedule = drops[0].as_nanos() as f64;
     for (k, drop) in (1..).zip(&drops[1..60]) {
@@ -103,7 +104,7 @@ fn codel_holds_a_constant_overload_near_its_target() {
     let mut link = link(constant("10Mbps"), build(&Codel::default(), 1));
     let mut events = Vec::new();
     let every = Span::from_nanos(1_200_000 * 100 / 105);
-    drive(&mut link, &paced(30_000, every), &mut events, |_, _, _| {});
+    drive(&mut link, &paced(30_000, every), &mut events);
     let mut waits = waits(&events);
     waits.retain(|(at, _)| (Time::from_secs(5)..Time::from_secs(33)).contains(at));
     let most = waits.iter().map(|(_, wait)| *wait).max().unwrap();
@@ -123,12 +124,7 @@ fn codel_lets_bursts_through() {
     for (burst, dropped) in [(60, false), (88, false), (100, true), (300, true)] {
         let mut link = link(constant("10Mbps"), build(&Codel::default(), 1));
         let mut events = Vec::new();
-        drive(
-            &mut link,
-            &paced(burst, Span::ZERO),
-            &mut events,
-            |_, _, _| {},
-        );
+        drive(&mut link, &paced(burst, Span::ZERO), &mut events);
         assert_eq!(!drops(&events).is_empty(), dropped, "{burst} packets");
     }
 }
@@ -308,7 +304,7 @@ fn priority_takes_the_urgent_first() {
         packet.size = 100;
     }
     let mut events = Vec::new();
-    drive(&mut link, &packets, &mut events, |_, _, _| {});
+    drive(&mut link, &packets, &mut events);
     let urgent = events.iter().filter_map(|(_, event)| match event {
         Event::LinkDeliver { packet, waited, .. } if packet.class == Class::Rtcp => Some(*waited),
         _ => None,
@@ -335,12 +331,7 @@ fn drops_at_the_head_halve_the_delay_of_a_double_overload() {
     };
     let mut link = link(constant("10Mbps"), build(&config, 1));
     let mut events = Vec::new();
-    drive(
-        &mut link,
-        &paced(2_000, PACKET / 2),
-        &mut events,
-        |_, _, _| {},
-    );
+    drive(&mut link, &paced(2_000, PACKET / 2), &mut events);
     let mut waits = waits(&events);
     // While the queue is full, and packets still arrive.
     waits.retain(|(at, _)| (Time::from_millis(200)..Time::from_millis(1_190)).contains(at));

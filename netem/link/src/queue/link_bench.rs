@@ -1,54 +1,29 @@
-//! Cells under load, for the tests of disciplines that serve several senders.
+//! Disciplines alone on a link, and cells under load from several senders.
 
 use weaknet_core::event::Event;
-use weaknet_core::packet::{Ecn, FlowId, Leg, LinkId, Packet, Payload};
-use weaknet_core::plugin::Assets;
-use weaknet_core::{BuildContext, BuildError, Plugin, Span, Streams, Time};
+use weaknet_core::packet::{FlowId, Leg, LinkId, Packet};
+use weaknet_core::{Plugin, Span, Time};
 
 use crate::delay::ConstantDelay;
-use crate::model::{Qdisc, Queue};
+use crate::model::Qdisc;
 use crate::rate::UnlimitedRate;
+use crate::testing::{self, build, build_seeded};
 use crate::{Link, Parts};
 
 pub(super) type Events = Vec<(Time, Event)>;
 
-pub(super) fn build<P: Plugin<Kind = Qdisc>>(config: &P, seed: u64) -> Result<Queue, BuildError> {
-    let (streams, assets) = (Streams::new(seed), Assets::default());
-    config.build(&BuildContext {
-        path: "air/queue",
-        streams: &streams,
-        assets: &assets,
-    })
-}
-
 /// The discipline in a link that adds nothing to it.
 pub(super) fn link<P: Plugin<Kind = Qdisc>>(config: &P, seed: u64) -> Link {
-    let (streams, assets) = (Streams::new(seed), Assets::default());
-    let cx = BuildContext {
-        path: "air",
-        streams: &streams,
-        assets: &assets,
-    };
-    let rate = UnlimitedRate {}.build(&cx).unwrap();
-    let delay = ConstantDelay(Span::ZERO).build(&cx).unwrap();
-    Link::new(
-        LinkId(0),
-        Parts::new(rate, build(config, seed).unwrap(), delay),
-    )
+    let rate = build(&UnlimitedRate {}).unwrap();
+    let delay = build(&ConstantDelay(Span::ZERO)).unwrap();
+    let queue = build_seeded(config, seed).unwrap();
+    Link::new(LinkId(0), Parts::new(rate, queue, delay))
 }
 
 pub(super) fn packet(flow: u16, leg: Leg, id: u64, size: u32) -> Packet {
     Packet {
-        id,
-        flow: FlowId(flow),
         leg,
-        path: 0,
-        hop: 0,
-        ecn: Ecn::NotEct,
-        damaged: false,
-        size,
-        sent: Time::ZERO,
-        payload: Payload::Opaque,
+        ..testing::packet(id, flow, size)
     }
 }
 
