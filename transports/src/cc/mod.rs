@@ -12,12 +12,15 @@
 
 pub mod fixed;
 pub mod gcc;
+pub mod hystart;
+pub mod new_reno;
 mod recovery;
 pub mod replay;
 pub mod scream;
 #[cfg(test)]
 pub(crate) mod testing;
 mod units;
+pub mod window;
 
 use weaknet_core::packet::Ecn;
 use weaknet_core::{Bitrate, Bytes, Kind, Span, Time};
