@@ -10,6 +10,7 @@
 //! Calls with equal `now` are allowed; `now` never falls. [`CongestionController::output`]
 //! is valid before any feedback.
 
+pub mod cubic;
 pub mod fixed;
 pub mod gcc;
 pub mod hystart;

@@ -13,6 +13,7 @@ pub(super) fn add_all(registry: Registry) -> Registry {
         .add::<arq::NoArq>()
         .add::<jitter::FixedAudio>()
         .add::<media::Opus>()
+        .add::<cc::cubic::Cubic>()
         .add::<cc::fixed::Fixed>()
         .add::<cc::gcc::Gcc>()
         .add::<cc::new_reno::NewReno>()

@@ -64,6 +64,11 @@ impl Script {
         self.send(at, free.get() / PACKET.get())
     }
 
+    /// The number of the next packet.
+    pub(crate) fn next_number(&self) -> u64 {
+        self.history.next_number()
+    }
+
     /// The application has nothing more.
     pub(crate) fn set_app_limited(&mut self) {
         self.history.set_app_limited();
