@@ -115,6 +115,11 @@ impl Hystart {
         }
     }
 
+    /// The same without a past.
+    pub(super) const fn fresh(self) -> Self {
+        Self::new(&self.config)
+    }
+
     /// Whether slow start is conservative at present.
     pub(super) const fn is_conservative(&self) -> bool {
         self.css.is_some()

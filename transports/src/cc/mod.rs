@@ -15,6 +15,7 @@ pub mod fixed;
 pub mod gcc;
 pub mod hystart;
 pub mod new_reno;
+pub mod prague;
 mod recovery;
 pub mod replay;
 pub mod scream;

@@ -17,7 +17,7 @@ use weaknet_core::{BuildContext, BuildError, Plugin};
 
 use super::hystart::HystartPp;
 use super::window::controller::{Acked, Avoidance, Congestion, WindowController};
-use super::window::{SlowStart, WindowConfig, validate_factor};
+use super::window::{PacingGains, SlowStart, WindowConfig, validate_factor};
 use super::{CongestionControl, CongestionController};
 
 /// NewReno.
@@ -35,6 +35,12 @@ pub struct NewReno {
     /// What a mark leaves of the window (0.5, RFC 9002 section 7.3.2; 0.8 for
     /// the alternative back-off of RFC 8511).
     pub beta_ecn: f64,
+    /// Pacing rate over window per round-trip time (1.25, RFC 9002
+    /// section 7.7).
+    pub pacing_gain: f64,
+    /// The same in slow start (2.0, as Linux: the window doubles per round
+    /// trip).
+    pub slow_start_pacing_gain: f64,
     /// Whether packets are sent as ECN-capable, ECT(0) (false, as most
     /// senders; marks count in any case).
     pub ecn: bool,
@@ -48,6 +54,8 @@ impl Default for NewReno {
             hystart_pp: HystartPp::default(),
             beta: 0.5,
             beta_ecn: 0.5,
+            pacing_gain: 1.25,
+            slow_start_pacing_gain: 2.0,
             ecn: false,
         }
     }
@@ -68,6 +76,11 @@ impl Plugin for NewReno {
     fn build(&self, _: &BuildContext<'_>) -> Result<Box<dyn CongestionController>, BuildError> {
         self.window.validate()?;
         self.hystart_pp.validate()?;
+        let pacing = PacingGains {
+            slow_start: self.slow_start_pacing_gain,
+            avoidance: self.pacing_gain,
+        }
+        .validate()?;
         validate_factor("beta", self.beta)?;
         validate_factor("beta_ecn", self.beta_ecn)?;
         let avoidance = Additive {
@@ -78,6 +91,7 @@ impl Plugin for NewReno {
             avoidance,
             &self.window,
             self.slow_start.hystart(&self.hystart_pp),
+            pacing,
             self.ecn,
         )))
     }

@@ -223,6 +223,20 @@ fn a_window_that_is_not_used_does_not_grow() {
 }
 
 #[test]
+fn another_path_begins_anew() {
+    let (mut script, next) = avoiding(20);
+    let end = script.send_window(at(200));
+    script.event(at(210), CcEvent::RouteChange);
+    script.report(at(250), next..end, Fate::Lost);
+    assert_eq!(script.value("cwnd_bytes"), 12_000.0);
+    assert!(script.value("ssthresh_bytes").is_nan());
+    script.send_window(at(260));
+    script.report(at(360), end..end + 10, Fate::Received);
+    assert_eq!(script.value("cwnd_bytes"), 24_000.0);
+    assert_eq!(script.value("min_rtt_ms"), 100.0);
+}
+
+#[test]
 fn reports_out_of_order_give_no_round_trip_time() {
     let (mut script, next) = avoiding(10);
     let end = script.send_window(at(200));

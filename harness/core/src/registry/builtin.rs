@@ -17,6 +17,7 @@ pub(super) fn add_all(registry: Registry) -> Registry {
         .add::<cc::fixed::Fixed>()
         .add::<cc::gcc::Gcc>()
         .add::<cc::new_reno::NewReno>()
+        .add::<cc::prague::Prague>()
         .add::<cc::scream::Scream>()
         .add::<none::NoCorruption>()
         .add::<corrupt::BitErrors>()

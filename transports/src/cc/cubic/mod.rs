@@ -24,7 +24,7 @@ use weaknet_core::{BuildContext, BuildError, Plugin};
 
 use super::hystart::HystartPp;
 use super::window::controller::WindowController;
-use super::window::{SlowStart, WindowConfig, validate_factor};
+use super::window::{PacingGains, SlowStart, WindowConfig, validate_factor};
 use super::{CongestionControl, CongestionController};
 
 /// CUBIC.
@@ -51,6 +51,12 @@ pub struct Cubic {
     pub fast_convergence: bool,
     /// How the window of Reno is estimated that must not be undercut.
     pub reno_estimate: RenoEstimate,
+    /// Pacing rate over window per round-trip time (1.25, RFC 9002
+    /// section 7.7).
+    pub pacing_gain: f64,
+    /// The same in slow start (2.0, as Linux: the window doubles per round
+    /// trip).
+    pub slow_start_pacing_gain: f64,
     /// Whether packets are sent as ECN-capable, ECT(0) (false, as most
     /// senders; marks count in any case).
     pub ecn: bool,
@@ -78,6 +84,8 @@ impl Default for Cubic {
             beta_ecn: 0.7,
             fast_convergence: true,
             reno_estimate: RenoEstimate::default(),
+            pacing_gain: 1.25,
+            slow_start_pacing_gain: 2.0,
             ecn: false,
         }
     }
@@ -93,6 +101,11 @@ impl Plugin for Cubic {
     fn build(&self, _: &BuildContext<'_>) -> Result<Box<dyn CongestionController>, BuildError> {
         self.window.validate()?;
         self.hystart_pp.validate()?;
+        let pacing = PacingGains {
+            slow_start: self.slow_start_pacing_gain,
+            avoidance: self.pacing_gain,
+        }
+        .validate()?;
         validate_factor("beta", self.beta)?;
         validate_factor("beta_ecn", self.beta_ecn)?;
         if !(1e-3..=1e3).contains(&self.c) {
@@ -102,6 +115,7 @@ impl Plugin for Cubic {
             curve::Curve::new(self),
             &self.window,
             self.slow_start.hystart(&self.hystart_pp),
+            pacing,
             self.ecn,
         )))
     }

@@ -14,6 +14,8 @@ use crate::transport::SendHistory;
 pub(crate) enum Fate {
     Received,
     Marked,
+    /// Received without an ECN codepoint.
+    Bleached,
     Lost,
 }
 
@@ -81,10 +83,10 @@ impl Script {
             .map(|seq| Arrival {
                 seq,
                 at: (fate != Fate::Lost).then_some(at),
-                ecn: if fate == Fate::Marked {
-                    Ecn::Ce
-                } else {
-                    Ecn::Ect1
+                ecn: match fate {
+                    Fate::Received => Ecn::Ect1,
+                    Fate::Marked => Ecn::Ce,
+                    Fate::Bleached | Fate::Lost => Ecn::NotEct,
                 },
             })
             .collect();

@@ -8,13 +8,12 @@
 //! Differs: after persistent congestion, packets sent before it neither grow
 //! nor reduce the window, whether its losses are told before or after it
 //! (RFC 9002 forgets the start of recovery). A loss counts as spurious when
-//! the transport says so, or when every packet that it was told lost in the
-//! episode has arrived.
+//! the transport says so, or when all that was reported lost has arrived.
 
 use weaknet_core::packet::Ecn;
 use weaknet_core::{Bytes, Span, Time};
 
-use super::{FlightUse, Window, WindowConfig};
+use super::{FlightUse, INITIAL_RTT, PacingGains, Undo, Window, WindowConfig};
 use crate::cc::hystart::Hystart;
 use crate::cc::recovery::Recovery;
 use crate::cc::{
@@ -67,21 +66,12 @@ pub(in crate::cc) trait Avoidance: Copy + Send + 'static {
     }
 }
 
-/// What a reduction took away.
-#[derive(Debug, Clone, Copy)]
-struct Undo<A> {
-    window: Window,
-    avoidance: A,
-    /// The reduction before this one.
-    earlier: Recovery,
-    /// Packets reported lost that have not arrived after all.
-    missing: u64,
-}
-
 /// A classic window controller.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::cc) struct WindowController<A> {
     avoidance: A,
+    /// It without a past.
+    fresh: A,
     window: Window,
     hystart: Option<Hystart>,
     rtt: RttEstimator,
@@ -90,11 +80,10 @@ pub(in crate::cc) struct WindowController<A> {
     recovery: Recovery,
     /// Whether a timeout came after the last packet that was acknowledged.
     timed_out: bool,
-    undo: Option<Undo<A>>,
+    undo: Option<Undo<(Window, A)>>,
     /// Last instant at which the flow was busy.
     busy: Option<Time>,
-    pacing_gain: f64,
-    slow_start_pacing_gain: f64,
+    pacing: PacingGains,
     ecn: Ecn,
 }
 
@@ -103,45 +92,54 @@ impl<A: Avoidance> WindowController<A> {
         avoidance: A,
         config: &WindowConfig,
         hystart: Option<Hystart>,
+        pacing: PacingGains,
         ecn: bool,
     ) -> Self {
         Self {
             avoidance,
+            fresh: avoidance,
             window: Window::new(config),
             hystart,
-            rtt: RttEstimator::new(Span::from_millis(333)),
+            rtt: RttEstimator::new(INITIAL_RTT),
             rounds: RoundCounter::default(),
             flight: FlightUse::default(),
             recovery: Recovery::default(),
             timed_out: false,
             undo: None,
             busy: None,
-            pacing_gain: config.pacing_gain,
-            slow_start_pacing_gain: config.slow_start_pacing_gain,
+            pacing,
             ecn: if ecn { Ecn::Ect0 } else { Ecn::NotEct },
         }
     }
 
+    /// Another path (RFC 9000 section 9.4): all begins anew, and what was sent
+    /// over the old one tells nothing about this.
+    fn reset(&mut self, now: Time) {
+        self.avoidance = self.fresh;
+        self.window.reset();
+        self.hystart = self.hystart.map(Hystart::fresh);
+        self.rtt = RttEstimator::new(INITIAL_RTT);
+        self.flight = FlightUse::default();
+        self.recovery.enter(now);
+        self.timed_out = false;
+        self.undo = None;
+    }
+
     fn reduce(&mut self, now: Time, congestion: Congestion) {
-        self.undo = Some(Undo {
-            window: self.window,
-            avoidance: self.avoidance,
-            earlier: self.recovery,
-            missing: 0,
-        });
+        self.undo = Some(Undo::new((self.window, self.avoidance), self.recovery));
         let left = self.avoidance.reduce(self.window.packets(), congestion);
         self.window.reduce_to(left * self.window.packet());
         self.recovery.enter(now);
     }
 
     fn undo(&mut self) {
-        let Some(undo) = self.undo.take() else {
+        let Some((window, avoidance)) = self.undo.take().map(|undo| undo.before) else {
             return;
         };
-        if undo.window.cwnd() > self.window.cwnd() {
-            self.avoidance = undo.avoidance;
+        if window.cwnd() > self.window.cwnd() {
+            self.avoidance = avoidance;
         }
-        self.window.restore(&undo.window);
+        self.window.restore(&window);
         self.recovery.cancel();
         self.timed_out = false;
     }
@@ -184,18 +182,12 @@ impl<A: Avoidance> WindowController<A> {
 
     /// Takes the last reduction back if nothing was lost in truth.
     fn look_for_spurious_loss(&mut self, feedback: &Feedback<'_>) {
-        let Some(undo) = &mut self.undo else {
-            return;
-        };
-        let (since, earlier) = (self.recovery, undo.earlier);
-        let in_episode = |packet: &&PacketResult| {
-            !since.is_new(packet.sent.at) && earlier.is_new(packet.sent.at)
-        };
-        undo.missing += feedback.lost().filter(in_episode).count() as u64;
-        let arrived = feedback.received().filter(|packet| packet.recovered);
-        let arrived = arrived.filter(in_episode).count() as u64;
-        undo.missing = undo.missing.saturating_sub(arrived);
-        if arrived > 0 && undo.missing == 0 && !self.timed_out {
+        let recovery = self.recovery;
+        let all_arrived = self
+            .undo
+            .as_mut()
+            .is_some_and(|undo| undo.on_feedback(&recovery, feedback));
+        if all_arrived && !self.timed_out {
             self.undo();
         }
     }
@@ -251,8 +243,9 @@ impl<A: Avoidance> WindowController<A> {
         self.window.set_packet(size, is_used);
         self.avoidance.rescale(self.window.packet() / before);
         if let Some(undo) = &mut self.undo {
-            undo.window.set_packet(size, true);
-            undo.avoidance.rescale(self.window.packet() / before);
+            let (window, avoidance) = &mut undo.before;
+            window.set_packet(size, true);
+            avoidance.rescale(self.window.packet() / before);
         }
     }
 
@@ -307,6 +300,7 @@ impl<A: Avoidance> CongestionController for WindowController<A> {
             CcEvent::RetransmissionTimeout => self.on_timeout(now),
             CcEvent::PersistentCongestion => self.on_persistent_congestion(now),
             CcEvent::SpuriousLoss => self.undo(),
+            CcEvent::RouteChange => self.reset(now),
             CcEvent::Mtu(size) => self.set_packet(size),
             _ => {}
         }
@@ -314,9 +308,9 @@ impl<A: Avoidance> CongestionController for WindowController<A> {
 
     fn output(&self) -> CcOutput {
         let gain = if self.window.is_slow_start() {
-            self.slow_start_pacing_gain
+            self.pacing.slow_start
         } else {
-            self.pacing_gain
+            self.pacing.avoidance
         };
         let measured = self.rtt.latest().map(|_| self.rtt.smoothed());
         CcOutput {

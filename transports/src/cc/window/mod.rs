@@ -3,12 +3,14 @@
 
 pub(in crate::cc) mod controller;
 mod flight;
+mod undo;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weaknet_core::{Bitrate, BuildError, Bytes, Span};
 
 pub(in crate::cc) use flight::FlightUse;
+pub(in crate::cc) use undo::Undo;
 
 use super::hystart::{Hystart, HystartPp};
 
@@ -38,7 +40,31 @@ pub(in crate::cc) fn validate_factor(field: &str, value: f64) -> Result<(), Buil
     Err(BuildError::field(field, "expected 0.1 to below 1"))
 }
 
-/// Bounds of a congestion window and how it is paced.
+/// Round-trip time before the first sample (RFC 9002 section 6.2.2).
+pub(in crate::cc) const INITIAL_RTT: Span = Span::from_millis(333);
+
+/// Pacing rates over window per round-trip time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(in crate::cc) struct PacingGains {
+    pub(in crate::cc) slow_start: f64,
+    pub(in crate::cc) avoidance: f64,
+}
+
+impl PacingGains {
+    pub(in crate::cc) fn validate(self) -> Result<Self, BuildError> {
+        for (field, gain) in [
+            ("pacing_gain", self.avoidance),
+            ("slow_start_pacing_gain", self.slow_start),
+        ] {
+            if !(0.5..=100.0).contains(&gain) {
+                return Err(BuildError::field(field, "expected 0.5 to 100"));
+            }
+        }
+        Ok(self)
+    }
+}
+
+/// Bounds of a congestion window.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct WindowConfig {
@@ -51,12 +77,6 @@ pub struct WindowConfig {
     /// Fewest packets in the window except after a timeout (2, RFC 9002
     /// section 7.2).
     pub min_packets: u32,
-    /// Pacing rate over window per round-trip time (1.25, RFC 9002
-    /// section 7.7).
-    pub pacing_gain: f64,
-    /// The same in slow start (2.0, as Linux: the window doubles per round
-    /// trip).
-    pub slow_start_pacing_gain: f64,
     /// Whether the window is kept in single precision, as s2n-quic does
     /// (false).
     pub single_precision: bool,
@@ -68,8 +88,6 @@ impl Default for WindowConfig {
             packet_size: Bytes::new(1_200),
             initial_packets: 10,
             min_packets: 2,
-            pacing_gain: 1.25,
-            slow_start_pacing_gain: 2.0,
             single_precision: false,
         }
     }
@@ -88,14 +106,6 @@ impl WindowConfig {
         }
         if !(1..=self.initial_packets).contains(&self.min_packets) {
             return refuse("min_packets", "expected 1 to `initial_packets`");
-        }
-        for (field, gain) in [
-            ("pacing_gain", self.pacing_gain),
-            ("slow_start_pacing_gain", self.slow_start_pacing_gain),
-        ] {
-            if !(0.5..=100.0).contains(&gain) {
-                return refuse(field, "expected 0.5 to 100");
-            }
         }
         Ok(())
     }
@@ -127,7 +137,7 @@ impl Window {
             min_packets: f64::from(config.min_packets),
             single_precision: config.single_precision,
         };
-        window.set(window.initial());
+        window.reset();
         window
     }
 
@@ -135,6 +145,12 @@ impl Window {
     fn initial(&self) -> f64 {
         let most = (self.initial_packets * Self::INITIAL_PACKET).max(2.0 * self.packet);
         (self.initial_packets * self.packet).min(most)
+    }
+
+    /// Forgets all that has happened.
+    pub(in crate::cc) fn reset(&mut self) {
+        self.ssthresh = f64::INFINITY;
+        self.set(self.initial());
     }
 
     /// The window in bytes.
