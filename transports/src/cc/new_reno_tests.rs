@@ -237,6 +237,30 @@ fn another_path_begins_anew() {
 }
 
 #[test]
+fn a_proportional_reduction_sends_a_packet_for_every_two_that_arrive() {
+    let mut config = standard();
+    config.window.proportional_rate_reduction = true;
+    config.window.initial_packets = 20;
+    let mut script = script(&config);
+    script.send_window(at(0));
+    script.report(at(50), [0], Fate::Lost);
+    let mut sent = Vec::new();
+    for number in 1..20 {
+        let before = script.next_number();
+        let after = script.send_window(at(50 + number));
+        sent.push(after - before);
+        script.report(at(51 + number), [number], Fate::Received);
+    }
+    // One retransmission at once; ten packets in flight at the end.
+    assert_eq!(sent[..6], [1, 0, 0, 1, 0, 1]);
+    assert_eq!(sent.iter().sum::<u64>(), 9);
+    assert_eq!(script.controller.output().cwnd, Some(Bytes::new(12_000)));
+    // Recovery ends with the first packet that was sent in it.
+    script.report(at(100), [20], Fate::Received);
+    assert_eq!(script.controller.output().cwnd, Some(Bytes::new(12_120)));
+}
+
+#[test]
 fn reports_out_of_order_give_no_round_trip_time() {
     let (mut script, next) = avoiding(10);
     let end = script.send_window(at(200));
@@ -312,5 +336,8 @@ proptest! {
     fn holds_what_holds_for_every_window(steps in laws::steps()) {
         laws::check(|| build(&NewReno::default()).unwrap(), &steps)?;
         laws::check(|| build(&standard()).unwrap(), &steps)?;
+        let mut proportional = standard();
+        proportional.window.proportional_rate_reduction = true;
+        laws::check(|| build(&proportional).unwrap(), &steps)?;
     }
 }

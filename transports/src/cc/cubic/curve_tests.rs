@@ -169,7 +169,7 @@ fn short_round_trips_are_reno_s() {
 fn the_mean_window_follows_the_loss_rate() {
     // RFC 9438 section 5.1: 1.054 (RTT / p)^(3/4), one loss per 1/p packets,
     // at 100 ms; the response function leaves the Reno region aside.
-    for (loss, mean) in [(1e-4, 187.4), (1e-5, 1_054.0)] {
+    for (loss, mean) in [(1e-4, 187.4), (1e-5, 1_054.0), (1e-6, 5_926.0)] {
         let rtt = Span::from_millis(100);
         let mut curve = Curve {
             fast_convergence: false,

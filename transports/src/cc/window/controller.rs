@@ -4,7 +4,8 @@
 //! Implements: RFC 9002 section 7 and appendix B: slow start, one reduction
 //! per window of data, persistent congestion, no growth in recovery nor while
 //! the window is not used (section 7.8); RFC 5681 section 3.1 for timeouts;
-//! RFC 9438 section 4.9 for reductions that prove unnecessary.
+//! RFC 9438 section 4.9 for reductions that prove unnecessary; RFC 6937 for
+//! reductions in proportion, if so configured.
 //! Differs: after persistent congestion, packets sent before it neither grow
 //! nor reduce the window, whether its losses are told before or after it
 //! (RFC 9002 forgets the start of recovery). A loss counts as spurious when
@@ -13,7 +14,7 @@
 use weaknet_core::packet::Ecn;
 use weaknet_core::{Bytes, Span, Time};
 
-use super::{FlightUse, INITIAL_RTT, PacingGains, Undo, Window, WindowConfig};
+use super::{FlightUse, INITIAL_RTT, PacingGains, Prr, Undo, Window, WindowConfig};
 use crate::cc::hystart::Hystart;
 use crate::cc::recovery::Recovery;
 use crate::cc::{
@@ -81,6 +82,9 @@ pub(in crate::cc) struct WindowController<A> {
     /// Whether a timeout came after the last packet that was acknowledged.
     timed_out: bool,
     undo: Option<Undo<(Window, A)>>,
+    reduces_in_proportion: bool,
+    /// The reduction that is under way.
+    prr: Option<Prr>,
     /// Last instant at which the flow was busy.
     busy: Option<Time>,
     pacing: PacingGains,
@@ -106,6 +110,8 @@ impl<A: Avoidance> WindowController<A> {
             recovery: Recovery::default(),
             timed_out: false,
             undo: None,
+            reduces_in_proportion: config.proportional_rate_reduction,
+            prr: None,
             busy: None,
             pacing,
             ecn: if ecn { Ecn::Ect0 } else { Ecn::NotEct },
@@ -123,6 +129,7 @@ impl<A: Avoidance> WindowController<A> {
         self.recovery.enter(now);
         self.timed_out = false;
         self.undo = None;
+        self.prr = None;
     }
 
     fn reduce(&mut self, now: Time, congestion: Congestion) {
@@ -142,6 +149,7 @@ impl<A: Avoidance> WindowController<A> {
         self.window.restore(&window);
         self.recovery.cancel();
         self.timed_out = false;
+        self.prr = None;
     }
 
     fn on_timeout(&mut self, now: Time) {
@@ -153,6 +161,7 @@ impl<A: Avoidance> WindowController<A> {
         self.window.restart(self.window.packet());
         self.recovery.enter(now);
         self.timed_out = true;
+        self.prr = None;
     }
 
     fn on_persistent_congestion(&mut self, now: Time) {
@@ -161,22 +170,36 @@ impl<A: Avoidance> WindowController<A> {
         }
         self.avoidance.restart();
         self.undo = None;
+        self.prr = None;
         self.window.restart(self.window.min());
         self.recovery.enter(now);
         self.rtt.reset_min(now);
     }
 
-    /// Reacts to losses and marks that are news.
-    fn look_for_congestion(&mut self, feedback: &Feedback<'_>) {
+    /// Reacts to losses and marks that are news. Whether there were any.
+    fn look_for_congestion(&mut self, feedback: &Feedback<'_>) -> bool {
         let is_new = |packet: &PacketResult| self.recovery.is_new(packet.sent.at);
+        let is_mark = |packet: &PacketResult| packet.ecn == Ecn::Ce && is_new(packet);
         if feedback.lost().any(is_new) {
             self.reduce(feedback.now, Congestion::Loss);
-        } else if feedback
-            .received()
-            .any(|packet| packet.ecn == Ecn::Ce && is_new(packet))
-        {
+        } else if feedback.received().any(is_mark) {
             self.reduce(feedback.now, Congestion::Mark);
             self.undo = None;
+        } else {
+            return false;
+        }
+        true
+    }
+
+    /// Lets packets leave while the window is being reduced.
+    fn reduce_in_proportion(&mut self, feedback: &Feedback<'_>, has_begun: bool) {
+        if !self.recovery.active() {
+            self.prr = None;
+        } else if has_begun && self.reduces_in_proportion {
+            let (ssthresh, packet) = (self.window.ssthresh(), self.window.packet());
+            self.prr = Some(Prr::new(ssthresh, packet, feedback));
+        } else if let Some(prr) = &mut self.prr {
+            prr.on_feedback(feedback);
         }
     }
 
@@ -267,6 +290,9 @@ impl<A: Avoidance> WindowController<A> {
 impl<A: Avoidance> CongestionController for WindowController<A> {
     fn on_sent(&mut self, packet: &SentPacket) {
         self.flight.on_sent(packet.in_flight);
+        if let Some(prr) = &mut self.prr {
+            prr.on_sent(packet.size);
+        }
         if packet.in_flight <= packet.size {
             let idle = self.busy.map_or(Span::ZERO, |busy| packet.at.since(busy));
             self.avoidance.skip(idle);
@@ -281,11 +307,12 @@ impl<A: Avoidance> CongestionController for WindowController<A> {
         self.rtt.on_feedback(feedback);
         let round_ended = self.rounds.on_feedback(feedback);
         self.flight.on_feedback(feedback, round_ended);
-        self.look_for_congestion(feedback);
+        let has_begun = self.look_for_congestion(feedback);
         self.look_for_spurious_loss(feedback);
         if self.recovery.on_feedback(feedback) {
             self.timed_out = false;
         }
+        self.reduce_in_proportion(feedback, has_begun);
         if let Some(hystart) = &mut self.hystart
             && self.window.is_initial_slow_start()
             && hystart.on_feedback(feedback, round_ended)
@@ -314,7 +341,10 @@ impl<A: Avoidance> CongestionController for WindowController<A> {
         };
         let measured = self.rtt.latest().map(|_| self.rtt.smoothed());
         CcOutput {
-            cwnd: Some(self.window.whole_bytes()),
+            cwnd: Some(match &self.prr {
+                Some(prr) => prr.cwnd(),
+                None => self.window.whole_bytes(),
+            }),
             pacing: measured.and_then(|rtt| self.window.rate(gain, rtt)),
             ecn: self.ecn,
             ..CcOutput::default()

@@ -3,6 +3,7 @@
 
 pub(in crate::cc) mod controller;
 mod flight;
+mod prr;
 mod undo;
 
 use schemars::JsonSchema;
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use weaknet_core::{Bitrate, BuildError, Bytes, Span};
 
 pub(in crate::cc) use flight::FlightUse;
+pub(in crate::cc) use prr::Prr;
 pub(in crate::cc) use undo::Undo;
 
 use super::hystart::{Hystart, HystartPp};
@@ -77,6 +79,10 @@ pub struct WindowConfig {
     /// Fewest packets in the window except after a timeout (2, RFC 9002
     /// section 7.2).
     pub min_packets: u32,
+    /// Whether a reduction lets packets leave in proportion to those that
+    /// arrive (RFC 6937) instead of none until the flight fits the window
+    /// (false, RFC 9002 section 7.3.2 allows either; Linux does it).
+    pub proportional_rate_reduction: bool,
     /// Whether the window is kept in single precision, as s2n-quic does
     /// (false).
     pub single_precision: bool,
@@ -88,6 +94,7 @@ impl Default for WindowConfig {
             packet_size: Bytes::new(1_200),
             initial_packets: 10,
             min_packets: 2,
+            proportional_rate_reduction: false,
             single_precision: false,
         }
     }
