@@ -10,12 +10,19 @@
 //! Calls with equal `now` are allowed; `now` never falls. [`CongestionController::output`]
 //! is valid before any feedback.
 
+pub mod cubic;
 pub mod fixed;
 pub mod gcc;
+pub mod hystart;
+pub mod new_reno;
+pub mod prague;
 mod recovery;
 pub mod replay;
 pub mod scream;
+#[cfg(test)]
+pub(crate) mod testing;
 mod units;
+pub mod window;
 
 use weaknet_core::packet::Ecn;
 use weaknet_core::{Bitrate, Bytes, Kind, Span, Time};
