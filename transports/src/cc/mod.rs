@@ -13,6 +13,7 @@
 mod bbr;
 pub mod bbr1;
 pub mod bbr3;
+pub mod copa;
 pub mod fixed;
 pub mod gcc;
 mod recovery;

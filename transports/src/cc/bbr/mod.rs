@@ -7,14 +7,19 @@ mod hold;
 mod intake;
 mod media;
 mod pacing;
+#[cfg(test)]
+pub(super) mod testing;
 
 pub(super) use full_pipe::FullPipe;
 pub(super) use hold::DrainedHold;
 pub(super) use intake::{Ack, Intake};
 pub(super) use media::MediaTarget;
-pub(super) use pacing::Pacing;
+pub(super) use pacing::{NOMINAL_RTT, Pacing};
 
 use weaknet_core::{BuildError, Bytes};
+
+/// No path carries less (RFC 791, section 3.2): the least size of a packet.
+pub(super) const LEAST_MTU: Bytes = Bytes::new(68);
 
 /// Initial window (RFC 6928, section 2).
 pub(super) fn initial_window(mss: Bytes) -> Bytes {

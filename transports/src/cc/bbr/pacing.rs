@@ -9,7 +9,7 @@
 use weaknet_core::{Bitrate, Bytes, Span};
 
 /// Time over which the initial window is paced before a round trip is known.
-const NOMINAL_RTT: Span = Span::from_millis(1);
+pub(in crate::cc) const NOMINAL_RTT: Span = Span::from_millis(1);
 
 /// The pacing rate and how it may change.
 #[derive(Debug, Clone, Copy, PartialEq)]

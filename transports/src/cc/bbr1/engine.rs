@@ -9,7 +9,7 @@ use weaknet_core::{Bitrate, Bytes, Span, Time};
 use super::Bbr1;
 use super::cycle::{Cycle, PhaseEnd};
 use super::recovery::Repair;
-use crate::cc::bbr::{Ack, DrainedHold, FullPipe, Intake, Pacing, initial_window};
+use crate::cc::bbr::{Ack, DrainedHold, FullPipe, Intake, LEAST_MTU, Pacing, initial_window};
 use crate::cc::{Feedback, SentPacket};
 use crate::transport::WindowedMax;
 
@@ -86,7 +86,7 @@ impl Engine {
 
     /// The largest packet is another one.
     pub(super) fn on_mtu(&mut self, mtu: Bytes) {
-        self.mss = mtu.max(Bytes::new(1));
+        self.mss = mtu.max(LEAST_MTU);
         self.initial_window = initial_window(self.mss);
     }
 

@@ -16,7 +16,7 @@ use super::probe_bw::Cycle;
 use super::startup::RoundLosses;
 use super::state::State;
 use super::undo::Undo;
-use crate::cc::bbr::{Ack, DrainedHold, FullPipe, Intake, Pacing, initial_window};
+use crate::cc::bbr::{Ack, DrainedHold, FullPipe, Intake, LEAST_MTU, Pacing, initial_window};
 use crate::cc::recovery::Recovery;
 use crate::cc::{Feedback, PacketResult, SentPacket};
 use weaknet_core::packet::Ecn;
@@ -96,7 +96,7 @@ impl Engine {
 
     /// The largest packet is another one.
     pub(super) fn on_mtu(&mut self, mtu: Bytes) {
-        self.mss = mtu.max(Bytes::new(1));
+        self.mss = mtu.max(LEAST_MTU);
         self.initial_window = initial_window(self.mss);
     }
 
