@@ -13,6 +13,10 @@
 //! of it. Persistent congestion, which the draft does not know, is answered
 //! like a retransmission timeout: one packet more than is in flight, and the
 //! model is kept; recovery ends it.
+//! It follows from the draft that behind a queue of many round trips, as after
+//! a deep fall of the link's rate, ProbeRTT comes before every end of a probe
+//! and the bandwidth is never forgotten; the window stays bounded by the
+//! long-term flight.
 //! Not modelled: limits by the receiver; transports that learn of one loss per
 //! round trip only; padding while probing.
 

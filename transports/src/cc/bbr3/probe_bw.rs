@@ -119,12 +119,7 @@ impl Engine {
                 self.cycle.is_probe_sample = true;
                 self.start_probe_up(ack);
             }
-            State::ProbeUp => {
-                if self.is_time_to_go_down(ack) {
-                    self.cycle.previous_too_high = false;
-                    self.start_probe_down(ack.now);
-                }
-            }
+            State::ProbeUp => self.check_probe_up(ack),
             _ => {}
         }
     }
@@ -138,6 +133,13 @@ impl Engine {
     fn is_time_to_cruise(&self, ack: &Ack) -> bool {
         ack.in_flight <= self.inflight_with_headroom()
             && ack.in_flight <= self.inflight(self.max_bandwidth.get(), 1.0)
+    }
+
+    fn check_probe_up(&mut self, ack: &Ack) {
+        if self.is_time_to_go_down(ack) {
+            self.cycle.previous_too_high = false;
+            self.start_probe_down(ack.now);
+        }
     }
 
     fn is_time_to_go_down(&mut self, ack: &Ack) -> bool {

@@ -13,6 +13,9 @@
 //! packet that was sent while the application left half of the window unused
 //! does not let it grow. A retransmission timeout and persistent congestion
 //! shrink the window to its minimum and begin slow start anew.
+//! It follows from the rules that a queue which takes longer than five round
+//! trips to drain, be it of a link that has become slower or of a flow that
+//! joins, is taken for competition too.
 //! Not modelled: ECN; the rate of the authors' ten first packets.
 
 mod controller;
