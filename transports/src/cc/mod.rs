@@ -10,6 +10,10 @@
 //! Calls with equal `now` are allowed; `now` never falls. [`CongestionController::output`]
 //! is valid before any feedback.
 
+mod bbr;
+pub mod bbr1;
+pub mod bbr3;
+pub mod copa;
 pub mod cubic;
 pub mod fixed;
 pub mod gcc;
