@@ -15,6 +15,8 @@ pub mod gcc;
 mod recovery;
 pub mod replay;
 pub mod scream;
+#[cfg(test)]
+pub(crate) mod testing;
 mod units;
 
 use weaknet_core::packet::Ecn;
