@@ -10,8 +10,10 @@
 //! Calls with equal `now` are allowed; `now` never falls. [`CongestionController::output`]
 //! is valid before any feedback.
 
+mod base_delay;
 pub mod fixed;
 pub mod gcc;
+pub mod nada;
 mod recovery;
 pub mod replay;
 pub mod scream;
@@ -179,6 +181,14 @@ pub struct Constraints {
     pub start: Bitrate,
     /// Never above.
     pub max: Bitrate,
+}
+
+impl Constraints {
+    /// The rate within the bounds that comes closest to `rate`.
+    #[must_use]
+    pub fn bound(&self, rate: Bitrate) -> Bitrate {
+        rate.min(self.max).max(self.min)
+    }
 }
 
 /// What happens outside packets and reports.

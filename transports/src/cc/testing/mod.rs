@@ -1,15 +1,19 @@
 //! What tests of all controllers share.
 
+pub(crate) mod decisions;
 mod flow;
 mod link;
 mod link_tests;
+mod packets;
 
 pub(crate) use flow::Interval;
 pub(crate) use link::IdealLink;
+pub(crate) use packets::{lost, received, report};
 
-use weaknet_core::{Bitrate, Bytes};
+use weaknet_core::plugin::Assets;
+use weaknet_core::{Bitrate, BuildContext, BuildError, Bytes, Plugin, Streams};
 
-use super::{CongestionController, Constraints, Visitor};
+use super::{CongestionControl, CongestionController, Constraints, Visitor};
 
 /// Size of every packet on an [`IdealLink`].
 pub(crate) const PACKET: Bytes = Bytes::new(1_200);
@@ -20,6 +24,19 @@ pub(crate) const CONSTRAINTS: Constraints = Constraints {
     start: Bitrate::from_kbps(300),
     max: Bitrate::from_mbps(1_000),
 };
+
+/// Builds a controller.
+pub(crate) fn build<P>(config: &P) -> Result<Box<dyn CongestionController>, BuildError>
+where
+    P: Plugin<Kind = CongestionControl>,
+{
+    let (streams, assets) = (Streams::new(1), Assets::default());
+    config.build(&BuildContext {
+        path: "call",
+        streams: &streams,
+        assets: &assets,
+    })
+}
 
 /// The named values inside a controller.
 pub(crate) fn values(controller: &dyn CongestionController) -> Vec<(&'static str, f64)> {
