@@ -13,6 +13,7 @@
 mod base_delay;
 pub mod fixed;
 pub mod gcc;
+pub mod gcc_draft02;
 pub mod nada;
 mod recovery;
 pub mod replay;

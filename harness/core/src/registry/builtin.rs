@@ -15,6 +15,7 @@ pub(super) fn add_all(registry: Registry) -> Registry {
         .add::<media::Opus>()
         .add::<cc::fixed::Fixed>()
         .add::<cc::gcc::Gcc>()
+        .add::<cc::gcc_draft02::GccDraft02>()
         .add::<cc::nada::Nada>()
         .add::<cc::scream::Scream>()
         .add::<none::NoCorruption>()
