@@ -14,6 +14,7 @@ mod base_delay;
 pub mod fixed;
 pub mod gcc;
 pub mod gcc_draft02;
+pub mod ledbat;
 pub mod nada;
 mod recovery;
 pub mod replay;

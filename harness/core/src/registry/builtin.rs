@@ -16,6 +16,8 @@ pub(super) fn add_all(registry: Registry) -> Registry {
         .add::<cc::fixed::Fixed>()
         .add::<cc::gcc::Gcc>()
         .add::<cc::gcc_draft02::GccDraft02>()
+        .add::<cc::ledbat::Ledbat>()
+        .add::<cc::ledbat::LedbatPlusPlus>()
         .add::<cc::nada::Nada>()
         .add::<cc::scream::Scream>()
         .add::<none::NoCorruption>()
