@@ -12,12 +12,12 @@
 //! base delay is the least of ten minutes.
 //! Differs: a report is due as soon as its interval has passed, not only after
 //! that, since the network's reports come at multiples of 50 ms. From a least
-//! rate of zero there is no way up: then the start rate is where it starts. The time
-//! between reports counts at most `max_delta`. The mean loss interval that ends
-//! warping leaves the open interval out: with it, which is what the RFC says to
-//! the letter and `open_loss_interval` brings back, it is never less than a
-//! sixth of the packets since the last loss, and seven times that never lets
-//! the warping end.
+//! rate of zero there is no way up: then the flow starts at the application's
+//! start rate. The time between reports counts at most `max_delta`. The mean
+//! loss interval that ends warping leaves the open interval out: with it, which
+//! is what the RFC says to the letter and `open_loss_interval` brings back, it
+//! is never less than a sixth of the packets since the last loss, and seven
+//! times that never lets the warping end.
 //! Not modelled: the report's own format and its rounding (section 5.3), other
 //! scheduling of feedback, the reaction to reports that stay away (RFC 8083).
 

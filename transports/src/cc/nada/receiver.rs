@@ -2,9 +2,8 @@
 //!
 //! Implements: RFC 8698, sections 4.2 and 5.1: delays against the base delay,
 //! the least of the last few of them, loss and marking ratios and the receiving
-//! rate over a window, and whether ramp-up is safe. A packet that overtook none
-//! but came after a report that missed it counts as lost, its bytes as
-//! received.
+//! rate over a window, and whether ramp-up is safe. A packet that comes after a
+//! report that missed it counts as lost, its bytes as received.
 
 use std::collections::VecDeque;
 
