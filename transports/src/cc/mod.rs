@@ -16,6 +16,7 @@ pub mod gcc;
 pub mod gcc_draft02;
 pub mod ledbat;
 pub mod nada;
+pub mod oracle;
 mod recovery;
 pub mod replay;
 pub mod scream;
@@ -237,7 +238,9 @@ pub enum CcEvent {
     PersistentCongestion,
     /// An earlier loss turned out to be none.
     SpuriousLoss,
-    /// For validation only: the true capacity of the bottleneck.
+    /// For validation only: the true capacity of the bottleneck from now on.
+    /// Only a controller with a [`CongestionController::capacity_window`] is
+    /// told.
     TrueCapacity(Bitrate),
 }
 
@@ -332,6 +335,13 @@ pub trait CongestionController: Send {
 
     /// The next probe cluster to send, each handed out once.
     fn poll_probe(&mut self) -> Option<ProbeCluster> {
+        None
+    }
+
+    /// For validation only: the windows over which it wants to be told the true
+    /// capacity, each at its start. `None`, as for every controller that could
+    /// be deployed: it is not told.
+    fn capacity_window(&self) -> Option<Span> {
         None
     }
 

@@ -19,6 +19,7 @@ pub(super) fn add_all(registry: Registry) -> Registry {
         .add::<cc::ledbat::Ledbat>()
         .add::<cc::ledbat::LedbatPlusPlus>()
         .add::<cc::nada::Nada>()
+        .add::<cc::oracle::Oracle>()
         .add::<cc::scream::Scream>()
         .add::<none::NoCorruption>()
         .add::<corrupt::BitErrors>()
