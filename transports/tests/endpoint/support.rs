@@ -145,6 +145,7 @@ impl Call {
             overhead: self.overhead,
             session: session(End::Sender),
             fec: encoder,
+            capacity: None,
         });
         let mut driver = Driver {
             nodes: [Box::new(sender), Box::new(receiver)],

@@ -1,13 +1,16 @@
 //! What tests of all controllers share.
 
+pub(crate) mod decisions;
 mod flow;
 pub(crate) mod laws;
 mod link;
 mod link_tests;
+mod packets;
 mod script;
 
 pub(crate) use flow::Interval;
 pub(crate) use link::IdealLink;
+pub(crate) use packets::{lost, received, report};
 pub(crate) use script::{Fate, Script};
 
 use weaknet_core::plugin::Assets;

@@ -23,6 +23,7 @@
 //! of resolution, RTCP's share of the bandwidth.
 
 mod budget;
+mod capacity;
 mod media;
 mod padding;
 mod reports;
@@ -32,7 +33,10 @@ use weaknet_core::event::SessionStage;
 use weaknet_core::packet::{FlowId, Packet, Payload, Rtcp, Rtp};
 use weaknet_core::{Bitrate, Event, Node, Outbox, Span, Time};
 
+pub use self::capacity::Capacity;
+
 use self::budget::Budget;
+use self::capacity::CapacityNews;
 use self::padding::LargePacket;
 use self::transmit::Outgoing;
 use super::store::Numbered;
@@ -74,6 +78,9 @@ pub struct SenderConfig {
     pub overhead: Overhead,
     /// Call set-up.
     pub session: Session,
+    /// The true capacity of the bottleneck, for validation: only a controller
+    /// that asks for it is told.
+    pub capacity: Option<Capacity>,
 }
 
 /// The sending end of a media flow.
@@ -105,14 +112,16 @@ pub struct Sender {
     rrtr: Option<(Time, Time)>,
     results: Vec<PacketResult>,
     repairs: Vec<Repair>,
+    capacity: Option<CapacityNews>,
     wake_at: Option<Time>,
 }
 
 impl Sender {
     /// A sender that has not begun yet.
     #[must_use]
-    pub fn new(parts: SenderConfig) -> Self {
+    pub fn new(mut parts: SenderConfig) -> Self {
         let output = parts.controller.output();
+        let capacity = CapacityNews::new(parts.controller.as_ref(), parts.capacity.take());
         let start = parts.start;
         Self {
             parts,
@@ -135,6 +144,7 @@ impl Sender {
             rrtr: None,
             results: Vec::with_capacity(256),
             repairs: Vec::new(),
+            capacity,
             wake_at: Some(start),
         }
     }
@@ -148,6 +158,9 @@ impl Sender {
         }
         self.set_up(out);
         if self.ready {
+            if self.tell_capacity(now) {
+                self.follow_controller(out);
+            }
             if self
                 .parts
                 .controller
@@ -191,6 +204,7 @@ impl Sender {
         }
         if self.ready {
             consider(self.parts.controller.next_timer());
+            consider(self.capacity.as_ref().map(CapacityNews::next));
             consider(self.parts.pacer.next_wake(now));
             consider(
                 self.parts
@@ -252,6 +266,7 @@ impl Sender {
         self.parts
             .controller
             .on_event(now, &CcEvent::Start(constraints));
+        self.tell_capacity(now);
         if let Some((source, bitrate)) = &mut self.parts.audio {
             source.start(now, *bitrate);
         }
@@ -261,6 +276,15 @@ impl Sender {
         self.output = self.parts.controller.output();
         self.apply_output(out);
         self.follow_controller(out);
+    }
+
+    /// Whether the controller was told anything.
+    fn tell_capacity(&mut self, now: Time) -> bool {
+        let news = self.capacity.as_mut().and_then(|news| news.poll(now));
+        if let Some(event) = &news {
+            self.parts.controller.on_event(now, event);
+        }
+        news.is_some()
     }
 
     /// Takes over what the controller has decided since the last call.
