@@ -48,3 +48,67 @@ impl EcnCounts {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cc::{DeliverySnapshot, SentKind, SentPacket};
+    use weaknet_core::packet::AckDetails;
+    use weaknet_core::{Bytes, Time};
+
+    /// Numbers of the packets that are taken for marked.
+    fn marked(counts: &mut EcnCounts, ecn: [u64; 3], numbers: std::ops::Range<u64>) -> Vec<u64> {
+        let more = AckDetails {
+            ecn,
+            ..AckDetails::default()
+        };
+        let ack = Ack {
+            largest: 0,
+            before: 0,
+            delay_us: 0,
+            more: Some(Box::new(more)),
+        };
+        let packet = |number| PacketResult {
+            sent: SentPacket {
+                number,
+                at: Time::ZERO,
+                size: Bytes::new(1),
+                kind: SentKind::Data,
+                probe: None,
+                in_flight: Bytes::ZERO,
+                app_limited: false,
+            },
+            received: Some(Time::ZERO),
+            ecn: Ecn::NotEct,
+            recovered: false,
+            delivery: DeliverySnapshot::default(),
+        };
+        let capable = numbers.end - numbers.start;
+        let mut acked: Vec<_> = numbers.map(packet).collect();
+        counts.on_ack(&ack, capable, &mut acked);
+        let marks = acked.iter().filter(|packet| packet.ecn == Ecn::Ce);
+        marks.map(|packet| packet.sent.number).collect()
+    }
+
+    #[test]
+    fn marks_are_those_of_the_newest_packets_and_each_counts_once() {
+        let mut counts = EcnCounts::default();
+        assert_eq!(marked(&mut counts, [4, 0, 0], 0..4), []);
+        assert_eq!(marked(&mut counts, [6, 0, 2], 4..8), [6, 7]);
+        assert_eq!(marked(&mut counts, [8, 0, 2], 8..10), []);
+        // More marks than packets: the rest is for the next ones.
+        assert_eq!(marked(&mut counts, [8, 0, 5], 10..11), [10]);
+        assert_eq!(marked(&mut counts, [9, 0, 5], 11..14), [12, 13]);
+        assert_eq!(counts.codepoint(Ecn::Ect1), Ecn::Ect1);
+    }
+
+    #[test]
+    fn a_path_that_erases_the_field_gets_no_more_of_it() {
+        let mut counts = EcnCounts::default();
+        marked(&mut counts, [0, 4, 0], 0..4);
+        marked(&mut counts, [0, 5, 0], 4..6);
+        assert_eq!(counts.codepoint(Ecn::Ect1), Ecn::NotEct);
+        counts.restart();
+        assert_eq!(counts.codepoint(Ecn::Ect1), Ecn::Ect1);
+    }
+}
