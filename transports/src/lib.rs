@@ -2,6 +2,7 @@
 //! pacing, loss repair, jitter buffers, call set-up. And cross traffic.
 
 pub mod arq;
+pub mod bulk;
 pub mod cc;
 pub mod endpoint;
 pub mod fec;

@@ -373,6 +373,7 @@ impl Planner<'_> {
         for flow in &scenario.flows {
             match &flow.load {
                 Load::Call(call) => check.call(call),
+                Load::Bulk(bulk) => check.build(&bulk.congestion_control),
                 Load::Traffic(traffic) => check.build(traffic),
             }
         }

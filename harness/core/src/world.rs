@@ -5,6 +5,9 @@ use weaknet_core::plugin::Assets;
 use weaknet_core::{BuildContext, BuildError, Kind, Node, Span, Streams, Time};
 use weaknet_netem::{DrawKey, Link, Parts};
 use weaknet_sim::World;
+use weaknet_transports::bulk::{
+    BulkReceiver, BulkReceiverConfig, BulkSender, BulkSenderConfig, wants_arrival_times,
+};
 use weaknet_transports::cc::CongestionController;
 use weaknet_transports::endpoint::{
     Capacity, DecoderModel, Receiver, ReceiverConfig, Sender, SenderConfig,
@@ -16,7 +19,7 @@ use weaknet_transports::traffic::{TrafficSender, TrafficSink};
 
 use crate::metrics::{FlowFacts, LinkFacts, RunFacts, bottlenecks};
 use crate::registry::Spec;
-use crate::scenario::model::{Call, Feedback, Flow, LinkSpec, Load, Scenario};
+use crate::scenario::model::{Bulk, Call, Feedback, Flow, LinkSpec, Load, Scenario};
 
 /// Median decoding time of a frame, and the standard deviation of its
 /// logarithm: a software decoder at 360p to 720p on a laptop.
@@ -134,12 +137,35 @@ impl Builder<'_> {
                 Box::new(self.sender(id, flow, call)?),
                 Box::new(self.receiver(id, flow, call)?),
             ),
+            Load::Bulk(bulk) => self.bulk(id, flow, bulk)?,
             Load::Traffic(traffic) => {
                 let model = self.part(&flow.name, traffic)?;
                 let sender = TrafficSender::new(id, flow.start, flow.stop, model);
                 (Box::new(sender), Box::new(TrafficSink))
             }
         })
+    }
+
+    fn bulk(&self, id: FlowId, flow: &Flow, bulk: &Bulk) -> Result<Ends, WorldError> {
+        let controller = self.part(&flow.name, &bulk.congestion_control)?;
+        let draws = |purpose| self.streams.sequence(&flow.name, purpose);
+        let receiver = BulkReceiver::new(BulkReceiverConfig {
+            flow: id,
+            stop: flow.stop,
+            bulk: bulk.config.clone(),
+            arrival_times: wants_arrival_times(controller.as_ref()),
+        });
+        let sender = BulkSender::new(BulkSenderConfig {
+            flow: id,
+            start: flow.start,
+            stop: flow.stop,
+            bulk: bulk.config.clone(),
+            sizes: draws("sizes"),
+            idle_times: draws("idle times"),
+            controller,
+            constraints: bulk.constraints,
+        });
+        Ok((Box::new(sender), Box::new(receiver)))
     }
 
     fn sender(&self, id: FlowId, flow: &Flow, call: &Call) -> Result<Sender, WorldError> {
@@ -253,7 +279,7 @@ pub fn build(
             stop: flow.stop,
             video: media.is_some_and(|media| media.video.is_some()),
             audio: media.is_some_and(|media| media.audio.is_some()),
-            adapts: flow.call().is_some(),
+            adapts: !matches!(flow.load, Load::Traffic(_)),
             paths: paths.clone(),
         });
         flows.push(weaknet_sim::Flow {

@@ -239,6 +239,27 @@ pub enum Event {
         /// Which stage.
         stage: SessionStage,
     },
+    /// Bytes of a stream reached the application, in order and each once.
+    StreamDelivered {
+        /// Which flow.
+        flow: FlowId,
+        /// How many.
+        bytes: u64,
+    },
+    /// The application has a transfer to send.
+    TransferStarted {
+        /// Which flow.
+        flow: FlowId,
+        /// Which of its transfers, from 0.
+        transfer: u64,
+    },
+    /// The last byte of a transfer reached the application.
+    TransferFinished {
+        /// Which flow.
+        flow: FlowId,
+        /// Which of its transfers, from 0.
+        transfer: u64,
+    },
     /// The application paused (`true`) or resumed the video stream.
     Paused {
         /// Which flow.

@@ -83,6 +83,10 @@ pub enum Payload {
     Session(SessionMessage),
     /// Bulk data, or what acknowledges it.
     Segment(Segment),
+    /// A piece of a byte stream.
+    Stream(StreamPiece),
+    /// What acknowledges pieces of a byte stream.
+    Ack(Ack),
     /// Real bytes, from the IP header on.
     Bytes(Vec<u8>),
 }
@@ -106,6 +110,51 @@ pub struct Segment {
     /// In an acknowledgement: when that packet was sent (the timestamps option
     /// of RFC 7323).
     pub echo: Option<Time>,
+}
+
+/// A piece of a byte stream in a packet with a number of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StreamPiece {
+    /// Packet number, ascending, never used again.
+    pub number: u64,
+    /// Where the piece begins in the stream.
+    pub offset: u64,
+    /// The sender waits for nothing that is more than so many packets older.
+    pub waits_for: u32,
+    /// Bytes of the piece.
+    pub length: u16,
+    /// Whether these bytes were sent before.
+    pub again: bool,
+    /// Whether a transfer ends with the piece.
+    pub last: bool,
+}
+
+/// An acknowledgement of packets by ranges of their numbers (RFC 9000, section
+/// 19.3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ack {
+    /// The highest number that has arrived.
+    pub largest: u64,
+    /// How many numbers before it have arrived without a gap.
+    pub before: u32,
+    /// How long ago the highest number arrived, in microseconds.
+    pub delay_us: u32,
+    /// What most acknowledgements have no need of.
+    pub more: Option<Box<AckDetails>>,
+}
+
+/// The part of an acknowledgement that is there only when it has something to
+/// say.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AckDetails {
+    /// Further ranges of numbers that have arrived, first and last of each,
+    /// from the highest down.
+    pub ranges: Vec<(u64, u64)>,
+    /// Packets that have arrived so far as ECT(0), ECT(1) and CE.
+    pub ecn: [u64; 3],
+    /// When the newest packets arrived, in order of arrival, and their
+    /// codepoints; empty unless the sender has asked for it.
+    pub arrivals: Vec<Arrival>,
 }
 
 /// Audio or video.
@@ -311,7 +360,12 @@ impl Packet {
             Payload::Repair(_) => Class::Fec,
             Payload::Rtcp(_) => Class::Rtcp,
             Payload::Session(_) => Class::Session,
-            Payload::Opaque | Payload::Segment(_) | Payload::Bytes(_) => Class::Other,
+            Payload::Stream(piece) if piece.again => Class::Rtx,
+            Payload::Opaque
+            | Payload::Segment(_)
+            | Payload::Stream(_)
+            | Payload::Ack(_)
+            | Payload::Bytes(_) => Class::Other,
         }
     }
 

@@ -1,11 +1,14 @@
 //! Send history: turns reports about packet numbers into reports about
 //! packets.
 //!
-//! Implements: the bookkeeping of libwebrtc's transport feedback adapter
-//! (2026-07): a packet leaves the flight once a report covers its number or a
-//! higher one; one reported lost may be reported received later, once; nothing
-//! is told twice. Delivery snapshots follow draft-ietf-ccwg-bbr, section
-//! 4.1.1.2.
+//! Implements: for reports that name each packet ([`SendHistory::on_report`])
+//! the bookkeeping of libwebrtc's transport feedback adapter (2026-07): a packet
+//! leaves the flight once a report covers its number or a higher one. For
+//! acknowledgements of ranges ([`SendHistory::on_acked`],
+//! [`SendHistory::on_lost`]) that of RFC 9002, appendix A: a packet leaves the
+//! flight when it is acknowledged or declared lost. Either way one reported lost
+//! may be reported received later, once; nothing is told twice. Delivery
+//! snapshots follow draft-ietf-ccwg-bbr, section 4.1.1.2.
 //!
 //! Differs: numbers come unwrapped; packets older than [`SendHistory::KEEP`]
 //! are forgotten in order of sending; times are exact (libwebrtc cuts those of
@@ -14,8 +17,9 @@
 //! with every report that covers it).
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
-use weaknet_core::packet::Arrival;
+use weaknet_core::packet::{Arrival, Ecn};
 use weaknet_core::{Bytes, Span, Time};
 
 use crate::cc::{DeliverySnapshot, PacketResult, SentPacket};
@@ -52,6 +56,8 @@ pub struct SendHistory {
     base: u64,
     /// Number after the highest one that a report has covered.
     covered: u64,
+    /// No lower number has an unknown fate.
+    open: u64,
     in_flight: Bytes,
     delivered: DeliverySnapshot,
     /// The application limits the flow until more than so many bytes are
@@ -66,10 +72,17 @@ impl SendHistory {
     /// An empty history.
     #[must_use]
     pub fn new() -> Self {
+        Self::starting_at(0)
+    }
+
+    /// An empty history whose first packet will have that number.
+    #[must_use]
+    pub fn starting_at(number: u64) -> Self {
         Self {
             entries: VecDeque::with_capacity(1024),
-            base: 0,
-            covered: 0,
+            base: number,
+            covered: number,
+            open: number,
             in_flight: Bytes::ZERO,
             delivered: DeliverySnapshot::default(),
             app_limited_until: None,
@@ -82,7 +95,7 @@ impl SendHistory {
         self.base + self.entries.len() as u64
     }
 
-    /// Bytes sent whose number no report has covered.
+    /// Bytes sent and neither covered by a report nor acknowledged nor lost.
     #[must_use]
     pub const fn in_flight(&self) -> Bytes {
         self.in_flight
@@ -106,11 +119,16 @@ impl SendHistory {
                 break;
             }
             if self.base >= self.covered {
-                self.in_flight = self.in_flight - first.sent.size;
+                if first.fate == Fate::Unknown {
+                    self.in_flight = self.in_flight - first.sent.size;
+                }
                 self.covered = self.base + 1;
             }
             self.entries.pop_front();
             self.base += 1;
+        }
+        if self.open < self.base {
+            self.find_open();
         }
         if self.in_flight == Bytes::ZERO {
             self.delivered.delivered_at = packet.at;
@@ -142,43 +160,15 @@ impl SendHistory {
         let prior_in_flight = self.in_flight;
         let mut rtt = None;
         for arrival in arrivals {
-            let Some(index) = arrival
-                .seq
-                .checked_sub(self.base)
-                .and_then(|i| usize::try_from(i).ok())
-            else {
+            let Some(index) = self.index(arrival.seq) else {
                 continue;
             };
-            if index >= self.entries.len() {
-                continue;
-            }
             self.cover(arrival.seq);
-            let entry = &mut self.entries[index];
-            let before = entry.fate;
-            let fate = if arrival.at.is_some() {
-                Fate::Received
-            } else {
-                Fate::Lost
-            };
-            if before == Fate::Received || before == fate {
-                continue;
+            let told = self.tell(now, index, arrival.at, arrival.ecn);
+            if let (Some(told), Some(at)) = (told, arrival.at) {
+                rtt = Some(now.since(told.sent.at) - made.since(at));
             }
-            entry.fate = fate;
-            if let Some(at) = arrival.at {
-                self.delivered.delivered += entry.sent.size;
-                self.delivered.delivered_at = now;
-                self.delivered.first_sent_at = entry.sent.at;
-                rtt = Some(now.since(entry.sent.at) - made.since(at));
-            } else {
-                self.delivered.lost += entry.sent.size;
-            }
-            results.push(PacketResult {
-                sent: entry.sent,
-                received: arrival.at,
-                ecn: arrival.ecn,
-                recovered: before == Fate::Lost,
-                delivery: entry.delivery,
-            });
+            results.extend(told);
         }
         Reported {
             prior_in_flight,
@@ -186,13 +176,134 @@ impl SendHistory {
         }
     }
 
+    /// An acknowledgement that arrives now names packet `number`, which arrived
+    /// at `received`. What is new is returned and leaves the flight.
+    pub fn on_acked(
+        &mut self,
+        now: Time,
+        number: u64,
+        received: Time,
+        ecn: Ecn,
+    ) -> Option<PacketResult> {
+        self.settle(now, number, Some(received), ecn)
+    }
+
+    /// Packet `number` is declared lost. It leaves the flight and is returned
+    /// unless its fate was known.
+    pub fn on_lost(&mut self, now: Time, number: u64) -> Option<PacketResult> {
+        self.settle(now, number, None, Ecn::NotEct)
+    }
+
+    /// Acknowledged or declared lost.
+    fn settle(
+        &mut self,
+        now: Time,
+        number: u64,
+        received: Option<Time>,
+        ecn: Ecn,
+    ) -> Option<PacketResult> {
+        let told = self.tell(now, self.index(number)?, received, ecn)?;
+        if number >= self.covered && !told.recovered {
+            self.in_flight = self.in_flight - told.sent.size;
+        }
+        self.find_open();
+        Some(told)
+    }
+
+    fn find_open(&mut self) {
+        self.open = self.open.max(self.base);
+        while self
+            .index(self.open)
+            .is_some_and(|index| self.entries[index].fate != Fate::Unknown)
+        {
+            self.open += 1;
+        }
+    }
+
+    /// The first packet below number `end` whose fate is not known. Only for
+    /// flows whose packets are settled by ranges.
+    #[must_use]
+    pub fn oldest_outstanding(&self, end: u64) -> Option<SentPacket> {
+        let index = self.index(self.open).filter(|_| self.open < end)?;
+        Some(self.entries[index].sent)
+    }
+
+    /// Whether all packets with these numbers are known and were lost.
+    #[must_use]
+    pub fn all_lost(&self, mut numbers: Range<u64>) -> bool {
+        numbers.all(|number| {
+            let entry = self.index(number).map(|index| &self.entries[index]);
+            entry.is_some_and(|entry| entry.fate == Fate::Lost)
+        })
+    }
+
+    /// Forgets what needs no further thought: from the oldest on packets that
+    /// were received, and those lost that were sent before `before`.
+    pub fn forget(&mut self, before: Time) {
+        while let Some(first) = self.entries.front() {
+            let done = match first.fate {
+                Fate::Received => true,
+                Fate::Lost => first.sent.at < before,
+                Fate::Unknown => false,
+            };
+            if !done {
+                break;
+            }
+            self.entries.pop_front();
+            self.base += 1;
+        }
+    }
+
+    /// The lowest number that is still known.
+    #[must_use]
+    pub const fn oldest(&self) -> u64 {
+        self.base
+    }
+
+    fn index(&self, number: u64) -> Option<usize> {
+        let index = usize::try_from(number.checked_sub(self.base)?).ok()?;
+        (index < self.entries.len()).then_some(index)
+    }
+
+    /// Notes the fate of a packet; the packet, if that is news.
+    fn tell(
+        &mut self,
+        now: Time,
+        index: usize,
+        received: Option<Time>,
+        ecn: Ecn,
+    ) -> Option<PacketResult> {
+        let entry = &mut self.entries[index];
+        let before = entry.fate;
+        let fate = if received.is_some() {
+            Fate::Received
+        } else {
+            Fate::Lost
+        };
+        if before == Fate::Received || before == fate {
+            return None;
+        }
+        entry.fate = fate;
+        if received.is_some() {
+            self.delivered.delivered += entry.sent.size;
+            self.delivered.delivered_at = now;
+            self.delivered.first_sent_at = self.delivered.first_sent_at.max(entry.sent.at);
+        } else {
+            self.delivered.lost += entry.sent.size;
+        }
+        Some(PacketResult {
+            sent: entry.sent,
+            received,
+            ecn,
+            recovered: before == Fate::Lost,
+            delivery: entry.delivery,
+        })
+    }
+
     fn cover(&mut self, number: u64) {
         while self.covered <= number {
-            if let Some(entry) = self
-                .covered
-                .checked_sub(self.base)
-                .and_then(|i| self.entries.get(i as usize))
-            {
+            let entry = self.index(self.covered).map(|index| &self.entries[index]);
+            if let Some(entry) = entry.filter(|entry| entry.fate == Fate::Unknown) {
                 self.in_flight = self.in_flight - entry.sent.size;
             }
             self.covered += 1;
@@ -211,7 +322,6 @@ mod tests {
     use super::*;
     use crate::cc::SentKind;
     use proptest::prelude::*;
-    use weaknet_core::packet::Ecn;
 
     fn sent(number: u64, at_ms: u64) -> SentPacket {
         SentPacket {

@@ -1,18 +1,26 @@
 //! The transport layer that all controllers share: what was sent, what has
 //! been reported, and what follows from that.
 
+mod ack_ranges;
 mod assembler;
 mod delivery_rate;
 mod history;
+mod loss;
+mod ranges;
 mod rate;
 mod rounds;
 mod rtt;
+mod window_rate;
 mod windowed;
 
+pub use ack_ranges::{AckGenerator, AckRules, AckedNumbers};
 pub use assembler::{Assembly, FrameAssembler};
 pub use delivery_rate::{DeliveryRate, RateSample};
 pub use history::{Reported, SendHistory};
+pub use loss::{Alarm, LossDetector, LossRules, Tail};
+pub use ranges::Ranges;
 pub use rate::RateCounter;
 pub use rounds::RoundCounter;
 pub use rtt::RttEstimator;
+pub use window_rate::WindowRate;
 pub use windowed::{WindowedMax, WindowedMin};

@@ -9,7 +9,7 @@ use weaknet_core::Event;
 pub struct EventMask(u32);
 
 /// Number of variants told apart; the last one stands for all later ones.
-pub(crate) const VARIANTS: usize = 20;
+pub(crate) const VARIANTS: usize = 23;
 
 impl EventMask {
     /// Every event.
@@ -53,6 +53,13 @@ impl EventMask {
     /// [`Event::Damaged`].
     pub const DAMAGED: Self = Self(1 << 18);
 
+    /// [`Event::StreamDelivered`].
+    pub const STREAM_DELIVERED: Self = Self(1 << 19);
+    /// [`Event::TransferStarted`].
+    pub const TRANSFER_STARTED: Self = Self(1 << 20);
+    /// [`Event::TransferFinished`].
+    pub const TRANSFER_FINISHED: Self = Self(1 << 21);
+
     /// Whether the variant number `variant` is in the set.
     pub(crate) const fn has(self, variant: usize) -> bool {
         self.0 >> variant & 1 == 1
@@ -94,6 +101,9 @@ pub(crate) const fn variant(event: &Event) -> usize {
         Event::Paused { .. } => 16,
         Event::LinkCopy { .. } => 17,
         Event::Damaged { .. } => 18,
+        Event::StreamDelivered { .. } => 19,
+        Event::TransferStarted { .. } => 20,
+        Event::TransferFinished { .. } => 21,
         _ => VARIANTS - 1,
     }
 }

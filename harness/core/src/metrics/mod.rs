@@ -26,6 +26,7 @@ mod session;
 pub(crate) mod testing;
 mod throughput;
 mod traffic;
+mod transfers;
 mod video_freezes;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,6 +44,7 @@ pub use scorer::Scorer;
 pub use session::Session;
 pub use throughput::Throughput;
 pub use traffic::is_flow_traffic;
+pub use transfers::Transfers;
 pub use video_freezes::VideoFreezes;
 use weaknet_core::packet::{FlowId, LinkId};
 use weaknet_core::{Event, Kind, Span, Time};
@@ -121,6 +123,12 @@ impl FlowFacts {
     #[must_use]
     pub const fn is_call(&self) -> bool {
         self.video || self.audio
+    }
+
+    /// Whether it is a reliable byte stream.
+    #[must_use]
+    pub const fn is_bulk(&self) -> bool {
+        self.adapts && !self.is_call()
     }
 
     /// The links from sender to receiver on all of its paths, each once.
@@ -273,6 +281,7 @@ pub fn builtin_definitions() -> impl Iterator<Item = &'static Definition> {
         convergence::DEFINITIONS,
         link::DEFINITIONS,
         session::DEFINITIONS,
+        transfers::DEFINITIONS,
     ]
     .into_iter()
     .flatten()

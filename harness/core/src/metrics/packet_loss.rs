@@ -50,7 +50,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         subjects: FLOW,
         better: Better::Lower,
         summary: "Retransmissions sent per media sent.",
-        formula: "IP bytes of RTX / IP bytes of first transmissions, sent in the window",
+        formula: "IP bytes of RTX / IP bytes of first transmissions, sent in the window; bulk: packets whose bytes were sent before / all others",
         source: "RFC 4588; W3C webrtc-stats retransmittedBytesSent",
     },
     Definition {
@@ -176,7 +176,7 @@ impl MetricSet for Set {
                     _ => {}
                 }
                 match packet.class {
-                    Class::Audio | Class::Video => counts.media_bytes += bytes,
+                    Class::Audio | Class::Video | Class::Other => counts.media_bytes += bytes,
                     Class::Rtx => counts.rtx_bytes += bytes,
                     Class::Fec => counts.fec_bytes += bytes,
                     _ => {}
@@ -231,6 +231,9 @@ impl MetricSet for Set {
                 scores.flow(flow, name, part as f64 / whole as f64);
             };
             set("loss_ratio", counts.lost, counts.lost + counts.arrived);
+            if facts.adapts {
+                set("rtx_overhead_ratio", counts.rtx_bytes, counts.media_bytes);
+            }
             if facts.is_call() {
                 let sent = audio + video;
                 set(
@@ -238,7 +241,6 @@ impl MetricSet for Set {
                     sent.saturating_sub(audio_usable + video_usable),
                     sent,
                 );
-                set("rtx_overhead_ratio", counts.rtx_bytes, counts.media_bytes);
                 set("fec_overhead_ratio", counts.fec_bytes, counts.media_bytes);
             }
         }

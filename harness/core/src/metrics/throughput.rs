@@ -116,7 +116,9 @@ impl MetricSet for Set {
     fn event(&mut self, run: &RunFacts, at: Time, event: &Event) {
         let flow = match *event {
             Event::Sent { packet, .. } | Event::Received { packet, .. } => packet.flow,
-            Event::MediaUsable { flow, .. } | Event::Target { flow, .. } => flow,
+            Event::MediaUsable { flow, .. }
+            | Event::StreamDelivered { flow, .. }
+            | Event::Target { flow, .. } => flow,
             _ => return,
         };
         let Some(volume) = self.flows.get_mut(usize::from(flow.0)) else {
@@ -136,6 +138,7 @@ impl MetricSet for Set {
                 volume.received += u64::from(packet.size)
             }
             Event::MediaUsable { payload, .. } => volume.useful += u64::from(payload),
+            Event::StreamDelivered { bytes, .. } => volume.useful += bytes,
             _ => {}
         }
     }
@@ -150,7 +153,7 @@ impl MetricSet for Set {
             let kbps = |bytes: u64| bytes as f64 * 8e-3 / run.window().as_secs_f64();
             set("send_rate_kbps", kbps(volume.sent));
             set("receive_rate_kbps", kbps(volume.received));
-            if facts.is_call() {
+            if facts.adapts {
                 set("goodput_kbps", kbps(volume.useful));
             }
             volume.target.advance(on_air, run.duration, Bitrate::ZERO);
@@ -169,6 +172,10 @@ impl MetricSet for Set {
     }
 
     fn interest(&self) -> EventMask {
-        EventMask::SENT | EventMask::RECEIVED | EventMask::MEDIA_USABLE | EventMask::TARGET
+        EventMask::SENT
+            | EventMask::RECEIVED
+            | EventMask::MEDIA_USABLE
+            | EventMask::STREAM_DELIVERED
+            | EventMask::TARGET
     }
 }

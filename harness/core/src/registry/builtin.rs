@@ -73,6 +73,7 @@ pub(super) fn add_all(registry: Registry) -> Registry {
         .add::<metrics::PacketLoss>()
         .add::<metrics::Session>()
         .add::<metrics::Throughput>()
+        .add::<metrics::Transfers>()
         .add::<metrics::VideoFreezes>()
         .add::<pacing::PacketPacing>()
         .add::<pacing::WebrtcPacing>()

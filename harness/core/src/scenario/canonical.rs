@@ -4,6 +4,7 @@
 use serde_json::{Map, Value, json};
 use weaknet_core::packet::LinkId;
 use weaknet_core::{Bitrate, Kind, Span, Time};
+use weaknet_transports::cc::Constraints;
 
 use super::model::{
     Call, DrawKey, End, Feedback, Flow, LinkSpec, Load, Media, Network, Path, RtpOverhead,
@@ -144,6 +145,11 @@ impl Flow {
         put(&mut map, "stop", since_start(self.stop));
         match &self.load {
             Load::Call(call) => call.put(&mut map),
+            Load::Bulk(bulk) => {
+                map.insert("bulk".to_owned(), json!(bulk.config));
+                plugin(&mut map, &bulk.congestion_control);
+                put_constraints(&mut map, &bulk.constraints);
+            }
             Load::Traffic(traffic) => plugin(&mut map, traffic),
         }
         Value::Object(map)
@@ -173,14 +179,18 @@ impl Call {
             Feedback::Every(every) => json!({ "every": every }),
         };
         map.insert("feedback".to_owned(), feedback);
-        let mut bounds = Map::new();
-        put(&mut bounds, "min_bitrate", self.constraints.min);
-        put(&mut bounds, "start_bitrate", self.constraints.start);
-        if self.constraints.max != Bitrate::MAX {
-            put(&mut bounds, "max_bitrate", self.constraints.max);
-        }
-        map.insert("constraints".to_owned(), Value::Object(bounds));
+        put_constraints(map, &self.constraints);
     }
+}
+
+fn put_constraints(map: &mut Map<String, Value>, constraints: &Constraints) {
+    let mut bounds = Map::new();
+    put(&mut bounds, "min_bitrate", constraints.min);
+    put(&mut bounds, "start_bitrate", constraints.start);
+    if constraints.max != Bitrate::MAX {
+        put(&mut bounds, "max_bitrate", constraints.max);
+    }
+    map.insert("constraints".to_owned(), Value::Object(bounds));
 }
 
 impl Media {

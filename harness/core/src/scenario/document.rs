@@ -13,6 +13,7 @@ use serde::de::{self, Deserialize, Deserializer, IgnoredAny, Visitor};
 use weaknet_core::{Bitrate, Bytes, Kind, Span};
 use weaknet_netem::model::{Corruption, Delay, Duplication, Loss, Qdisc, Rate, Reordering};
 use weaknet_transports::arq::Arq;
+use weaknet_transports::bulk::BulkConfig;
 use weaknet_transports::cc::CongestionControl;
 use weaknet_transports::fec::Fec;
 use weaknet_transports::jitter::{AudioJitter, Jitter};
@@ -128,7 +129,7 @@ pub struct LinkDoc {
     pub queue: Option<Choice<Qdisc>>,
 }
 
-/// What one end sends to another: `media:` or `traffic:`.
+/// What one end sends to another: `media:`, `bulk:` or `traffic:`.
 #[derive(Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FlowDoc {
@@ -149,9 +150,11 @@ pub struct FlowDoc {
     pub paths: Option<Vec<PathDoc>>,
     /// The streams of a call.
     pub media: Option<MediaDoc>,
+    /// A reliable byte stream, such as a download.
+    pub bulk: Option<BulkConfig>,
     /// Cross traffic, which does not adapt.
     pub traffic: Option<Choice<Traffic>>,
-    /// Decides how fast to send; default `gcc`.
+    /// Decides how fast to send; default `gcc` for media, `cubic` for bulk.
     pub congestion_control: Option<Choice<CongestionControl>>,
     /// Repair sent in advance; default `none`.
     pub fec: Option<Choice<Fec>>,

@@ -6,6 +6,7 @@ use weaknet_core::{Bitrate, Bytes, Span, Time};
 use weaknet_netem::model::{Corruption, Delay, Duplication, Loss, Qdisc, Rate, Reordering};
 pub use weaknet_netem::{DrawKey, EcnField, LossAt};
 use weaknet_transports::arq::Arq;
+use weaknet_transports::bulk::BulkConfig;
 use weaknet_transports::cc::{CongestionControl, Constraints};
 use weaknet_transports::fec::Fec;
 use weaknet_transports::jitter::{AudioJitter, Jitter};
@@ -138,7 +139,7 @@ impl Flow {
     pub fn call(&self) -> Option<&Call> {
         match &self.load {
             Load::Call(call) => Some(call),
-            Load::Traffic(_) => None,
+            Load::Bulk(_) | Load::Traffic(_) => None,
         }
     }
 }
@@ -160,8 +161,21 @@ pub struct Path {
 pub enum Load {
     /// One direction of a call.
     Call(Box<Call>),
+    /// A reliable byte stream.
+    Bulk(Box<Bulk>),
     /// Cross traffic.
     Traffic(Spec<Traffic>),
+}
+
+/// A reliable byte stream.
+#[derive(Debug, Clone)]
+pub struct Bulk {
+    /// What it carries and how it looks on the wire.
+    pub config: BulkConfig,
+    /// Decides how fast to send; default `cubic`.
+    pub congestion_control: Spec<CongestionControl>,
+    /// Bounds on the congestion controller's target.
+    pub constraints: Constraints,
 }
 
 /// One direction of a call.

@@ -12,8 +12,8 @@ use super::document::{Document, DrawsDoc, FeedbackDoc, FlowDoc, LinkDoc, Seeds};
 use super::error::{Diagnostic, Diagnostics, Place};
 use super::expectation::Subjects;
 use super::model::{
-    AudioStream, Call, DrawKey, End, Feedback, Flow, LinkSpec, Load, Measure, Media, Network, Path,
-    Scenario, Topology, VideoStream,
+    AudioStream, Bulk, Call, DrawKey, End, Feedback, Flow, LinkSpec, Load, Measure, Media, Network,
+    Path, Scenario, Topology, VideoStream,
 };
 use super::tree::{Node, Value};
 use crate::metrics::Definition;
@@ -26,11 +26,10 @@ const MAX_ITEMS: usize = 1 << 16;
 const MAX_PATHS: usize = 1 << 8;
 
 /// What a flow can carry, one of them.
-const LOADS: [&str; 2] = ["media", "traffic"];
+const LOADS: [&str; 3] = ["media", "bulk", "traffic"];
 
 /// What only calls have.
-const OF_CALLS: [&str; 9] = [
-    "congestion_control",
+const OF_CALLS: [&str; 7] = [
     "fec",
     "arq",
     "jitter_buffer",
@@ -38,8 +37,10 @@ const OF_CALLS: [&str; 9] = [
     "pacer",
     "rtp_overhead",
     "feedback",
-    "constraints",
 ];
+
+/// What only flows have that adapt to the network.
+const OF_ADAPTING: [&str; 2] = ["congestion_control", "constraints"];
 
 /// What a scenario is resolved with besides its tree.
 #[derive(Clone, Copy)]
@@ -431,18 +432,19 @@ impl Resolver<'_> {
         let loads: Vec<&str> = LOADS.into_iter().filter(given).collect();
         match loads[..] {
             ["traffic"] => {
-                for key in OF_CALLS.into_iter().filter(given) {
-                    let place = node.get(key).map_or_else(|| node.place(), Node::place);
-                    let message = format!("`{key}:` is of no use here: it goes with `media:`");
-                    let found = Diagnostic::new(place, message);
-                    self.found
-                        .push(found.help("`traffic:` sends whatever the network does"));
-                }
+                let help = "`traffic:` sends whatever the network does";
+                self.refuse(node, &OF_CALLS, "`media:`", help);
+                self.refuse(node, &OF_ADAPTING, "`media:` or `bulk:`", help);
                 self.choose(node.get("traffic"), "cbr").map(Load::Traffic)
+            }
+            ["bulk"] => {
+                let help = "`bulk:` has its own pacing, acknowledgements and retransmissions";
+                self.refuse(node, &OF_CALLS, "`media:`", help);
+                self.bulk(flow, node).map(|bulk| Load::Bulk(Box::new(bulk)))
             }
             [_] => self.call(flow, node).map(|call| Load::Call(Box::new(call))),
             [] => {
-                let message = "the flow carries nothing: expected `media:` or `traffic:`";
+                let message = "the flow carries nothing: expected `media:`, `bulk:` or `traffic:`";
                 self.report(node.place(), message);
                 None
             }
@@ -453,6 +455,50 @@ impl Resolver<'_> {
                 None
             }
         }
+    }
+
+    /// Keys that are of no use for what a flow carries.
+    fn refuse(&mut self, node: &Node, keys: &[&str], owner: &str, help: &str) {
+        for key in keys {
+            if let Some(given) = node.get(key).filter(|node| !node.is_null()) {
+                let message = format!("`{key}:` is of no use here: it goes with {owner}");
+                let found = Diagnostic::new(given.place(), message);
+                self.found.push(found.help(help));
+            }
+        }
+    }
+
+    fn bulk(&mut self, flow: &FlowDoc, node: &Node) -> Option<Bulk> {
+        let (config, place) = (flow.bulk.as_ref()?, node.get("bulk")?);
+        if let Err(error) = config.check() {
+            let field = error.field.unwrap_or_default();
+            let place = place.get(&field).unwrap_or(place).place();
+            self.report(place, format!("bulk: {field}: {}", error.message));
+        }
+        let constraints = self.constraints(flow, node);
+        let controller = self.choose(node.get("congestion_control"), "cubic");
+        Some(Bulk {
+            config: config.clone(),
+            congestion_control: controller?,
+            constraints,
+        })
+    }
+
+    fn constraints(&mut self, flow: &FlowDoc, node: &Node) -> Constraints {
+        let most = flow.constraints.max_bitrate;
+        let bounds = Constraints {
+            min: flow.constraints.min_bitrate,
+            start: flow.constraints.start_bitrate,
+            max: most.unwrap_or(weaknet_core::Bitrate::MAX),
+        };
+        if !(bounds.min <= bounds.start && bounds.start <= bounds.max) {
+            let place = node.get("constraints").unwrap_or(node).place();
+            self.report(
+                place,
+                "expected min_bitrate <= start_bitrate <= max_bitrate",
+            );
+        }
+        bounds
     }
 
     fn call(&mut self, flow: &FlowDoc, node: &Node) -> Option<Call> {
@@ -466,20 +512,7 @@ impl Resolver<'_> {
                 Feedback::Every(every)
             }
         };
-        let bounds = Constraints {
-            min: flow.constraints.min_bitrate,
-            start: flow.constraints.start_bitrate,
-            max: flow
-                .constraints
-                .max_bitrate
-                .unwrap_or(weaknet_core::Bitrate::MAX),
-        };
-        if !(bounds.min <= bounds.start && bounds.start <= bounds.max) {
-            self.report(
-                place("constraints"),
-                "expected min_bitrate <= start_bitrate <= max_bitrate",
-            );
-        }
+        let bounds = self.constraints(flow, node);
         let media = self.media(flow, node);
         let plugins = self.flow_plugins(node);
         let plugins = plugins?;

@@ -40,7 +40,9 @@ pub fn schema(registry: &Registry) -> Value {
             flow["required"] = json!(["name"]);
             let both = |one: &str, other: &str| json!({ "required": [one, other] });
             flow["not"] = json!({ "anyOf": [
+                both("media", "bulk"),
                 both("media", "traffic"),
+                both("bulk", "traffic"),
                 both("paths", "route"),
                 both("paths", "route_back"),
             ] });

@@ -107,7 +107,7 @@ fn a_flow_carries_one_thing() {
     refused(
         "traffic: 300kbps",
         "traffic: 300kbps, congestion_control: gcc",
-        "test.yaml:5:87: `congestion_control:` is of no use here: it goes with `media:`",
+        "test.yaml:5:87: `congestion_control:` is of no use here: it goes with `media:` or `bulk:`",
     );
     refused(
         "traffic: 300kbps",
@@ -122,7 +122,7 @@ fn a_flow_carries_one_thing() {
     refused(
         ", traffic: 300kbps",
         "",
-        "the flow carries nothing: expected `media:` or `traffic:`",
+        "the flow carries nothing: expected `media:`, `bulk:` or `traffic:`",
     );
     refused(
         "traffic: 300kbps",

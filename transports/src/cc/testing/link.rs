@@ -86,15 +86,12 @@ impl IdealLink {
         self.rate = rate;
     }
 
-<<<<<<< HEAD
     /// Changes the room for the packets that are accepted from now on; without
     /// any the link is down.
     pub(crate) const fn set_buffer(&mut self, buffer: Bytes) {
         self.buffer = buffer;
     }
 
-=======
->>>>>>> nada
     /// What the application of a flow has to send from now on; `None`: always
     /// something.
     pub(crate) fn set_application(&mut self, flow: usize, rate: Option<Bitrate>) {

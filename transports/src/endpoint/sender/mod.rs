@@ -14,6 +14,11 @@
 //! blocks that tell of no packet received are no loss report
 //! (`RtpTransportControllerSend::OnReport`).
 //!
+//! A controller that gives a window instead of a target carries a call too, as
+//! media in QUIC datagrams would be: the target is what the window is worth
+//! ([`WindowRate`]), the pacer stops while the window is full, and what is lost
+//! is for the ARQ scheme to repair.
+//!
 //! At `stop` the sender falls silent; what comes later is heard by no one.
 //!
 //! Differs: reports go out at a constant interval (libwebrtc: 0.5 to 1.5 times
@@ -31,7 +36,7 @@ mod transmit;
 
 use weaknet_core::event::SessionStage;
 use weaknet_core::packet::{FlowId, Packet, Payload, Rtcp, Rtp};
-use weaknet_core::{Bitrate, Event, Node, Outbox, Span, Time};
+use weaknet_core::{Bitrate, Bytes, Event, Node, Outbox, Span, Time};
 
 pub use self::capacity::Capacity;
 
@@ -47,10 +52,12 @@ use crate::media::{AudioSource, EncodedFrame, VideoFormat, VideoSource};
 use crate::pacing::Pacer;
 use crate::rtp::{Overhead, rtcp_size};
 use crate::session::Session;
-use crate::transport::SendHistory;
+use crate::transport::{RttEstimator, SendHistory, WindowRate};
 
 /// Time between sender reports (libwebrtc, video).
 const REPORT_INTERVAL: Span = Span::from_secs(1);
+/// Stands in for round trips before the first (RFC 9002, section 6.2.2).
+const INITIAL_RTT: Span = Span::from_millis(333);
 
 /// The parts of a sender.
 pub struct SenderConfig {
@@ -100,6 +107,9 @@ pub struct Sender {
     frames: u64,
     audio_packets: u64,
     output: CcOutput,
+    /// By reports of the controller's feedback.
+    rtt: RttEstimator,
+    rate: WindowRate,
     budget: Budget,
     large: LargePacket,
     /// Number after the highest of a video packet that was sent.
@@ -124,7 +134,6 @@ impl Sender {
         let capacity = CapacityNews::new(parts.controller.as_ref(), parts.capacity.take());
         let start = parts.start;
         Self {
-            parts,
             stage: None,
             ready: false,
             ids: 0,
@@ -134,7 +143,9 @@ impl Sender {
             encoded: None,
             frames: 0,
             audio_packets: 0,
+            rate: WindowRate::of(&output, None, parts.constraints.start, WindowRate::GAIN),
             output,
+            rtt: RttEstimator::new(INITIAL_RTT),
             budget: Budget::default(),
             large: LargePacket::default(),
             sent_video: 0,
@@ -146,6 +157,7 @@ impl Sender {
             repairs: Vec::new(),
             capacity,
             wake_at: Some(start),
+            parts,
         }
     }
 
@@ -263,6 +275,8 @@ impl Sender {
         self.last_loss_report = now;
         let (constraints, allocation) = (self.parts.constraints, self.allocation());
         self.parts.controller.on_event(now, &allocation);
+        let largest = Bytes::new(u64::from(self.parts.overhead.max_media_packet));
+        self.parts.controller.on_event(now, &CcEvent::Mtu(largest));
         self.parts
             .controller
             .on_event(now, &CcEvent::Start(constraints));
@@ -274,6 +288,7 @@ impl Sender {
             source.start(now, *format, constraints.start);
         }
         self.output = self.parts.controller.output();
+        self.rate = self.rate_of(&self.output);
         self.apply_output(out);
         self.follow_controller(out);
     }
@@ -294,8 +309,9 @@ impl Sender {
             self.parts.pacer.add_probe(now, cluster);
         }
         let output = self.parts.controller.output();
-        if output != self.output {
-            self.output = output;
+        let rate = self.rate_of(&output);
+        if (output, rate) != (self.output, self.rate) {
+            (self.output, self.rate) = (output, rate);
             self.apply_output(out);
         }
         if let Some(cwnd) = output.cwnd {
@@ -306,8 +322,7 @@ impl Sender {
 
     fn apply_output(&mut self, out: &mut Outbox<'_>) {
         let now = out.now();
-        let target = self.target();
-        let pacing = self.output.pacing.unwrap_or(target);
+        let WindowRate { target, pacing } = self.rate;
         self.parts.pacer.set_rates(now, pacing, self.output.padding);
         if self.output.cwnd.is_none() {
             self.parts.pacer.set_congested(now, false);
@@ -337,16 +352,16 @@ impl Sender {
         }
     }
 
-    /// The controller's target, before it has one the start rate.
-    fn target(&self) -> Bitrate {
-        self.output.target.unwrap_or(self.parts.constraints.start)
+    fn rate_of(&self, output: &CcOutput) -> WindowRate {
+        let rtt = self.rtt.latest().map(|_| self.rtt.smoothed());
+        WindowRate::of(output, rtt, self.parts.constraints.start, WindowRate::GAIN)
     }
 
     /// What the target leaves for the encoder.
     fn set_encoder(&mut self, now: Time) {
         let encoder = self
             .budget
-            .encoder_target(now, self.target(), &self.parts.overhead);
+            .encoder_target(now, self.rate.target, &self.parts.overhead);
         if let Some((source, _)) = &mut self.parts.video {
             source.set_target(now, encoder, self.output.frame_drop);
         }

@@ -45,6 +45,7 @@ impl Sender {
             .history
             .on_report(now, made, arrivals, &mut self.results);
         if let Some(rtt) = told.rtt {
+            self.rtt.on_sample(now, rtt, Span::ZERO);
             out.event(Event::RttSample {
                 flow: self.parts.flow,
                 rtt,

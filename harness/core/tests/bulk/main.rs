@@ -1,0 +1,6 @@
+//! Bulk flows through the whole simulator, from scenario text to scores.
+
+mod closed_forms;
+mod laws;
+mod media_controllers;
+mod support;

@@ -1,0 +1,47 @@
+//! Controllers made for media under a bulk flow, and windows under a call.
+
+use super::support::{metric, outcome};
+
+const LINK: &str = "
+duration: 60s
+measure: {from: 20s}
+network:
+  forward: {rate: 2Mbps, delay: 25ms}
+  backward: {delay: 25ms}
+flows:
+";
+
+#[test]
+fn a_constant_rate_is_kept_exactly() {
+    let flow = "  - {name: flow, bulk: {}, congestion_control: {fixed: {rate: 1Mbps}}}";
+    let outcome = outcome(&format!("{LINK}{flow}"));
+    // One packet of 1500 B each 12 ms over 40 s, to within one packet.
+    let found = metric(&outcome, "flow", "send_rate_kbps");
+    assert!((found - 1_000.0).abs() <= 0.3, "{found}");
+    assert_eq!(metric(&outcome, "flow", "target_bitrate_kbps"), 1_000.0);
+}
+
+#[test]
+fn media_controllers_fill_a_link_with_a_stream() {
+    for (controller, least, wait) in [("gcc", 0.75, 60.0), ("scream", 0.6, 100.0)] {
+        let flow = format!("  - {{name: flow, bulk: {{}}, congestion_control: {controller}}}");
+        let outcome = outcome(&format!("{LINK}{flow}"));
+        let used = metric(&outcome, "flow", "utilisation");
+        let delay = metric(&outcome, "flow", "queue_delay_p95_ms");
+        assert!(used > least, "{controller}: {used}");
+        assert!(delay < wait, "{controller}: {delay}");
+        let again = metric(&outcome, "flow", "rtx_overhead_ratio");
+        assert!(again < 0.02, "{controller}: {again}");
+    }
+}
+
+#[test]
+fn a_window_carries_a_call() {
+    let flow = "  - {name: call, media: {video: {}, audio: {}}, congestion_control: textbook}";
+    let outcome = outcome(&format!("{LINK}{flow}"));
+    let rate = metric(&outcome, "call", "receive_rate_kbps");
+    assert!((1_500.0..2_000.0).contains(&rate), "{rate}");
+    let target = metric(&outcome, "call", "target_bitrate_kbps");
+    assert!((1_500.0..2_800.0).contains(&target), "{target}");
+    assert!(metric(&outcome, "call", "delivery_ratio") > 0.9);
+}

@@ -1,0 +1,463 @@
+//! The sending end of a bulk flow.
+//!
+//! Way of the data: supply -> stream -> window and pacer -> link;
+//! acknowledgements come back to the send history, which feeds round-trip time,
+//! loss detection and the controller.
+
+use std::ops::Range;
+
+use weaknet_core::packet::{Ack, Ecn, FlowId, Leg, Packet, Payload, StreamPiece};
+use weaknet_core::rng::Sequence;
+use weaknet_core::{Bytes, Event, Node, Outbox, Span, Time};
+
+use super::config::{BulkConfig, Connections};
+use super::connection::Connection;
+use super::ecn::EcnCounts;
+use super::stream::{Carried, SendStream};
+use super::supply::{Supply, Transfer};
+use crate::cc::{
+    CcEvent, CongestionController, Constraints, Feedback, FeedbackKind, PacketResult, SentKind,
+    SentPacket, Visitor,
+};
+use crate::transport::{AckedNumbers, Alarm};
+
+/// A packet declared lost is remembered for so many smoothed round trips.
+const LATE: u64 = 3;
+/// Named values of the controller are shown this often at most.
+const SHOW_EVERY: Span = Span::from_millis(10);
+
+/// The parts of a sender.
+pub struct BulkSenderConfig {
+    /// The flow.
+    pub flow: FlowId,
+    /// When the first transfer, or the idle time before it, begins.
+    pub start: Time,
+    /// When the sender falls silent.
+    pub stop: Time,
+    /// What it sends.
+    pub bulk: BulkConfig,
+    /// Draws the sizes of transfers.
+    pub sizes: Sequence,
+    /// Draws the times between them.
+    pub idle_times: Sequence,
+    /// Decides how fast. Each new connection begins with a copy of it.
+    pub controller: Box<dyn CongestionController>,
+    /// Bounds for the controller.
+    pub constraints: Constraints,
+}
+
+/// The sending end of a bulk flow.
+pub struct BulkSender {
+    flow: FlowId,
+    start: Time,
+    stop: Time,
+    bulk: BulkConfig,
+    constraints: Constraints,
+    /// As it was built, for new connections.
+    fresh: Box<dyn CongestionController>,
+    /// Whether the controller wants per-packet arrival times.
+    arrival_times: bool,
+    supply: Supply,
+    conn: Connection,
+    ecn: EcnCounts,
+    stream: SendStream,
+    acked: AckedNumbers,
+    /// The transfer to come, and when.
+    coming: Option<(Time, Transfer)>,
+    /// Transfers that have begun, and whether the last is over.
+    transfers: u64,
+    idle: bool,
+    /// A packet must go out whatever the window says.
+    probe_due: bool,
+    last_shown: Option<Time>,
+    results: Vec<PacketResult>,
+    wake_at: Option<Time>,
+}
+
+impl BulkSender {
+    /// A sender that has not begun yet.
+    #[must_use]
+    pub fn new(parts: BulkSenderConfig) -> Self {
+        let BulkSenderConfig {
+            flow,
+            start,
+            stop,
+            bulk,
+            sizes,
+            idle_times,
+            controller,
+            constraints,
+        } = parts;
+        let mut supply = Supply::new(bulk.clone(), sizes, idle_times);
+        let coming = supply
+            .next()
+            .map(|transfer| (start + transfer.idle, transfer));
+        let conn = Connection::new(controller.clone_box(), &bulk, constraints, 0);
+        Self {
+            flow,
+            start,
+            stop,
+            arrival_times: wants_arrival_times(controller.as_ref()),
+            bulk,
+            constraints,
+            fresh: controller,
+            supply,
+            conn,
+            ecn: EcnCounts::default(),
+            stream: SendStream::default(),
+            acked: AckedNumbers::default(),
+            wake_at: coming.map(|(at, _)| at),
+            coming,
+            transfers: 0,
+            idle: true,
+            probe_due: false,
+            last_shown: None,
+            results: Vec::with_capacity(256),
+        }
+    }
+
+    /// Everything that is due now, then the next wake-up.
+    fn pump(&mut self, out: &mut Outbox<'_>) {
+        let now = out.now();
+        if now >= self.stop {
+            self.wake_at = None;
+            return;
+        }
+        self.begin_transfer(out);
+        if self.transfers > 0 {
+            let timer = self.conn.controller.next_timer();
+            if timer.is_some_and(|at| at <= now) {
+                self.conn.controller.on_timer(now);
+                self.follow_controller(out);
+            }
+            self.run_alarms(out);
+            self.fill(out);
+        }
+        self.wake_at = self.earliest();
+    }
+
+    fn earliest(&self) -> Option<Time> {
+        let alarm = self.conn.alarm().map(|(at, _)| at);
+        let begun = self.transfers > 0;
+        let timer = self.conn.controller.next_timer().filter(|_| begun);
+        let due = (begun && self.may_send() && self.peek().is_some())
+            .then(|| self.conn.next_departure(&self.bulk));
+        let coming = self.coming.map(|(at, _)| at);
+        let next = [alarm, timer, due, coming].into_iter().flatten().min()?;
+        Some(next.max(self.start)).filter(|at| *at < self.stop)
+    }
+
+    fn begin_transfer(&mut self, out: &mut Outbox<'_>) {
+        let now = out.now();
+        let Some((_, transfer)) = self.coming.take_if(|(at, _)| *at <= now) else {
+            return;
+        };
+        if self.transfers == 0 || self.bulk.connections == Connections::New {
+            self.connect(out);
+        }
+        self.idle = false;
+        self.stream.supply(transfer.size);
+        out.event(Event::TransferStarted {
+            flow: self.flow,
+            transfer: self.transfers,
+        });
+        self.transfers += 1;
+    }
+
+    /// Begins a connection. Packet numbers and the stream go on.
+    fn connect(&mut self, out: &mut Outbox<'_>) {
+        let now = out.now();
+        let number = self.conn.history.next_number();
+        let controller = self.fresh.clone_box();
+        self.conn = Connection::new(controller, &self.bulk, self.constraints, number);
+        self.ecn.restart();
+        self.stream.forget_below(number);
+        self.probe_due = false;
+        for event in [
+            CcEvent::Mtu(self.bulk.packet_size),
+            CcEvent::Allocated {
+                min: self.constraints.min,
+                max: self.constraints.max,
+            },
+            CcEvent::Start(self.constraints),
+        ] {
+            self.conn.controller.on_event(now, &event);
+        }
+        self.conn.output = self.conn.controller.output();
+        self.publish(out);
+        self.follow_controller(out);
+    }
+
+    /// Takes over what the controller has decided since the last call.
+    fn follow_controller(&mut self, out: &mut Outbox<'_>) {
+        let start = self.constraints.start;
+        if self.conn.follow(out.now(), &self.bulk, start) {
+            self.publish(out);
+        }
+    }
+
+    fn publish(&self, out: &mut Outbox<'_>) {
+        out.event(Event::Target {
+            flow: self.flow,
+            target: self.conn.rate.target,
+            pacing: self.conn.rate.pacing,
+        });
+    }
+
+    /// Whether the window has room.
+    fn may_send(&self) -> bool {
+        let in_flight = self.conn.history.in_flight();
+        let room = |cwnd| in_flight + self.bulk.packet_size <= cwnd;
+        self.probe_due || in_flight == Bytes::ZERO || self.conn.output.cwnd.is_none_or(room)
+    }
+
+    fn peek(&self) -> Option<(Range<u64>, bool)> {
+        let window = self.bulk.receive_window.get();
+        self.stream.peek(self.bulk.payload(), window)
+    }
+
+    /// Sends what window, pacing and supply allow.
+    fn fill(&mut self, out: &mut Outbox<'_>) {
+        if self.probe_due {
+            let oldest = self.conn.history.oldest_outstanding(u64::MAX);
+            let oldest = oldest.and_then(|sent| self.stream.carried(sent.number));
+            let again = oldest.map(|carried| (carried.bytes.clone(), true));
+            if let Some((bytes, again)) = self.peek().or(again) {
+                self.transmit(out, bytes, again);
+            }
+            self.probe_due = false;
+        }
+        while self.may_send() {
+            let Some((bytes, again)) = self.peek() else {
+                self.conn.history.set_app_limited();
+                return;
+            };
+            if self.conn.next_departure(&self.bulk) > out.now() {
+                return;
+            }
+            self.transmit(out, bytes, again);
+        }
+    }
+
+    fn transmit(&mut self, out: &mut Outbox<'_>, bytes: Range<u64>, again: bool) {
+        let (now, conn) = (out.now(), &mut self.conn);
+        let number = conn.history.next_number();
+        let length = u16::try_from(bytes.end - bytes.start).unwrap_or(u16::MAX);
+        let size = Bytes::new(u64::from(self.bulk.headers()) + u64::from(length));
+        let ecn = self.ecn.codepoint(conn.output.ecn);
+        let probe = conn.probes.front().copied();
+        conn.losses.on_sent(now, conn.history.in_flight());
+        let sent = conn.history.on_sent(SentPacket {
+            number,
+            at: now,
+            size,
+            kind: if again {
+                SentKind::Retransmission
+            } else {
+                SentKind::Data
+            },
+            probe,
+            in_flight: Bytes::ZERO,
+            app_limited: false,
+        });
+        let packet = Packet {
+            id: u64::from(self.flow.0) << 48 | (number + 1),
+            flow: self.flow,
+            leg: Leg::Outward,
+            path: 0,
+            hop: 0,
+            ecn,
+            damaged: false,
+            size: u32::try_from(size.get()).unwrap_or(u32::MAX),
+            sent: now,
+            payload: Payload::Stream(StreamPiece {
+                number,
+                offset: bytes.start,
+                waits_for: u32::try_from(number - conn.history.oldest()).unwrap_or(u32::MAX),
+                length,
+                again,
+                last: bytes.end == self.stream.end(),
+            }),
+        };
+        out.event(Event::Sent {
+            packet: packet.tag(),
+            payload: if again { 0 } else { u32::from(length) },
+        });
+        out.send(packet);
+        let ect = ecn != Ecn::NotEct;
+        self.stream.on_sent(Carried { bytes, ect });
+        self.conn.on_departure(now, size);
+        self.conn.controller.on_sent(&sent);
+        self.follow_controller(out);
+    }
+
+    fn run_alarms(&mut self, out: &mut Outbox<'_>) {
+        let now = out.now();
+        let Some((_, alarm)) = self.conn.alarm().filter(|(at, _)| *at <= now) else {
+            return;
+        };
+        let prior_in_flight = self.conn.history.in_flight();
+        self.results.clear();
+        let conn = &mut self.conn;
+        conn.losses
+            .on_alarm(now, alarm, &conn.rtt, &mut conn.history, &mut self.results);
+        match alarm {
+            Alarm::Loss => {}
+            Alarm::Probe => self.probe_due = true,
+            Alarm::Timeout => {
+                let timeout = CcEvent::RetransmissionTimeout;
+                conn.controller.on_event(now, &timeout);
+            }
+        }
+        self.tell(out, prior_in_flight, None);
+    }
+
+    fn on_ack(&mut self, out: &mut Outbox<'_>, ack: &Ack) {
+        let now = out.now();
+        let conn = &mut self.conn;
+        let prior_in_flight = conn.history.in_flight();
+        let delay = Span::from_micros(u64::from(ack.delay_us));
+        let arrivals = ack.more.as_ref().map_or(&[][..], |more| &more.arrivals);
+        let arrived = |number| arrivals.iter().rev().find(|arrival| arrival.seq == number);
+        // When the other end made it, by its own clock or, for want of that, as
+        // if it had come without any delay on the way.
+        let largest_at = arrived(ack.largest).and_then(|arrival| arrival.at);
+        let made = largest_at.unwrap_or(now) + delay;
+        self.results.clear();
+        let mut capable = 0;
+        let (floor, end) = (conn.history.oldest(), conn.history.next_number());
+        for number in self.acked.on_ack(ack, floor, end) {
+            let (at, ecn) = match arrived(number) {
+                Some(arrival) => (arrival.at.unwrap_or(made), arrival.ecn),
+                None if self.arrival_times => (made, Ecn::NotEct),
+                None => (now, Ecn::NotEct),
+            };
+            let told = conn.history.on_acked(now, number, at, ecn);
+            capable += u64::from(told.is_some() && self.stream.on_acked(number));
+            self.results.extend(told);
+        }
+        self.ecn.on_ack(ack, capable, &mut self.results);
+        let newest = self.results.last().filter(|p| p.sent.number == ack.largest);
+        if let Some(sample) = newest.map(|packet| now.since(packet.sent.at)) {
+            let most = self.bulk.ack_delay();
+            conn.rtt.on_sample(now, sample, delay.min(most));
+            let (flow, rtt) = (self.flow, sample - delay.min(most));
+            out.event(Event::RttSample { flow, rtt });
+        }
+        let spurious = conn.losses.on_acked(now, end, &self.results);
+        if spurious {
+            conn.controller.on_event(now, &CcEvent::SpuriousLoss);
+        }
+        let acked = self.results.len();
+        if acked > 0 {
+            conn.losses
+                .detect(now, &conn.rtt, &mut conn.history, &mut self.results);
+        }
+        let lost = &self.results[acked..];
+        if conn.losses.is_persistent(&conn.rtt, &conn.history, lost) {
+            conn.rtt.reset_min(now);
+            let event = CcEvent::PersistentCongestion;
+            conn.controller.on_event(now, &event);
+        }
+        self.tell(out, prior_in_flight, Some(made));
+    }
+
+    /// Tells stream and controller what is in `results`.
+    fn tell(&mut self, out: &mut Outbox<'_>, prior_in_flight: Bytes, made: Option<Time>) {
+        let (now, conn) = (out.now(), &mut self.conn);
+        if self.results.is_empty() {
+            self.follow_controller(out);
+            return;
+        }
+        for lost in self.results.iter().filter(|p| p.received.is_none()) {
+            self.stream.on_lost(lost.sent.number);
+        }
+        self.results
+            .sort_unstable_by_key(|packet| packet.sent.number);
+        conn.controller.on_feedback(&Feedback {
+            now,
+            made,
+            packets: &self.results,
+            in_flight: conn.history.in_flight(),
+            prior_in_flight,
+            kind: if self.arrival_times {
+                FeedbackKind::PerPacket
+            } else {
+                FeedbackKind::AckRanges
+            },
+        });
+        let late = conn.rtt.smoothed() * LATE;
+        conn.history.forget(now.saturating_sub(late));
+        self.stream.forget_below(conn.history.oldest());
+        self.follow_controller(out);
+        self.show(out);
+        if self.stream.is_done() && !self.idle {
+            self.idle = true;
+            let next = self.supply.next();
+            self.coming = next.map(|transfer| (now + transfer.idle, transfer));
+        }
+    }
+
+    fn show(&mut self, out: &mut Outbox<'_>) {
+        let (now, flow) = (out.now(), self.flow);
+        if self.last_shown.is_some_and(|at| now - at < SHOW_EVERY) {
+            return;
+        }
+        self.last_shown = Some(now);
+        let mut gauges = Gauges { flow, out };
+        let conn = &self.conn;
+        gauges.number("in_flight_bytes", conn.history.in_flight().get() as f64);
+        gauges.number("smoothed_rtt_ms", conn.rtt.smoothed().as_millis_f64());
+        if let Some(cwnd) = conn.output.cwnd {
+            gauges.number("cwnd_bytes", cwnd.get() as f64);
+        }
+        conn.controller.snapshot(&mut gauges);
+    }
+}
+
+/// Whether a controller is made for media: one with a target of its own wants to
+/// know when packets arrived.
+#[must_use]
+pub fn wants_arrival_times(controller: &dyn CongestionController) -> bool {
+    controller.output().target.is_some()
+}
+
+/// Publishes named values.
+struct Gauges<'a, 'b> {
+    flow: FlowId,
+    out: &'a mut Outbox<'b>,
+}
+
+impl Visitor for Gauges<'_, '_> {
+    fn number(&mut self, name: &'static str, value: f64) {
+        self.out.event(Event::Gauge {
+            flow: self.flow,
+            name,
+            value,
+        });
+    }
+}
+
+impl Node for BulkSender {
+    fn receive(&mut self, packet: Packet, out: &mut Outbox<'_>) {
+        out.event(Event::Received {
+            packet: packet.tag(),
+            one_way: out.now() - packet.sent,
+        });
+        if let Payload::Ack(ack) = packet.payload
+            && self.transfers > 0
+            && out.now() < self.stop
+        {
+            self.on_ack(out, &ack);
+        }
+        self.pump(out);
+    }
+
+    fn wake(&mut self, out: &mut Outbox<'_>) {
+        self.pump(out);
+    }
+
+    fn next_wake(&self) -> Option<Time> {
+        self.wake_at
+    }
+}
