@@ -439,16 +439,16 @@ impl Visitor for Gauges<'_, '_> {
 }
 
 impl Node for BulkSender {
-    fn receive(&mut self, packet: Packet, out: &mut Outbox<'_>) {
+    fn receive(&mut self, packet: &mut Packet, out: &mut Outbox<'_>) {
         out.event(Event::Received {
             packet: packet.tag(),
             one_way: out.now() - packet.sent,
         });
-        if let Payload::Ack(ack) = packet.payload
+        if let Payload::Ack(ack) = &packet.payload
             && self.transfers > 0
             && out.now() < self.stop
         {
-            self.on_ack(out, &ack);
+            self.on_ack(out, ack);
         }
         self.pump(out);
     }

@@ -92,7 +92,7 @@ fn traffic_stands_instead_of_media() {
     let set = plan(TRAFFIC, &["flows.cross.traffic=1Mbps|2Mbps"]).unwrap();
     let rate = |case: usize| match &set.cases[case].scenario.flows[1].load {
         Load::Traffic(traffic) => traffic.config()["rate"].clone(),
-        Load::Call(_) => panic!("a call"),
+        Load::Call(_) | Load::Bulk(_) => panic!("no traffic"),
     };
     assert_eq!((rate(0), rate(1)), ("1Mbps".into(), "2Mbps".into()));
     // What goes with calls only passes cross traffic by.
