@@ -1,11 +1,11 @@
 //! First in, first out; what finds no room is dropped.
 //!
-//! Implements: only waiting packets count, not the one in service, and a packet
-//! must fit whole. A packet that finds the serialiser idle does not wait and is
+//! Implements: only waiting packets count, not the one in service unless
+//! `count_service` says so, and a packet must fit whole. A packet that finds the serialiser idle does not wait and is
 //! always taken. A limit in time is converted at the rate of the packet's
 //! arrival; on an unlimited link it never drops. With `ce_threshold` packets
-//! that waited for longer are marked as they leave; the times of departure are
-//! the same, on the general path instead of in closed form.
+//! that waited for longer are marked as they leave; with it or `count_service`
+//! packets take the general path instead of the closed form.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,7 @@ use weaknet_core::{Bitrate, BuildContext, BuildError, Plugin, Span};
 
 use super::QueueLimit;
 use super::fifo::{DropAt, Fifo};
+use super::room::Room;
 use crate::model::{Qdisc, Queue};
 
 /// FIFO with tail drop.
@@ -28,6 +29,9 @@ pub struct DropTail {
     /// leave; none when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ce_threshold: Option<Span>,
+    /// Whether the packet in service, all of it, counts for the limit too (no).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub count_service: bool,
 }
 
 impl Default for DropTail {
@@ -36,6 +40,7 @@ impl Default for DropTail {
             limit: QueueLimit::Time(Span::from_millis(300)),
             at: None,
             ce_threshold: None,
+            count_service: false,
         }
     }
 }
@@ -48,10 +53,16 @@ impl Plugin for DropTail {
 
     fn build(&self, _: &BuildContext<'_>) -> Result<Queue, BuildError> {
         let limit = self.limit.at(self.at)?;
-        Ok(match self.ce_threshold {
-            None => Queue::DropTail(limit),
-            threshold => Queue::Active(Box::new(Fifo::new(limit, DropAt::Tail, threshold))),
-        })
+        if self.ce_threshold.is_none() && !self.count_service {
+            return Ok(Queue::DropTail(limit));
+        }
+        let room = if self.count_service {
+            Room::with_service(limit)
+        } else {
+            Room::new(limit)
+        };
+        let fifo = Fifo::with_room(room, DropAt::Tail, self.ce_threshold);
+        Ok(Queue::Active(Box::new(fifo)))
     }
 }
 
@@ -66,6 +77,7 @@ mod tests {
             limit: limit.parse().unwrap(),
             at: at.map(|rate| rate.parse().unwrap()),
             ce_threshold: None,
+            count_service: false,
         };
         match build(&config) {
             Ok(Queue::DropTail(limit)) => Ok(limit),

@@ -27,8 +27,12 @@ pub(super) struct Fifo {
 
 impl Fifo {
     pub(super) fn new(limit: Limit, drop_at: DropAt, ce_threshold: Option<Span>) -> Self {
+        Self::with_room(Room::new(limit), drop_at, ce_threshold)
+    }
+
+    pub(super) fn with_room(room: Room, drop_at: DropAt, ce_threshold: Option<Span>) -> Self {
         Self {
-            room: Room::new(limit),
+            room,
             drop_at,
             ce_threshold,
             waiting: Waiting::default(),

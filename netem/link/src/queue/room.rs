@@ -1,6 +1,6 @@
 //! How much may wait in a queue of the general path, counted as the closed form
-//! counts: the packet in service does not count, and a packet that finds the
-//! serialiser idle does not wait and is always taken.
+//! counts: the packet in service does not count, unless asked for, and a packet
+//! that finds the serialiser idle does not wait and is always taken.
 
 use crate::model::{Limit, QueueContext, Queued};
 
@@ -13,6 +13,8 @@ use crate::model::{Limit, QueueContext, Queued};
 pub(super) struct Room {
     limit: Limit,
     idle: bool,
+    /// Bytes of the packet in service, where they count.
+    in_service: Option<u64>,
 }
 
 impl Room {
@@ -20,18 +22,31 @@ impl Room {
         Self {
             limit: limit.into(),
             idle: true,
+            in_service: None,
+        }
+    }
+
+    /// A limit that the packet in service counts for too.
+    pub(super) fn with_service(limit: impl Into<Limit>) -> Self {
+        Self {
+            in_service: Some(0),
+            ..Self::new(limit)
         }
     }
 
     /// Notes what the serialiser was given.
     pub(super) fn give(&mut self, queued: Option<Queued>) -> Option<Queued> {
         self.idle = queued.is_none();
+        if let Some(bytes) = &mut self.in_service {
+            *bytes = queued.as_ref().map_or(0, |q| u64::from(q.packet.size));
+        }
         queued
     }
 
     /// Whether so much may wait.
     pub(super) fn holds(&self, packets: u64, bytes: u64, cx: &mut QueueContext<'_>) -> bool {
-        self.idle || holds(self.limit, packets, bytes, cx)
+        let (one, served) = self.in_service.map_or((0, 0), |bytes| (1, bytes));
+        self.idle || holds(self.limit, packets + one, bytes + served, cx)
     }
 }
 

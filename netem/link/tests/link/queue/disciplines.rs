@@ -140,8 +140,8 @@ impl Which {
         match self {
             Self::DropTail => Part::new(DropTail {
                 limit,
-                at: None,
                 ce_threshold,
+                ..DropTail::default()
             }),
             Self::DropHead => Part::new(DropHead {
                 limit,

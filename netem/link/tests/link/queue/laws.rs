@@ -10,7 +10,7 @@ use weaknet_netem::model::{Queue, RateModel};
 use weaknet_netem::queue::{Band, Codel, DropTail, Drr, DualPi2, Pie, Priority, QueueLimit, Red};
 use weaknet_netem::{Link, Tally, rate};
 
-use super::link;
+use super::{constant, link};
 use crate::queue::disciplines::{ALL, Which, limits};
 use crate::random_links::packets;
 use crate::support::{build, drive, drive_watched, packet};
@@ -134,9 +134,9 @@ proptest! {
             (5 | 6, QueueLimit::Packets(_)) | (0..5, _) => limit,
             _ => QueueLimit::Packets(7),
         };
-        let closed = build(&DropTail { limit, at: None, ce_threshold: None }, 1);
+        let closed = build(&DropTail { limit, ..DropTail::default() }, 1);
         let general = match form {
-            0 => build(&DropTail { limit, at: None, ce_threshold: Some(for_ever) }, 1),
+            0 => build(&DropTail { limit, ce_threshold: Some(for_ever), ..DropTail::default() }, 1),
             1 => build(&Codel { limit, target: for_ever, interval: for_ever, ..Codel::default() }, 1),
             2 => build(&Pie { limit, alpha: 0.0, beta: 0.0, ..Pie::default() }, 1),
             3 => build(&Red { limit, min: QueueLimit::Packets(1_000_000), ..Red::default() }, 1),
@@ -156,6 +156,34 @@ proptest! {
             events
         };
         prop_assert_eq!(run(closed), run(general));
+    }
+}
+
+/// Eight packets of 1000 B at once and a limit of three of them: one more is in
+/// service, unless it counts too.
+#[test]
+fn the_packet_in_service_counts_where_asked_for() {
+    let burst: Vec<Packet> = (0..8).map(|id| packet(id, 1000, Time::ZERO)).collect();
+    for (limit, count_service, taken) in [
+        ("3000B", false, 4),
+        ("3000B", true, 3),
+        ("3packets", true, 3),
+        // 24 ms at 1 Mbit/s.
+        ("24ms", true, 3),
+        ("23.9ms", true, 2),
+        ("1B", true, 1),
+    ] {
+        let queue = build(
+            &DropTail {
+                limit: limit.parse().unwrap(),
+                count_service,
+                ..DropTail::default()
+            },
+            1,
+        );
+        let mut link = link(constant("1Mbps"), queue);
+        let out = drive(&mut link, &burst, &mut Vec::new());
+        assert_eq!(out.len(), taken, "{limit} {count_service}");
     }
 }
 

@@ -51,8 +51,7 @@ pub(super) fn queues() -> BoxedStrategy<(Part<Qdisc>, Option<Order>)> {
     let closed_form = limits().prop_map(|limit| {
         let config = queue::DropTail {
             limit,
-            at: None,
-            ce_threshold: None,
+            ..queue::DropTail::default()
         };
         (Part::new(config), Some(Order::All))
     });
