@@ -10,7 +10,7 @@ use weaknet_transports::bulk::{
 };
 use weaknet_transports::cc::CongestionController;
 use weaknet_transports::endpoint::{
-    Capacity, DecoderModel, Receiver, ReceiverConfig, Sender, SenderConfig,
+    Capacity, DecoderModel, Receiver, ReceiverConfig, ReportSource, Sender, SenderConfig,
 };
 use weaknet_transports::media::VideoFormat;
 use weaknet_transports::rtp::FeedbackConfig;
@@ -19,7 +19,7 @@ use weaknet_transports::traffic::{TrafficSender, TrafficSink};
 
 use crate::metrics::{FlowFacts, LinkFacts, RunFacts, bottlenecks};
 use crate::registry::Spec;
-use crate::scenario::model::{Bulk, Call, Feedback, Flow, LinkSpec, Load, Scenario};
+use crate::scenario::model::{Bulk, Call, Feedback, Flow, LinkSpec, Load, Scenario, Signalling};
 
 /// Median decoding time of a frame, and the standard deviation of its
 /// logarithm: a software decoder at 360p to 720p on a laptop.
@@ -200,7 +200,8 @@ impl Builder<'_> {
             responder: arq.responder,
             fec: self.part(name, &call.fec)?.map(|pair| pair.encoder),
             overhead: call.rtp_overhead.overhead(),
-            session: session(name, End::Sender)?,
+            session: session(name, End::Sender, call.signalling)?,
+            reports: reports(call.signalling),
         }))
     }
 
@@ -240,7 +241,8 @@ impl Builder<'_> {
                 source,
             })?,
             overhead: call.rtp_overhead.overhead(),
-            session: session(name, End::Receiver)?,
+            session: session(name, End::Receiver, call.signalling)?,
+            reports: reports(call.signalling),
         }))
     }
 }
@@ -311,7 +313,17 @@ fn paths(flow: &Flow) -> Vec<weaknet_sim::Path> {
     paths.collect()
 }
 
-fn session(flow: &str, end: End) -> Result<Session, WorldError> {
+fn reports(signalling: Signalling) -> ReportSource {
+    match signalling {
+        Signalling::Webrtc => ReportSource::Rtcp,
+        Signalling::None => ReportSource::Feedback,
+    }
+}
+
+fn session(flow: &str, end: End, signalling: Signalling) -> Result<Session, WorldError> {
+    if signalling == Signalling::None {
+        return Ok(Session::established(end));
+    }
     Session::new(end, &SessionConfig::default()).map_err(|source| WorldError {
         path: format!("{flow}/session"),
         source,

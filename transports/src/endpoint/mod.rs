@@ -6,9 +6,11 @@
 
 mod decoder;
 mod receiver;
+mod reports;
 mod sender;
 mod store;
 
 pub use decoder::DecoderModel;
 pub use receiver::{Receiver, ReceiverConfig};
+pub use reports::ReportSource;
 pub use sender::{Capacity, Sender, SenderConfig};

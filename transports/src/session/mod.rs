@@ -151,6 +151,8 @@ impl SessionConfig {
 pub struct Session {
     config: SessionConfig,
     end: End,
+    /// Whether there is anything to set up.
+    set_up: bool,
     started: Option<Time>,
     failed: bool,
     checks: Checks,
@@ -170,6 +172,7 @@ impl Session {
         config.validate()?;
         Ok(Self {
             end,
+            set_up: true,
             started: None,
             failed: false,
             checks: Checks::new(config),
@@ -180,18 +183,38 @@ impl Session {
         })
     }
 
+    /// The session of one end that has its keys as soon as it starts and sends
+    /// nothing, neither set-up nor consent checks.
+    #[must_use]
+    pub fn established(end: End) -> Self {
+        let config = SessionConfig::default();
+        Self {
+            end,
+            set_up: false,
+            started: None,
+            failed: false,
+            checks: Checks::new(&config),
+            handshake: Handshake::new(&config, end == config.client),
+            outbox: VecDeque::new(),
+            wake_at: None,
+            config,
+        }
+    }
+
     /// Both ends know each other's candidates.
     pub fn start(&mut self, now: Time) {
         if self.started.is_none() {
             self.started = Some(now);
-            self.checks.start(now);
-            self.wake_at = Some(now);
+            if self.set_up {
+                self.checks.start(now);
+                self.wake_at = Some(now);
+            }
         }
     }
 
     /// A message of the other end arrived. Before the start nothing is heard.
     pub fn on_message(&mut self, now: Time, message: SessionMessage) {
-        if self.started.is_none() || self.failed {
+        if self.started.is_none() || self.failed || !self.set_up {
             return;
         }
         self.wake_at = Some(now);
@@ -269,7 +292,7 @@ impl Session {
         self.started?;
         Some(if self.failed {
             SessionStage::Failed
-        } else if self.handshake.is_confirmed() {
+        } else if !self.set_up || self.handshake.is_confirmed() {
             SessionStage::Connected
         } else if self.is_ready() {
             SessionStage::SenderReady
@@ -284,7 +307,11 @@ impl Session {
     /// comes. What comes earlier is lost.
     #[must_use]
     pub const fn is_ready(&self) -> bool {
-        self.handshake.is_ready()
+        if self.set_up {
+            self.handshake.is_ready()
+        } else {
+            self.started.is_some()
+        }
     }
 
     /// Round-trip time of the connectivity checks, smoothed.

@@ -311,6 +311,21 @@ fn senseless_parameters_are_refused() {
     );
 }
 
+#[test]
+fn an_established_session_sends_nothing_and_is_ready_at_its_start() {
+    let mut session = Session::established(End::Sender);
+    assert_eq!((session.is_ready(), session.stage()), (false, None));
+    session.start(Time::from_millis(7));
+    assert!(session.is_ready());
+    assert_eq!(session.stage(), Some(SessionStage::Connected));
+    session.on_message(
+        Time::from_millis(8),
+        SessionMessage::BindingRequest { transaction: 1 },
+    );
+    assert_eq!(session.next_wake(), None);
+    assert_eq!(session.poll(Time::from_secs(60)), None);
+}
+
 proptest! {
     #[test]
     fn each_end_is_ready_or_has_failed_by_its_timeout(

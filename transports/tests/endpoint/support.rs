@@ -8,7 +8,9 @@ use weaknet_core::plugin::Assets;
 use weaknet_core::{Bitrate, BuildContext, Event, Kind, Node, Outbox, Plugin, Span, Streams, Time};
 use weaknet_transports::arq::{ArqPair, Nack};
 use weaknet_transports::cc::{CongestionController, Constraints, fixed};
-use weaknet_transports::endpoint::{DecoderModel, Receiver, ReceiverConfig, Sender, SenderConfig};
+use weaknet_transports::endpoint::{
+    DecoderModel, Receiver, ReceiverConfig, ReportSource, Sender, SenderConfig,
+};
 use weaknet_transports::fec::FecPair;
 use weaknet_transports::jitter::{self, FixedAudio, JitterBuffer};
 use weaknet_transports::media::{AudioSource, Constant, Opus, VideoFormat, VideoSource};
@@ -126,6 +128,7 @@ impl Call {
             feedback: self.feedback.build().unwrap(),
             overhead: self.overhead,
             session: session(End::Receiver),
+            reports: ReportSource::Rtcp,
             fec: repair,
         });
         let sender = Sender::new(SenderConfig {
@@ -144,6 +147,7 @@ impl Call {
             responder: self.arq.responder,
             overhead: self.overhead,
             session: session(End::Sender),
+            reports: ReportSource::Rtcp,
             fec: encoder,
             capacity: None,
         });

@@ -174,6 +174,7 @@ impl Call {
                 "none"
             },
         );
+        map.insert("signalling".to_owned(), json!(self.signalling));
         let feedback = match self.feedback {
             Feedback::Default => json!("default"),
             Feedback::Every(every) => json!({ "every": every }),

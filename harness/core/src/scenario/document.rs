@@ -21,7 +21,7 @@ use weaknet_transports::media::{Audio, Video};
 use weaknet_transports::pacing::Pacing;
 use weaknet_transports::traffic::Traffic;
 
-use super::model::{EcnField, End, LossAt, RtpOverhead};
+use super::model::{EcnField, End, LossAt, RtpOverhead, Signalling};
 
 /// A weaknet scenario: a network, the flows that run over it, and what is
 /// expected of them.
@@ -169,6 +169,9 @@ pub struct FlowDoc {
     /// Which headers packets carry besides IP, UDP and RTP; default `webrtc`.
     #[serde(default)]
     pub rtp_overhead: RtpOverhead,
+    /// What is sent besides media and feedback; default `webrtc`.
+    #[serde(default)]
+    pub signalling: Signalling,
     /// When the receiver reports; default `default`.
     #[serde(default)]
     pub feedback: FeedbackDoc,

@@ -197,6 +197,8 @@ pub struct Call {
     pub pacer: Spec<Pacing>,
     /// Which headers packets carry.
     pub rtp_overhead: RtpOverhead,
+    /// What else is sent.
+    pub signalling: Signalling,
     /// When the receiver reports.
     pub feedback: Feedback,
     /// Bounds on the congestion controller's target.
@@ -232,6 +234,29 @@ pub struct AudioStream {
     pub bitrate: Bitrate,
     /// Microphone and encoder; default `opus`.
     pub source: Spec<Audio>,
+}
+
+/// What a call sends besides media and congestion control feedback.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Default,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Signalling {
+    /// Call set-up with ICE and DTLS, consent checks, sender and receiver
+    /// reports.
+    #[default]
+    Webrtc,
+    /// Nothing: media flow from the start, and the sender takes round trips and
+    /// losses from the feedback, once a second.
+    None,
 }
 
 /// When the receiver sends congestion control feedback.

@@ -29,13 +29,14 @@ const MAX_PATHS: usize = 1 << 8;
 const LOADS: [&str; 3] = ["media", "bulk", "traffic"];
 
 /// What only calls have.
-const OF_CALLS: [&str; 7] = [
+const OF_CALLS: [&str; 8] = [
     "fec",
     "arq",
     "jitter_buffer",
     "audio_buffer",
     "pacer",
     "rtp_overhead",
+    "signalling",
     "feedback",
 ];
 
@@ -525,6 +526,7 @@ impl Resolver<'_> {
             audio_buffer: plugins.audio_buffer,
             pacer: plugins.pacer,
             rtp_overhead: flow.rtp_overhead,
+            signalling: flow.signalling,
             feedback,
             constraints: bounds,
         })

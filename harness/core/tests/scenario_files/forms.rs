@@ -4,7 +4,8 @@ use weaknet_core::packet::LinkId;
 use weaknet_core::{Bitrate, Bytes, Span, Time};
 use weaknet_harness::registry::Spec;
 use weaknet_harness::scenario::model::{
-    Comparison, DrawKey, EcnField, End, Feedback, LossAt, Path, RtpOverhead, Scenario, Topology,
+    Comparison, DrawKey, EcnField, End, Feedback, LossAt, Path, RtpOverhead, Scenario, Signalling,
+    Topology,
 };
 
 use crate::{call, error, plan};
@@ -175,13 +176,13 @@ fn impairments_that_make_no_sense() {
 
 #[test]
 fn harness_parts_for_validation() {
-    let more = "    from: b\n    pacer: packet\n    rtp_overhead: none\n    feedback: {every: 50ms}\n    stop: 1h\n";
+    let more = "    from: b\n    pacer: packet\n    rtp_overhead: none\n    signalling: none\n    feedback: {every: 50ms}\n    stop: 1h\n";
     let scenario = scenario(&call(more));
     let flow = &scenario.flows[0];
     let call = flow.call().unwrap();
     assert_eq!(
-        (call.pacer.name(), call.rtp_overhead),
-        ("packet", RtpOverhead::None)
+        (call.pacer.name(), call.rtp_overhead, call.signalling),
+        ("packet", RtpOverhead::None, Signalling::None)
     );
     assert_eq!(call.feedback, Feedback::Every(Span::from_millis(50)));
     let path = &flow.paths[0];

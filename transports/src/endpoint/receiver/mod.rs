@@ -42,6 +42,7 @@ use weaknet_core::{Event, Node, Outbox, Span, Time};
 use self::audio::AudioInput;
 use self::reports::ReportState;
 use super::decoder::DecoderModel;
+use super::reports::ReportSource;
 use crate::arq::Requester;
 use crate::fec::FecDecoder;
 use crate::jitter::{AudioBuffer, CompleteFrame, JitterBuffer};
@@ -76,6 +77,8 @@ pub struct ReceiverConfig {
     pub overhead: Overhead,
     /// Call set-up.
     pub session: Session,
+    /// Where the sender learns round trips and losses from.
+    pub reports: ReportSource,
 }
 
 /// How a media packet came.
@@ -317,7 +320,9 @@ impl Receiver {
             return;
         }
         self.begun = true;
-        self.next_report = now + REPORT_INTERVAL;
+        if self.parts.reports == ReportSource::Rtcp {
+            self.next_report = now + REPORT_INTERVAL;
+        }
         if let Some((buffer, _)) = &mut self.parts.video {
             buffer.start(now);
         }

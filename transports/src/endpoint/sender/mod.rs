@@ -44,6 +44,7 @@ use self::budget::Budget;
 use self::capacity::CapacityNews;
 use self::padding::LargePacket;
 use self::transmit::Outgoing;
+use super::reports::{DerivedReports, ReportSource};
 use super::store::Numbered;
 use crate::arq::Responder;
 use crate::cc::{CcEvent, CcOutput, CongestionController, Constraints, PacketResult};
@@ -85,6 +86,8 @@ pub struct SenderConfig {
     pub overhead: Overhead,
     /// Call set-up.
     pub session: Session,
+    /// Where round trips and losses are learnt from.
+    pub reports: ReportSource,
     /// The true capacity of the bottleneck, for validation: only a controller
     /// that asks for it is told.
     pub capacity: Option<Capacity>,
@@ -117,6 +120,7 @@ pub struct Sender {
     last_key_request: Option<Time>,
     next_report: Time,
     last_loss_report: Time,
+    derived: DerivedReports,
     /// The receiver's newest reference time and when it arrived, until it is
     /// answered.
     rrtr: Option<(Time, Time)>,
@@ -152,6 +156,7 @@ impl Sender {
             last_key_request: None,
             next_report: Time::MAX,
             last_loss_report: start,
+            derived: DerivedReports::default(),
             rrtr: None,
             results: Vec::with_capacity(256),
             repairs: Vec::new(),
@@ -271,7 +276,9 @@ impl Sender {
     fn begin_media(&mut self, out: &mut Outbox<'_>) {
         let now = out.now();
         self.ready = true;
-        self.next_report = now + REPORT_INTERVAL;
+        if self.parts.reports == ReportSource::Rtcp {
+            self.next_report = now + REPORT_INTERVAL;
+        }
         self.last_loss_report = now;
         let (constraints, allocation) = (self.parts.constraints, self.allocation());
         self.parts.controller.on_event(now, &allocation);

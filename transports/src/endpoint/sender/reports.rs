@@ -3,8 +3,8 @@
 use weaknet_core::packet::{Arrival, FlowId, Media, Rtcp, Rtp, RtpKind};
 use weaknet_core::{Event, Outbox, Span, Time};
 
-use super::Sender;
 use super::transmit::Outgoing;
+use super::{ReportSource, Sender};
 use crate::cc::{CcEvent, Feedback, FeedbackKind, Visitor};
 use crate::pacing::Priority;
 
@@ -53,6 +53,12 @@ impl Sender {
         }
         if self.results.is_empty() {
             return;
+        }
+        if self.parts.reports == ReportSource::Feedback
+            && let Some((rtt, losses)) = self.derived.on_feedback(now, &self.results)
+        {
+            self.on_rtt(now, rtt);
+            self.parts.controller.on_event(now, &losses);
         }
         let queued = self.parts.pacer.queued();
         self.parts
@@ -113,6 +119,11 @@ impl Sender {
         }
     }
 
+    fn on_rtt(&mut self, now: Time, rtt: Span) {
+        self.parts.responder.on_rtt(now, rtt);
+        self.parts.controller.on_event(now, &CcEvent::Rtt(rtt));
+    }
+
     fn on_receiver_report(
         &mut self,
         out: &mut Outbox<'_>,
@@ -122,8 +133,7 @@ impl Sender {
     ) {
         let now = out.now();
         if let Some(rtt) = rtt {
-            self.parts.responder.on_rtt(now, rtt);
-            self.parts.controller.on_event(now, &CcEvent::Rtt(rtt));
+            self.on_rtt(now, rtt);
             if let Some(encoder) = self.parts.fec.as_mut().filter(|_| expected > 0) {
                 encoder.on_network(now, f64::from(lost) / f64::from(expected), rtt);
             }
