@@ -8,7 +8,10 @@
 //! meanwhile waits for that. Probe clusters begin at the first such instant
 //! after the first packet; their packets, media first and else 1200 bytes of
 //! padding, leave at the start of the cluster + bytes so far / rate. Padding
-//! comes from a budget of at most 500 ms at the padding rate.
+//! fills up to the padding rate: its budget earns that rate since the instant
+//! before, at most 500 ms of it, and every packet that leaves is taken from it,
+//! without a limit below. From 200 bytes on it is spent, at most 1200 bytes at a
+//! time and 5 ms apart.
 //! Differs: instants at which there would be nothing to do are not visited; a
 //! probe that finds neither media nor padding is given up.
 
@@ -24,6 +27,7 @@ use super::{Paced, Pacer, PacerAction, Pacing, ProbeCluster};
 const RETRY: Span = Span::from_millis(5);
 const MIN_RATE: Bitrate = Bitrate::from_kbps(30);
 const PADDING_PACKET: Bytes = Bytes::new(1_200);
+const LEAST_PADDING: u64 = 200;
 const PADDING_BUDGET: Span = Span::from_millis(500);
 
 /// One packet at a time, evenly spaced.
@@ -62,8 +66,9 @@ enum Asked {
 struct PacketPacer {
     pacing: Bitrate,
     padding: Bitrate,
-    /// Bits x 10^-9 of padding that may be sent, as of `budget_at`.
-    budget: u128,
+    /// Bits x 10^-9 that the padding rate has earned and no packet has used, as
+    /// of `budget_at`.
+    budget: i128,
     budget_at: Time,
     next: Time,
     queue: PacketQueue,
@@ -84,7 +89,10 @@ impl PacketPacer {
     /// Moves `next` along the 5 ms grid of instants that were not visited.
     fn skip_idle_time(&mut self, now: Time) {
         let missed = now.since(self.next).as_nanos().div_ceil(RETRY.as_nanos());
-        self.next += RETRY * missed;
+        if missed > 0 {
+            self.refill(self.next + RETRY * (missed - 1));
+            self.next += RETRY * missed;
+        }
     }
 
     fn idle(&self) -> bool {
@@ -92,16 +100,29 @@ impl PacketPacer {
             && !(self.running && (!self.probes.is_empty() || !self.padding.is_zero()))
     }
 
+    /// Earns padding at the present rate since the last instant.
     fn refill(&mut self, now: Time) {
-        let most = u128::from(self.padding.as_bps()) * u128::from(PADDING_BUDGET.as_nanos());
-        let earned =
-            u128::from(self.padding.as_bps()) * u128::from(now.since(self.budget_at).as_nanos());
+        let rate = i128::from(self.padding.as_bps());
+        let earned = rate * i128::from(now.since(self.budget_at).as_nanos());
+        let most = rate * i128::from(PADDING_BUDGET.as_nanos());
         self.budget = self.budget.saturating_add(earned).min(most);
-        self.budget_at = now;
+        self.budget_at = self.budget_at.max(now);
+    }
+
+    /// Whole bytes of padding that are due.
+    fn padding_due(&self) -> Option<Bytes> {
+        let bytes = u64::try_from(self.budget / 8_000_000_000).ok()?;
+        (bytes >= LEAST_PADDING).then(|| Bytes::new(bytes).min(PADDING_PACKET))
+    }
+
+    fn use_budget(&mut self, size: Bytes) {
+        let bits = i128::from(size.bits()) * 1_000_000_000;
+        self.budget = self.budget.saturating_sub(bits);
     }
 
     /// A packet of a probe left.
     fn probed(&mut self, now: Time, size: Bytes) {
+        self.use_budget(size);
         let Some(probe) = self.probes.front_mut() else {
             return;
         };
@@ -117,6 +138,7 @@ impl PacketPacer {
     }
 
     fn paced(&mut self, now: Time, size: Bytes) {
+        self.use_budget(size);
         self.next = now + whole_micros(size.get(), self.pacing.max(MIN_RATE));
     }
 
@@ -140,10 +162,8 @@ impl PacketPacer {
             }
             Asked::Probe => self.probed(now, size),
             Asked::Padding => {
-                self.budget = self
-                    .budget
-                    .saturating_sub(u128::from(size.bits()) * 1_000_000_000);
-                self.paced(now, size);
+                self.use_budget(size);
+                self.next = now + RETRY;
             }
         }
     }
@@ -154,13 +174,13 @@ impl Pacer for PacketPacer {
         self.skip_idle_time(now);
         if !self.running && self.queue.is_empty() {
             self.next = now;
+            (self.budget, self.budget_at) = (0, now);
         }
         self.queue.push(now, packet);
     }
 
     fn set_rates(&mut self, now: Time, pacing: Bitrate, padding: Bitrate) {
         self.skip_idle_time(now);
-        self.refill(now);
         self.pacing = pacing;
         self.padding = padding;
     }
@@ -187,6 +207,7 @@ impl Pacer for PacketPacer {
             self.answer(now, asked, Bytes::ZERO); // no answer: nothing was sent
         }
         while self.next <= now && !self.idle() {
+            self.refill(now);
             if self.congested {
                 self.next = now + RETRY;
                 break;
@@ -210,10 +231,8 @@ impl Pacer for PacketPacer {
             if probe.is_some() {
                 return Some(self.ask(PADDING_PACKET, Asked::Probe));
             }
-            self.refill(now);
-            let size = u64::try_from(self.budget / 8_000_000_000).unwrap_or(u64::MAX);
-            if size > 0 {
-                return Some(self.ask(Bytes::new(size).min(PADDING_PACKET), Asked::Padding));
+            if let Some(size) = self.padding_due() {
+                return Some(self.ask(size, Asked::Padding));
             }
             self.next = now + RETRY;
         }

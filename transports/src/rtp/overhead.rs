@@ -73,6 +73,8 @@ pub struct Overhead {
     /// Largest payload of a padding packet (the count is one byte, RFC 3550,
     /// section 5.1).
     pub max_padding: u32,
+    /// Whether padding packets are always of that size, whatever is asked for.
+    pub full_padding: bool,
     /// How frames that do not divide evenly are split.
     pub remainder: Remainder,
 }
@@ -92,6 +94,7 @@ impl Overhead {
         protected: extension_block(&[3, 2]),
         max_media_packet: 1_170,
         max_padding: 255,
+        full_padding: true,
         remainder: Remainder::Last,
     };
 
@@ -108,6 +111,7 @@ impl Overhead {
         protected: 0,
         max_media_packet: 1_200,
         max_padding: 1_200,
+        full_padding: false,
         remainder: Remainder::First,
     };
 

@@ -3,7 +3,8 @@
 //! Implements: `RTPSender::GeneratePadding` of libwebrtc (July 2026) for a video
 //! stream with RTX: useful bytes first, by sending an old packet again, as long
 //! as that does not overshoot the request threefold; then padding packets of
-//! full size, whatever is left.
+//! full size, whatever is left; without overhead, as in the harness of the
+//! reference traces, of the size that is left.
 //! Not modelled: which old packet is chosen; the sender offers one.
 
 use super::overhead::Overhead;
@@ -40,7 +41,14 @@ pub const fn next_padding(
     {
         return Some(PaddingPacket::Retransmission);
     }
-    Some(PaddingPacket::Padding(overhead.max_padding))
+    let full = overhead.max_padding;
+    Some(PaddingPacket::Padding(
+        if overhead.full_padding || left > full as u64 {
+            full
+        } else {
+            left as u32
+        },
+    ))
 }
 
 #[cfg(test)]
@@ -54,6 +62,15 @@ mod tests {
         assert_eq!(next(1, 255, Some(700)), None);
         assert_eq!(next(0, 0, None), None);
         assert_eq!(next(500, 460, Some(10)), Some(PaddingPacket::Padding(255)));
+    }
+
+    #[test]
+    fn without_overhead_padding_is_what_was_asked_for() {
+        let next = |wanted, sent| next_padding(wanted, sent, None, &Overhead::NONE);
+        assert_eq!(next(305, 0), Some(PaddingPacket::Padding(305)));
+        assert_eq!(next(305, 305), None);
+        assert_eq!(next(1_500, 0), Some(PaddingPacket::Padding(1_200)));
+        assert_eq!(next(1_500, 1_200), Some(PaddingPacket::Padding(300)));
     }
 
     #[test]
