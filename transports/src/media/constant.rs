@@ -20,6 +20,9 @@ pub struct Constant {
     pub min_frame: u32,
     /// Time from capture to the end of encoding.
     pub encode_time: Span,
+    /// The most that the application has to send, `[from, rate]` since the start
+    /// of the stream, in order; `0bps` stops it. None: no limit but the stream's.
+    pub caps: Vec<(Span, Bitrate)>,
 }
 
 impl Default for Constant {
@@ -27,6 +30,7 @@ impl Default for Constant {
         Self {
             min_frame: 50,
             encode_time: Span::ZERO,
+            caps: Vec::new(),
         }
     }
 }
@@ -40,6 +44,10 @@ impl Plugin for Constant {
         &["source of the reference traces of congestion controllers, 2026"];
 
     fn build(&self, _: &BuildContext<'_>) -> Result<Box<dyn VideoSource>, BuildError> {
+        if let Some(at) = self.caps.windows(2).position(|pair| pair[1].0 <= pair[0].0) {
+            let message = "expected caps in order of time";
+            return Err(BuildError::field(format!("caps.{}", at + 1), message));
+        }
         Ok(Box::new(ConstantSource {
             config: self.clone(),
             state: None,
@@ -55,6 +63,7 @@ struct ConstantSource {
 struct Running {
     format: VideoFormat,
     interval: Span,
+    started: Time,
     target: Bitrate,
     dropper: FrameDropper,
     next: Time,
@@ -68,6 +77,7 @@ impl VideoSource for ConstantSource {
         self.state = Some(Running {
             format,
             interval,
+            started: now,
             target,
             dropper: FrameDropper::default(),
             next: now,
@@ -101,7 +111,13 @@ impl VideoSource for ConstantSource {
         if state.dropper.skips() {
             return None;
         }
-        let size = state.target.as_bps_f64() / 8.0 / state.format.fps.max(super::MIN_FPS);
+        let age = captured.since(state.started);
+        let cap = self.config.caps.iter().rev().find(|(from, _)| *from <= age);
+        if cap.is_some_and(|(_, cap)| cap.is_zero()) {
+            return None;
+        }
+        let rate = cap.map_or(state.target, |(_, cap)| state.target.min(*cap));
+        let size = rate.as_bps_f64() / 8.0 / state.format.fps.max(super::MIN_FPS);
         Some(EncodedFrame {
             captured,
             ready: captured + self.config.encode_time,
@@ -113,7 +129,7 @@ impl VideoSource for ConstantSource {
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_support::{build, format, frames};
+    use super::super::test_support::{build, build_error, format, frames};
     use super::*;
 
     #[test]
@@ -160,6 +176,49 @@ mod tests {
         };
         source.start(Time::ZERO, format, Bitrate::from_kbps(5));
         assert_eq!(source.capture(Time::ZERO).unwrap().size, 50);
+    }
+
+    #[test]
+    fn caps_follow_one_another() {
+        let mut source = build(&Constant {
+            caps: vec![
+                (Span::from_millis(100), Bitrate::from_kbps(480)),
+                (Span::from_millis(200), Bitrate::from_kbps(2_400)),
+            ],
+            ..Constant::default()
+        });
+        source.start(Time::from_millis(7), format(5_000), Bitrate::from_mbps(1));
+        let sizes: Vec<_> = frames(&mut *source, 8).iter().map(|f| f.size).collect();
+        // At 0, 33, 67, 99.999, 133, 167, 199.998 and 233 ms.
+        assert_eq!(
+            sizes,
+            [4_166, 4_166, 4_166, 4_166, 2_000, 2_000, 2_000, 4_166]
+        );
+    }
+
+    #[test]
+    fn a_cap_of_zero_stops_the_stream() {
+        let at = Span::from_millis;
+        let mut source = build(&Constant {
+            caps: vec![(at(50), Bitrate::ZERO), (at(110), Bitrate::from_kbps(240))],
+            ..Constant::default()
+        });
+        source.start(Time::ZERO, format(5_000), Bitrate::from_mbps(1));
+        let sizes: Vec<_> = (0..5)
+            .map(|_| source.capture(source.next_capture().unwrap()))
+            .map(|frame| frame.map(|frame| frame.size))
+            .collect();
+        // At 0, 33, 67, 99.999 and 133 ms.
+        assert_eq!(sizes, [Some(4_166), Some(4_166), None, None, Some(1_000)]);
+    }
+
+    #[test]
+    fn caps_out_of_order_are_refused() {
+        let source = Constant {
+            caps: vec![(Span::ZERO, Bitrate::ZERO), (Span::ZERO, Bitrate::ZERO)],
+            ..Constant::default()
+        };
+        assert_eq!(build_error(&source), "caps.1");
     }
 
     #[test]
