@@ -367,7 +367,8 @@ impl CongestionController for Controller {
         let at = Stamp::from(now);
         match *event {
             CcEvent::Start(constraints) => {
-                self.next_tick = Some(now + self.config.process_interval);
+                let first = self.config.process_interval + self.config.process_offset;
+                self.next_tick = Some(now + first);
                 self.deciding(|this| this.start(constraints, at));
             }
             CcEvent::Constraints(constraints) => self.deciding(|this| {

@@ -68,6 +68,8 @@ struct Arrival {
 pub struct Gcc {
     /// Time between regular updates (25 ms).
     pub process_interval: Span,
+    /// All of them are later by this much (0; 7 us in the reference harness).
+    pub process_offset: Span,
     /// Pacing rate as a multiple of the target; unset: 2.5 until the first
     /// report and 1.1 from then on.
     pub pacing_factor: Option<f64>,
@@ -102,6 +104,7 @@ impl Default for Gcc {
     fn default() -> Self {
         Self {
             process_interval: Span::from_millis(25),
+            process_offset: Span::ZERO,
             pacing_factor: None,
             pacing_window: Span::from_millis(40),
             max_padding: Bitrate::ZERO,
