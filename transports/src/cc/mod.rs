@@ -28,6 +28,7 @@ pub mod prague;
 mod recovery;
 pub mod replay;
 pub mod scream;
+pub mod scream_ericsson;
 #[cfg(test)]
 pub(crate) mod testing;
 mod units;
@@ -239,6 +240,8 @@ pub enum CcEvent {
         /// Time since the previous such report.
         interval: Span,
     },
+    /// The encoder made a frame; its bytes, headers included, go to the pacer.
+    Frame(Bytes),
     /// Bytes waiting in the pacer.
     PacerQueue(Bytes),
     /// Retransmission timeout of a window-based transport.

@@ -27,6 +27,7 @@ pub(super) fn add_all(registry: Registry) -> Registry {
         .add::<cc::nada::Nada>()
         .add::<cc::oracle::Oracle>()
         .add::<cc::scream::Scream>()
+        .add::<cc::scream_ericsson::ScreamEricsson>()
         .add::<none::NoCorruption>()
         .add::<corrupt::BitErrors>()
         .add::<corrupt::IndependentCorruption>()

@@ -5,6 +5,7 @@ use weaknet_core::{Bytes, Event, Outbox, Time};
 
 use super::Sender;
 use super::transmit::Outgoing;
+use crate::cc::CcEvent;
 use crate::media::EncodedFrame;
 use crate::pacing::{Paced, Priority};
 use crate::rtp::packetize;
@@ -84,6 +85,9 @@ impl Sender {
         });
         let parts = u16::try_from(split.count()).unwrap_or(u16::MAX);
         self.budget.on_frame(now, parts, &overhead);
+        let headers = u64::from(parts) * u64::from(overhead.media(Media::Video));
+        let size = Bytes::new(u64::from(frame.size) + headers);
+        self.parts.controller.on_event(now, &CcEvent::Frame(size));
         for part in 0..parts {
             let rtp = Rtp {
                 media: Media::Video,
