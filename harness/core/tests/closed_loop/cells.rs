@@ -30,8 +30,6 @@ pub(crate) struct Row {
     pub(crate) of: fn(&Run) -> f64,
     pub(crate) theirs: [f64; 3],
     pub(crate) within: [Within; 3],
-    /// Whether the order of the controllers must be the same.
-    pub(crate) ranked: bool,
 }
 
 fn target(bin: &Bin) -> f64 {
@@ -64,14 +62,13 @@ const BESIDE_CUBIC: [Within; 3] = [
 const DELAY: [Within; 3] = [Within::Ms(10.0); 3];
 
 macro_rules! row {
-    ($scenario:literal, $figure:literal, $of:expr, $theirs:expr, $within:expr, $ranked:expr) => {
+    ($scenario:literal, $figure:literal, $of:expr, $theirs:expr, $within:expr) => {
         Row {
             scenario: $scenario,
             figure: $figure,
             of: $of,
             theirs: $theirs,
             within: $within,
-            ranked: $ranked,
         }
     };
 }
@@ -80,26 +77,26 @@ macro_rules! row {
 #[rustfmt::skip]
 pub(crate) fn rows() -> Vec<Row> {
     vec![
-        row!("const1M", "time to 80 %, s", |r| r.reaches(800.0, 0.0), [1.1, 1.3, 1.6], TIME, false),
-        row!("const1M", "received 30-60 s, kbit/s", |r| r.mean(received, 30.0, 60.0), [939.0, 996.0, 963.0], RATE, true),
-        row!("const1M", "delay p50 30-60 s, ms", |r| r.delay(0.5, 30.0, 60.0), [34.0, 59.0, 40.0], DELAY, true),
-        row!("const1M", "delay p95 30-60 s, ms", |r| r.delay(0.95, 30.0, 60.0), [51.0, 69.0, 67.0], DELAY, false),
-        row!("step", "received 15-30 s, kbit/s", |r| r.mean(received, 15.0, 30.0), [2332.0, 2486.0, 2450.0], RATE, true),
-        row!("step", "received 45-60 s, kbit/s", |r| r.mean(received, 45.0, 60.0), [1000.0, 985.0, 954.0], RATE, true),
-        row!("step", "delay p50 45-60 s, ms", |r| r.delay(0.5, 45.0, 60.0), [313.0, 55.0, 38.0], DELAY, true),
-        row!("step", "received 30-35 s, kbit/s", |r| r.mean(received, 30.0, 35.0), [1007.0, 626.0, 896.0], SEEDED, true),
-        row!("step", "delay p50 30-35 s, ms", |r| r.delay(0.5, 30.0, 35.0), [315.0, 32.0, 36.0], DELAY, false),
-        row!("step", "up again, time to 80 %, s", |r| r.reaches(2_000.0, 60.0), [8.3, 4.3, 2.9], TIME, true),
-        row!("alr3M", "target 5-30 s, kbit/s", |r| r.mean(target, 5.0, 30.0), [2850.0, 2523.0, 1569.0], RATE, true),
-        row!("alr3M", "received 5-30 s, kbit/s", |r| r.mean(received, 5.0, 30.0), [513.7, 1069.0, 499.9], RATE, false),
-        row!("loss2", "target 30-60 s, kbit/s", |r| r.mean(target, 30.0, 60.0), [2765.0, 1732.0, 1452.0], SEEDED, true),
-        row!("loss10", "target 30-60 s, kbit/s", |r| r.mean(target, 30.0, 60.0), [1631.0, 609.0, 667.0], SEEDED, true),
-        row!("loss10", "received 30-60 s, kbit/s", |r| r.mean(received, 30.0, 60.0), [1469.0, 546.0, 601.0], SEEDED, true),
-        row!("jitter", "target 30-60 s, kbit/s", |r| r.mean(target, 30.0, 60.0), [2769.0, 1984.0, 2956.0], SEEDED, true),
+        row!("const1M", "time to 80 %, s", |r| r.reaches(800.0, 0.0), [1.1, 1.3, 1.6], TIME),
+        row!("const1M", "received 30-60 s, kbit/s", |r| r.mean(received, 30.0, 60.0), [939.0, 996.0, 963.0], RATE),
+        row!("const1M", "delay p50 30-60 s, ms", |r| r.delay(0.5, 30.0, 60.0), [34.0, 59.0, 40.0], DELAY),
+        row!("const1M", "delay p95 30-60 s, ms", |r| r.delay(0.95, 30.0, 60.0), [51.0, 69.0, 67.0], DELAY),
+        row!("step", "received 15-30 s, kbit/s", |r| r.mean(received, 15.0, 30.0), [2332.0, 2486.0, 2450.0], RATE),
+        row!("step", "received 45-60 s, kbit/s", |r| r.mean(received, 45.0, 60.0), [1000.0, 985.0, 954.0], RATE),
+        row!("step", "delay p50 45-60 s, ms", |r| r.delay(0.5, 45.0, 60.0), [313.0, 55.0, 38.0], DELAY),
+        row!("step", "received 30-35 s, kbit/s", |r| r.mean(received, 30.0, 35.0), [1007.0, 626.0, 896.0], SEEDED),
+        row!("step", "delay p50 30-35 s, ms", |r| r.delay(0.5, 30.0, 35.0), [315.0, 32.0, 36.0], DELAY),
+        row!("step", "up again, time to 80 %, s", |r| r.reaches(2_000.0, 60.0), [8.3, 4.3, 2.9], TIME),
+        row!("alr3M", "target 5-30 s, kbit/s", |r| r.mean(target, 5.0, 30.0), [2850.0, 2523.0, 1569.0], RATE),
+        row!("alr3M", "received 5-30 s, kbit/s", |r| r.mean(received, 5.0, 30.0), [513.7, 1069.0, 499.9], RATE),
+        row!("loss2", "target 30-60 s, kbit/s", |r| r.mean(target, 30.0, 60.0), [2765.0, 1732.0, 1452.0], SEEDED),
+        row!("loss10", "target 30-60 s, kbit/s", |r| r.mean(target, 30.0, 60.0), [1631.0, 609.0, 667.0], SEEDED),
+        row!("loss10", "received 30-60 s, kbit/s", |r| r.mean(received, 30.0, 60.0), [1469.0, 546.0, 601.0], SEEDED),
+        row!("jitter", "target 30-60 s, kbit/s", |r| r.mean(target, 30.0, 60.0), [2769.0, 1984.0, 2956.0], SEEDED),
         row!("jitter", "time to 80 %, s", |r| r.reaches(2_400.0, 0.0), [4.8, NEVER, 11.8],
-            [Within::Seeds, Within::Share(0.0), Within::Share(0.2)], true),
-        row!("cubic", "alone, target 10-20 s, kbit/s", |r| r.mean(target, 10.0, 20.0), [2901.0, 3003.0, 2947.0], SEEDED, true),
-        row!("cubic", "beside CUBIC, received 25-40 s, kbit/s", |r| r.mean(received, 25.0, 40.0), [1206.0, 48.0, 232.0], BESIDE_CUBIC, true),
-        row!("cubic", "beside CUBIC, received 60-90 s, kbit/s", |r| r.mean(received, 60.0, 90.0), [305.0, 39.0, 260.0], BESIDE_CUBIC, true),
+            [Within::Seeds, Within::Share(0.0), Within::Share(0.2)]),
+        row!("cubic", "alone, target 10-20 s, kbit/s", |r| r.mean(target, 10.0, 20.0), [2901.0, 3003.0, 2947.0], SEEDED),
+        row!("cubic", "beside CUBIC, received 25-40 s, kbit/s", |r| r.mean(received, 25.0, 40.0), [1206.0, 48.0, 232.0], BESIDE_CUBIC),
+        row!("cubic", "beside CUBIC, received 60-90 s, kbit/s", |r| r.mean(received, 60.0, 90.0), [305.0, 39.0, 260.0], BESIDE_CUBIC),
     ]
 }
