@@ -26,6 +26,7 @@ mod session;
 pub(crate) mod testing;
 mod throughput;
 mod traffic;
+mod usable;
 mod video_freezes;
 
 use std::collections::{BTreeMap, BTreeSet};
