@@ -158,7 +158,6 @@ fn bulk(effort: Effort, flows: u16) -> Result<Bulk, String> {
         events: long.events,
         cpu_s: long.cpu_s,
         cost,
-        packets_per_cpu_s: 1e9 / cost.ns_per_packet,
         growth: cost.ns_per_packet * short.packets as f64 / (short.cpu_s * 1e9),
     })
 }
@@ -172,7 +171,6 @@ fn media(effort: Effort) -> Result<Media, String> {
         events: long.events,
         cpu_s: long.cpu_s,
         cost,
-        packets_per_cpu_s: 1e9 / cost.ns_per_packet,
         times_real_time: effort.seconds[1] as f64 / long.cpu_s,
     })
 }

@@ -41,7 +41,6 @@ pub(super) struct Bulk {
     pub(super) events: u64,
     pub(super) cpu_s: f64,
     pub(super) cost: Cost,
-    pub(super) packets_per_cpu_s: f64,
     /// Cost of a packet late in the run over that in the short run.
     pub(super) growth: f64,
 }
@@ -53,7 +52,6 @@ pub(super) struct Media {
     pub(super) events: u64,
     pub(super) cpu_s: f64,
     pub(super) cost: Cost,
-    pub(super) packets_per_cpu_s: f64,
     pub(super) times_real_time: f64,
 }
 

@@ -42,7 +42,7 @@ pub(super) fn plain(figures: &Figures) -> String {
             text.push_str(&lines(&format!("{kind} {name} not measured: {reason}")));
         }
     }
-    let explain = "Each part as its example has it: `weaknet explain PART`.";
+    let explain = "Each part is configured as in the example of `weaknet explain NAME`.";
     format!("{text}\n{}{}", lines(explain), lines(&notes(figures)))
 }
 
@@ -175,40 +175,46 @@ fn bulk(bulk: &Bulk) -> Vec<String> {
             packet,
             event,
             events,
-            millions(bulk.packets_per_cpu_s),
+            millions(1e9 / bulk.cost.ns_per_packet),
             format!("{:.2}", bulk.growth),
         ],
     )
 }
 
 fn media(media: &Media) -> Vec<String> {
-    let [packet, event, events] = cells(&media.cost);
-    row(
-        "workload M".to_owned(),
-        [
-            media.packets.to_string(),
-            format!("{:.4}", media.cpu_s),
-            packet,
-            event,
-            events,
-            millions(media.packets_per_cpu_s),
-            format!("{:.0}", media.times_real_time),
-        ],
+    let name = "workload M".to_owned();
+    real_time(
+        name,
+        media.packets,
+        media.cpu_s,
+        &media.cost,
+        media.times_real_time,
     )
 }
 
 fn call(call: &Call) -> Vec<String> {
-    let [packet, event, events] = cells(&call.cost);
+    let name = format!("call600, {} s", call.seconds);
+    real_time(
+        name,
+        call.packets,
+        call.cpu_s,
+        &call.cost,
+        call.times_real_time,
+    )
+}
+
+fn real_time(name: String, packets: u64, cpu_s: f64, cost: &Cost, times: f64) -> Vec<String> {
+    let [packet, event, events] = cells(cost);
     row(
-        format!("call600, {} s", call.seconds),
+        name,
         [
-            call.packets.to_string(),
-            format!("{:.4}", call.cpu_s),
+            packets.to_string(),
+            format!("{cpu_s:.4}"),
             packet,
             event,
             events,
-            millions(1e9 / call.cost.ns_per_packet),
-            format!("{:.0}", call.times_real_time),
+            millions(1e9 / cost.ns_per_packet),
+            format!("{times:.0}"),
         ],
     )
 }
@@ -286,7 +292,6 @@ mod tests {
                 events: 20_000_000,
                 cpu_s: 10.123,
                 cost,
-                packets_per_cpu_s: 1e7,
                 growth: 1.0,
             }],
             media: Media {
@@ -294,7 +299,6 @@ mod tests {
                 events: 400_000,
                 cpu_s: 0.0123,
                 cost,
-                packets_per_cpu_s: 1e7,
                 times_real_time: 48_000.0,
             },
             call: Some(Call {
