@@ -1,107 +1,21 @@
-//! Decision by decision against libwebrtc's goog_cc (July 2026): recorded
-//! reports in, the recorded decisions out.
+//! Decision by decision against libwebrtc's goog_cc (July 2026).
 
-use std::path::PathBuf;
+mod support;
 
-use weaknet_core::plugin::Assets;
-use weaknet_core::{BuildContext, Plugin as _, Streams};
-use weaknet_transports::cc::CongestionController;
+use support::check;
 use weaknet_transports::cc::gcc::Gcc;
-use weaknet_transports::cc::replay::{ReplayConfig, UPDATES_HEADER, replay};
-
-/// Rates may differ by this share (last digits of `pow` and `log`).
-const TOLERANCE: f64 = 1e-6;
-
-fn oracle(name: &str) -> Option<String> {
-    let shared = std::env::var_os("WEAKNET_SHARED").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared"),
-        PathBuf::from,
-    );
-    let path = shared.join("oracles/congestion-control").join(name);
-    match std::fs::read_to_string(&path) {
-        Ok(text) => Some(text),
-        Err(error) => {
-            assert!(
-                std::env::var_os("CI").is_none(),
-                "no oracle at {}: {error}",
-                path.display()
-            );
-            eprintln!("skipped: no oracle at {}: {error}", path.display());
-            None
-        }
-    }
-}
-
-fn gcc() -> Box<dyn CongestionController> {
-    let (streams, assets) = (Streams::new(1), Assets::default());
-    let context = BuildContext {
-        path: "call",
-        streams: &streams,
-        assets: &assets,
-    };
-    Gcc::default().build(&context).expect("defaults are valid")
-}
-
-/// Whether two fields are the same, rates within the tolerance.
-fn same(ours: &str, theirs: &str, is_rate: bool) -> bool {
-    if ours == theirs || !is_rate {
-        return ours == theirs;
-    }
-    let (Ok(ours), Ok(theirs)) = (ours.parse::<f64>(), theirs.parse::<f64>()) else {
-        return false;
-    };
-    (ours - theirs).abs() <= TOLERANCE * theirs.abs()
-}
-
-fn same_row(ours: &str, theirs: &str) -> bool {
-    let (ours, theirs): (Vec<_>, Vec<_>) = (ours.split(',').collect(), theirs.split(',').collect());
-    ours.len() == theirs.len()
-        && ours
-            .iter()
-            .zip(&theirs)
-            .enumerate()
-            .all(|(k, (a, b))| same(a, b, (1..=3).contains(&k)))
-}
-
-fn check(scenario: &str, rows: usize) {
-    let Some(packets) = oracle(&format!("goog_{scenario}_packets.csv")) else {
-        return;
-    };
-    let Some(expected) = oracle(&format!("goog_{scenario}_updates.csv")) else {
-        return;
-    };
-    let decisions =
-        replay(&packets, gcc().as_mut(), &ReplayConfig::default()).expect("the trace is valid");
-    let (ours, theirs): (Vec<_>, Vec<_>) =
-        (decisions.lines().collect(), expected.lines().collect());
-    assert_eq!(ours[0], UPDATES_HEADER);
-    assert_eq!(theirs.len() - 1, rows, "the oracle itself");
-    let differing: Vec<_> = ours
-        .iter()
-        .zip(&theirs)
-        .enumerate()
-        .filter(|(_, (ours, theirs))| !same_row(ours, theirs))
-        .collect();
-    if let Some((row, (ours, theirs))) = differing.first() {
-        panic!(
-            "{} of {rows} rows differ, the first is row {row}:\n  ours   {ours}\n  theirs {theirs}",
-            differing.len()
-        );
-    }
-    assert_eq!(ours.len(), theirs.len(), "number of decisions");
-}
 
 #[test]
 fn constant_link() {
-    check("const1M", 334);
+    check::<Gcc>("goog_const1M", 334);
 }
 
 #[test]
 fn stepping_link() {
-    check("step", 392);
+    check::<Gcc>("goog_step", 392);
 }
 
 #[test]
 fn application_limited() {
-    check("alr3M", 202);
+    check::<Gcc>("goog_alr3M", 202);
 }

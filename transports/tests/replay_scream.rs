@@ -1,109 +1,21 @@
-//! Decision by decision against libwebrtc's SCReAM v2 (July 2026): recorded
-//! reports in, the recorded decisions out.
+//! Decision by decision against libwebrtc's SCReAM v2 (July 2026).
 
-use std::path::PathBuf;
+mod support;
 
-use weaknet_core::plugin::Assets;
-use weaknet_core::{BuildContext, Plugin as _, Streams};
-use weaknet_transports::cc::CongestionController;
-use weaknet_transports::cc::replay::{ReplayConfig, UPDATES_HEADER, replay};
+use support::check;
 use weaknet_transports::cc::scream::Scream;
-
-/// Rates may differ by this share (last digits of `pow` and `log`).
-const TOLERANCE: f64 = 1e-6;
-
-fn oracle(name: &str) -> Option<String> {
-    let shared = std::env::var_os("WEAKNET_SHARED").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared"),
-        PathBuf::from,
-    );
-    let path = shared.join("oracles/congestion-control").join(name);
-    match std::fs::read_to_string(&path) {
-        Ok(text) => Some(text),
-        Err(error) => {
-            assert!(
-                std::env::var_os("CI").is_none(),
-                "no oracle at {}: {error}",
-                path.display()
-            );
-            eprintln!("skipped: no oracle at {}: {error}", path.display());
-            None
-        }
-    }
-}
-
-fn scream() -> Box<dyn CongestionController> {
-    let (streams, assets) = (Streams::new(1), Assets::default());
-    let context = BuildContext {
-        path: "call",
-        streams: &streams,
-        assets: &assets,
-    };
-    Scream::default()
-        .build(&context)
-        .expect("defaults are valid")
-}
-
-/// Whether two fields are the same, rates within the tolerance.
-fn same(ours: &str, theirs: &str, is_rate: bool) -> bool {
-    if ours == theirs || !is_rate {
-        return ours == theirs;
-    }
-    let (Ok(ours), Ok(theirs)) = (ours.parse::<f64>(), theirs.parse::<f64>()) else {
-        return false;
-    };
-    (ours - theirs).abs() <= TOLERANCE * theirs.abs()
-}
-
-fn same_row(ours: &str, theirs: &str) -> bool {
-    let (ours, theirs): (Vec<_>, Vec<_>) = (ours.split(',').collect(), theirs.split(',').collect());
-    ours.len() == theirs.len()
-        && ours
-            .iter()
-            .zip(&theirs)
-            .enumerate()
-            .all(|(k, (a, b))| same(a, b, (1..=3).contains(&k)))
-}
-
-fn check(scenario: &str, rows: usize) {
-    let Some(packets) = oracle(&format!("scream-webrtc_{scenario}_packets.csv")) else {
-        return;
-    };
-    let Some(expected) = oracle(&format!("scream-webrtc_{scenario}_updates.csv")) else {
-        return;
-    };
-    let decisions =
-        replay(&packets, scream().as_mut(), &ReplayConfig::default()).expect("the trace is valid");
-    let (ours, theirs): (Vec<_>, Vec<_>) =
-        (decisions.lines().collect(), expected.lines().collect());
-    assert_eq!(ours[0], UPDATES_HEADER);
-    assert_eq!(theirs.len() - 1, rows, "the oracle itself");
-    let differing: Vec<_> = ours
-        .iter()
-        .zip(&theirs)
-        .enumerate()
-        .filter(|(_, (ours, theirs))| !same_row(ours, theirs))
-        .collect();
-    if let Some((row, (ours, theirs))) = differing.first() {
-        panic!(
-            "{} of {rows} rows differ, the first is row {row}:\n  ours   {ours}\n  theirs {theirs}",
-            differing.len()
-        );
-    }
-    assert_eq!(ours.len(), theirs.len(), "number of decisions");
-}
 
 #[test]
 fn constant_link() {
-    check("const1M", 1799);
+    check::<Scream>("scream-webrtc_const1M", 1799);
 }
 
 #[test]
 fn stepping_link() {
-    check("step", 2264);
+    check::<Scream>("scream-webrtc_step", 2264);
 }
 
 #[test]
 fn application_limited() {
-    check("alr3M", 1369);
+    check::<Scream>("scream-webrtc_alr3M", 1369);
 }

@@ -142,6 +142,7 @@ pub(crate) struct Validate {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Listed {
+    #[value(alias = "presets")]
     Scenarios,
     Plugins,
     Metrics,

@@ -74,6 +74,13 @@ impl Folders {
     }
 
     fn missing(&self, name: &str) -> String {
+        if let Some(folder) = self.beside.iter().find(|beside| beside.join(name).is_dir()) {
+            let folder = folder.join(name);
+            return format!("`{}` is a folder: expected a file", folder.display());
+        }
+        if Path::new(name).is_absolute() {
+            return format!("there is no file `{name}`");
+        }
         let show = |folder: &PathBuf| match folder.as_os_str().is_empty() {
             true => "`.`".to_owned(),
             false => format!("`{}`", folder.display()),

@@ -20,7 +20,7 @@ use weaknet_core::packet::{Class, FlowId};
 use weaknet_core::{Event, EventSink, Span, Time};
 
 pub use self::csv::{SeriesError, read_series, write_series};
-use crate::metrics::{FreezeRule, GapKind, RunFacts, is_flow_traffic};
+use crate::metrics::{FreezeRule, Gap, GapKind, RunFacts, is_flow_traffic};
 use crate::results::Series;
 
 /// The finest grid.
@@ -87,7 +87,8 @@ struct FlowBin {
     /// In order of their first appearance.
     gauges: Vec<Gauge>,
     rule: FreezeRule,
-    freezes: Vec<(Time, Time)>,
+    /// How much of each bin a freeze covers; bins behind the last one nothing.
+    frozen: Vec<Span>,
     columns: FlowColumns,
 }
 
@@ -167,14 +168,25 @@ impl FlowBin {
         }
     }
 
-    fn rendered(&mut self, at: Time, captured: Time) {
+    fn rendered(&mut self, step: Span, at: Time, captured: Time) {
         self.frame_delay = self.frame_delay.max(Some(at.since(captured)));
-        if let Some(gap) = self
-            .rule
-            .rendered(at)
-            .filter(|gap| gap.kind == GapKind::Freeze)
-        {
-            self.freezes.push((gap.from, gap.to));
+        if let Some(gap) = self.rule.rendered(at) {
+            self.freeze(step, &gap);
+        }
+    }
+
+    /// Covers the bins in which an interval lies, when it is a freeze.
+    fn freeze(&mut self, step: Span, gap: &Gap) {
+        if gap.kind != GapKind::Freeze {
+            return;
+        }
+        let bin_of = |at: Time| (at.as_nanos() / step.as_nanos()) as usize;
+        for bin in bin_of(gap.from)..=bin_of(gap.to) {
+            let from = Time::ZERO + step * bin as u64;
+            if bin >= self.frozen.len() {
+                self.frozen.resize(bin + 1, Span::ZERO);
+            }
+            self.frozen[bin] += gap.to.min(from + step).since(gap.from.max(from));
         }
     }
 }
@@ -263,10 +275,12 @@ impl<'r> SeriesRecorder<'r> {
                 )
             })
             .collect();
-        for (flow, facts) in self.flows.into_iter().zip(&self.run.flows) {
+        for (mut flow, facts) in self.flows.into_iter().zip(&self.run.flows) {
+            if let Some(open) = flow.rule.end(facts.stop.min(self.run.duration)) {
+                flow.freeze(self.step, &open);
+            }
             let FlowBin {
-                mut rule,
-                mut freezes,
+                mut frozen,
                 mut gauges,
                 columns,
                 ..
@@ -282,12 +296,14 @@ impl<'r> SeriesRecorder<'r> {
             add("nacks", columns.nacks.0);
             if facts.video {
                 add("frame_delay_ms", columns.frame_delay.0);
-                let open = rule.end(facts.stop.min(self.run.duration));
-                freezes.extend(
-                    open.filter(|gap| gap.kind == GapKind::Freeze)
-                        .map(|gap| (gap.from, gap.to)),
+                frozen.resize(bins, Span::ZERO);
+                let lengths = bounds.iter().map(|(from, to)| to.since(*from));
+                let share =
+                    |(covered, length): (Span, Span)| covered.as_secs_f64() / length.as_secs_f64();
+                add(
+                    "frozen",
+                    frozen.into_iter().zip(lengths).map(share).collect(),
                 );
-                add("frozen", shares(&freezes, &bounds));
             }
             gauges.sort_unstable_by_key(|gauge| gauge.name);
             for gauge in gauges {
@@ -309,27 +325,6 @@ impl<'r> SeriesRecorder<'r> {
         }
         series
     }
-}
-
-/// The share of each bin that lies inside one of the ascending intervals.
-fn shares(intervals: &[(Time, Time)], bins: &[(Time, Time)]) -> Vec<f64> {
-    let mut first = 0;
-    let share = |&(from, to): &(Time, Time)| {
-        while intervals
-            .get(first)
-            .is_some_and(|interval| interval.1 <= from)
-        {
-            first += 1;
-        }
-        let inside = intervals[first..]
-            .iter()
-            .take_while(|interval| interval.0 < to);
-        let covered: Span = inside
-            .map(|&(start, end)| end.min(to).since(start.max(from)))
-            .sum();
-        covered.as_secs_f64() / to.since(from).as_secs_f64()
-    };
-    bins.iter().map(share).collect()
 }
 
 impl EventSink for SeriesRecorder<'_> {
@@ -377,8 +372,9 @@ impl EventSink for SeriesRecorder<'_> {
                 }
             }
             Event::FrameRendered { flow, times, .. } => {
+                let step = self.step;
                 if let Some(flow) = self.flow(flow) {
-                    flow.rendered(at, times.captured);
+                    flow.rendered(step, at, times.captured);
                 }
             }
             Event::Paused { flow, paused } => {

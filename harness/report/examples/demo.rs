@@ -25,8 +25,13 @@ fn main() -> std::io::Result<()> {
         definitions: synthetic::DEFINITIONS,
         interval: synthetic::interval,
         scenario_yaml: synthetic::SCENARIO,
-        scenario_path: "scenarios/lte-drive-call.yaml",
-        command: "weaknet run scenarios/lte-drive-call.yaml --seeds 5",
+        command: &[
+            "weaknet",
+            "run",
+            "scenarios/lte-drive-call.yaml",
+            "--seeds",
+            "5",
+        ],
         version: env!("CARGO_PKG_VERSION"),
     };
     print!(

@@ -36,10 +36,8 @@ pub struct ReportInput<'a> {
     pub interval: Interval,
     /// The resolved scenario, as YAML.
     pub scenario_yaml: &'a str,
-    /// The scenario file (or files) as given on the command line.
-    pub scenario_path: &'a str,
-    /// The command line of the run.
-    pub command: &'a str,
+    /// The command line of the run, `weaknet run` and the words after it.
+    pub command: &'a [&'a str],
     /// The version of weaknet that ran it.
     pub version: &'a str,
 }

@@ -5,6 +5,20 @@ use weaknet_report::{ReportInput, html};
 
 mod synthetic;
 
+/// Two scenarios, changed, one case of them captured.
+const COMMAND: [&str; 10] = [
+    "weaknet",
+    "run",
+    "scenarios/lte-drive-call.yaml",
+    "two words.yaml",
+    "--set",
+    "duration=9s",
+    "--case",
+    "abc",
+    "--capture",
+    "qlog",
+];
+
 fn with_input<'s>(
     summary: &'s Summary,
     series: &'s dyn Fn(&str) -> Option<Series>,
@@ -16,8 +30,7 @@ fn with_input<'s>(
         definitions: synthetic::DEFINITIONS,
         interval: synthetic::interval,
         scenario_yaml: synthetic::SCENARIO,
-        scenario_path: "scenarios/lte-drive-call.yaml",
-        command: "weaknet run scenarios/lte-drive-call.yaml",
+        command: &COMMAND,
         version: "0.1.0",
     }
 }
@@ -90,7 +103,15 @@ fn the_page_is_whole_and_needs_no_network() {
         "the SVG name space alone looks like an address"
     );
     assert!(page.contains("default-src 'none'"));
-    assert!(page.contains("weaknet run scenarios/lte-drive-call.yaml --case"));
+    // What was changed stays, what was selected and captured goes.
+    let again = &data(&page)["timelines"][0]["command"];
+    let case = summary.cases[0].id.as_str();
+    assert_eq!(
+        again.as_str().unwrap(),
+        format!(
+            "weaknet run scenarios/lte-drive-call.yaml 'two words.yaml' --set duration=9s --case {case}"
+        )
+    );
 }
 
 #[test]
@@ -125,8 +146,9 @@ fn nothing_from_files_becomes_markup() {
         Some(series)
     };
     let mut input = with_input(&summary, &series);
-    (input.title, input.scenario_yaml, input.scenario_path) = (evil, evil, evil);
-    (input.command, input.version) = (evil, evil);
+    (input.title, input.scenario_yaml, input.version) = (evil, evil, evil);
+    let command = [evil; 3];
+    input.command = &command;
     let page = html(&input);
     assert_nested(&page);
     assert!(!page.contains("<script>alert"));

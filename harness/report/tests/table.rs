@@ -95,8 +95,7 @@ fn with_input<T>(cases: Vec<CaseResult>, report: impl FnOnce(&ReportInput<'_>) -
         definitions: DEFINITIONS,
         interval: range,
         scenario_yaml: "",
-        scenario_path: "lte.yaml",
-        command: "weaknet run lte.yaml",
+        command: &[],
         version: "0.1.0",
     })
 }

@@ -86,6 +86,8 @@ pub struct World {
     node_agenda: Agenda,
     now: Time,
     events_at_now: u64,
+    /// Events before `now`.
+    events_before: u64,
     /// What a node has just sent.
     sent: Vec<Packet>,
     /// Packets on empty routes.
@@ -131,6 +133,7 @@ impl World {
             node_agenda,
             now: Time::ZERO,
             events_at_now: 0,
+            events_before: 0,
             sent,
             direct,
         })
@@ -140,6 +143,13 @@ impl World {
     #[must_use]
     pub fn links(&self) -> &[Link] {
         &self.links
+    }
+
+    /// Events that have been handled so far: each turn of a link, each wake of a
+    /// node and each packet that reaches one.
+    #[must_use]
+    pub const fn handled(&self) -> u64 {
+        self.events_before + self.events_at_now
     }
 
     /// Lets someone see all packets on a link from now on. Nothing happens when
@@ -171,6 +181,7 @@ impl World {
             }
             if at > self.now {
                 self.now = at;
+                self.events_before += self.events_at_now;
                 self.events_at_now = 0;
             }
             if link_at <= node_at {

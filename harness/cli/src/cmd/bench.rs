@@ -1,25 +1,27 @@
 //! `weaknet bench`: how fast the engine is on this machine.
 //!
 //! Implements: CPU time of the thread that runs a workload, the least of several
-//! runs. What a packet costs is the slope between a short and a long run, so
-//! that start-up does not count.
+//! runs. What a packet or an event costs is the slope between a short and a long
+//! run, so that start-up does not count. Events are those of `World::handled`.
 
 mod clock;
+mod figures;
 mod machine;
 mod text;
 
-use serde::Serialize;
 use weaknet_core::Time;
 use weaknet_harness::plan::{Plan, Request};
 use weaknet_harness::registry::Registry;
 use weaknet_harness::runner::run_case;
 use weaknet_harness::workload::{self, Part};
+use weaknet_harness::world;
 use weaknet_sim::World;
 
 use super::shipped;
 use crate::args::Bench;
 use crate::exit::{Exit, Failure};
 use crate::screen;
+use figures::{Bulk, Call, Cost, Figures, LinkCost, LinkPart, Media};
 use machine::Machine;
 
 /// Numbers of bulk flows.
@@ -48,73 +50,6 @@ const QUICK: Effort = Effort {
     runs: 2,
 };
 
-/// Everything that was measured.
-#[derive(Debug, Serialize)]
-struct Figures {
-    machine: Machine,
-    /// Simulated seconds of the short and the long run.
-    seconds: [u64; 2],
-    /// Of so many runs the least counts.
-    runs: u32,
-    bulk: Vec<Bulk>,
-    media: Media,
-    /// Absent when the scenario is not to be found.
-    call: Option<Call>,
-    plain_link_ns: f64,
-    links: Vec<LinkPart>,
-    /// Most memory that the process has had, in MiB.
-    peak_mib: Option<f64>,
-}
-
-/// Workload T.
-#[derive(Debug, Serialize)]
-struct Bulk {
-    flows: u16,
-    /// Data packets over the bottleneck in the long run.
-    packets: u64,
-    cpu_s: f64,
-    ns_per_packet: f64,
-    packets_per_cpu_s: f64,
-    /// Cost of a packet late in the run over that in the short run.
-    growth: f64,
-}
-
-/// Workload M.
-#[derive(Debug, Serialize)]
-struct Media {
-    packets: u64,
-    cpu_s: f64,
-    ns_per_packet: f64,
-    packets_per_cpu_s: f64,
-    times_real_time: f64,
-}
-
-/// The standard call with everything that it does, in process.
-#[derive(Debug, Serialize)]
-struct Call {
-    seconds: f64,
-    cpu_s: f64,
-    times_real_time: f64,
-}
-
-/// A link with one part exchanged.
-#[derive(Debug, Serialize)]
-struct LinkPart {
-    kind: &'static str,
-    name: &'static str,
-    config: String,
-    /// Or why it could not be measured.
-    result: Result<Cost, String>,
-}
-
-/// What a packet costs.
-#[derive(Debug, Serialize)]
-struct Cost {
-    ns_per_packet: f64,
-    /// More than over the plain link.
-    extra_ns: f64,
-}
-
 pub(super) fn run(args: &Bench, registry: &Registry) -> Result<(), Failure> {
     let effort = if args.quick { QUICK } else { FULL };
     let figures =
@@ -137,18 +72,19 @@ fn measure(effort: Effort, registry: &Registry) -> Result<Figures, String> {
     let bulk = bulk.collect::<Result<Vec<Bulk>, String>>()?;
     let media = media(effort)?;
     let call = call(effort, registry)?;
-    let plain_link_ns = single(effort, registry, None)?;
+    let plain_link = single(effort, registry, None)?;
     let links = workload::parts(registry).into_iter().map(|part| {
-        let cost = single(effort, registry, Some(&part)).map(|ns_per_packet| Cost {
-            ns_per_packet,
-            extra_ns: ns_per_packet - plain_link_ns,
+        let result = single(effort, registry, Some(&part)).map(|cost| LinkCost {
+            cost,
+            extra_ns_per_packet: cost.ns_per_packet - plain_link.ns_per_packet,
+            extra_ns_per_event: cost.ns_per_event - plain_link.ns_per_event,
         });
         let Part { kind, name, config } = part;
         LinkPart {
             kind,
             name,
             config,
-            result: cost,
+            result,
         }
     });
     Ok(Figures {
@@ -158,16 +94,19 @@ fn measure(effort: Effort, registry: &Registry) -> Result<Figures, String> {
         bulk,
         media,
         call,
-        plain_link_ns,
+        plain_link,
         links: links.collect(),
         peak_mib: machine::peak_mib(),
     })
 }
 
-/// Least CPU time, and packets that arrived at the first link.
+/// Least CPU time, packets that arrived at the far end of the first link, and
+/// events that the world handled.
+#[derive(Clone, Copy)]
 struct Sample {
     cpu_s: f64,
     packets: u64,
+    events: u64,
 }
 
 /// Runs a world that is built anew each time.
@@ -175,55 +114,63 @@ fn sample(runs: u32, build: &dyn Fn() -> Result<(World, Time), String>) -> Resul
     let mut least = Sample {
         cpu_s: f64::INFINITY,
         packets: 0,
+        events: 0,
     };
     for _ in 0..runs {
         let (mut world, end) = build()?;
         let (done, cpu_s) = clock::cpu(|| world.run(end, &mut ()));
         done.map_err(|stuck| stuck.to_string())?;
-        least.cpu_s = least.cpu_s.min(cpu_s);
-        least.packets = world.links()[0].counts().delivered.packets;
+        least = Sample {
+            cpu_s: least.cpu_s.min(cpu_s),
+            packets: world.links()[0].counts().delivered.packets,
+            events: world.handled(),
+        };
     }
     Ok(least)
 }
 
-/// Nanoseconds per packet between a short and a long run.
-fn slope(short: &Sample, long: &Sample) -> f64 {
-    (long.cpu_s - short.cpu_s) * 1e9 / (long.packets - short.packets).max(1) as f64
+/// What a packet and an event cost between a short and a long run.
+fn slope(short: Sample, long: Sample) -> Cost {
+    let ns = (long.cpu_s - short.cpu_s) * 1e9;
+    let packets = (long.packets - short.packets).max(1) as f64;
+    let events = (long.events - short.events).max(1) as f64;
+    Cost {
+        ns_per_packet: ns / packets,
+        ns_per_event: ns / events,
+        events_per_packet: events / packets,
+    }
+}
+
+/// Runs a workload for the short and the long time.
+fn timed(effort: Effort, build: &dyn Fn() -> Result<World, String>) -> Result<[Sample; 2], String> {
+    let of = |seconds: u64| sample(effort.runs, &|| Ok((build()?, Time::from_secs(seconds))));
+    let [short, long] = effort.seconds.map(of);
+    Ok([short?, long?])
 }
 
 fn bulk(effort: Effort, flows: u16) -> Result<Bulk, String> {
-    let of = |seconds: u64| {
-        sample(effort.runs, &|| {
-            let world = workload::bulk(flows).map_err(|error| error.to_string())?;
-            Ok((world, Time::from_secs(seconds)))
-        })
-    };
-    let [short, long] = [of(effort.seconds[0])?, of(effort.seconds[1])?];
-    let ns_per_packet = slope(&short, &long);
+    let build = || workload::bulk(flows).map_err(|error| error.to_string());
+    let [short, long] = timed(effort, &build)?;
+    let cost = slope(short, long);
     Ok(Bulk {
         flows,
         packets: long.packets,
+        events: long.events,
         cpu_s: long.cpu_s,
-        ns_per_packet,
-        packets_per_cpu_s: 1e9 / ns_per_packet,
-        growth: ns_per_packet * short.packets as f64 / (short.cpu_s * 1e9),
+        cost,
+        growth: cost.ns_per_packet * short.packets as f64 / (short.cpu_s * 1e9),
     })
 }
 
 fn media(effort: Effort) -> Result<Media, String> {
-    let of = |seconds: u64| {
-        sample(effort.runs, &|| {
-            let world = workload::media().map_err(|error| error.to_string())?;
-            Ok((world, Time::from_secs(seconds)))
-        })
-    };
-    let [short, long] = [of(effort.seconds[0])?, of(effort.seconds[1])?];
-    let ns_per_packet = slope(&short, &long);
+    let build = || workload::media().map_err(|error| error.to_string());
+    let [short, long] = timed(effort, &build)?;
+    let cost = slope(short, long);
     Ok(Media {
         packets: long.packets,
+        events: long.events,
         cpu_s: long.cpu_s,
-        ns_per_packet,
-        packets_per_cpu_s: 1e9 / ns_per_packet,
+        cost,
         times_real_time: effort.seconds[1] as f64 / long.cpu_s,
     })
 }
@@ -245,26 +192,40 @@ fn call(effort: Effort, registry: &Registry) -> Result<Option<Call>, String> {
     let Some(case) = plan.cases.first() else {
         return Ok(None);
     };
-    let mut least = f64::INFINITY;
+    let mut cpu_s = f64::INFINITY;
     for _ in 0..effort.runs {
-        let (outcome, cpu_s) = clock::cpu(|| run_case(case, registry));
+        let (outcome, one) = clock::cpu(|| run_case(case, registry));
         outcome.map_err(|error| error.to_string())?;
-        least = least.min(cpu_s);
+        cpu_s = cpu_s.min(one);
     }
+    // The same run once more with nobody watching, to count.
+    let counted = sample(1, &|| {
+        let built = world::build(&case.scenario, case.seed, &case.assets);
+        let (world, facts) = built.map_err(|error| error.to_string())?;
+        Ok((world, facts.duration))
+    })?;
+    let start = Sample {
+        cpu_s: 0.0,
+        packets: 0,
+        events: 0,
+    };
     let seconds = case.scenario.duration.as_secs_f64();
     Ok(Some(Call {
         seconds,
-        cpu_s: least,
-        times_real_time: seconds / least,
+        packets: counted.packets,
+        events: counted.events,
+        cpu_s,
+        cost: slope(start, Sample { cpu_s, ..counted }),
+        times_real_time: seconds / cpu_s,
     }))
 }
 
-/// Nanoseconds per packet over one link.
-fn single(effort: Effort, registry: &Registry, part: Option<&Part>) -> Result<f64, String> {
+/// What a packet costs over one link. Packets that are dropped or lost count:
+/// they have their cost too.
+fn single(effort: Effort, registry: &Registry, part: Option<&Part>) -> Result<Cost, String> {
     let [short, long] = effort.packets.map(|packets| {
         let of = sample(effort.runs, &|| workload::single(registry, part, packets));
-        // Packets that are dropped or lost have their cost too.
         of.map(|sample| Sample { packets, ..sample })
     });
-    Ok(slope(&short?, &long?))
+    Ok(slope(short?, long?))
 }

@@ -7,7 +7,7 @@ mod list;
 mod replay;
 mod report;
 mod run;
-mod shipped;
+pub(crate) mod shipped;
 pub(crate) mod trace;
 mod validate;
 
@@ -82,9 +82,10 @@ fn man() -> std::io::Result<Vec<u8>> {
 }
 
 /// What the selection of cases asks of the planner.
-fn request(selection: &Selection) -> Request {
-    Request {
-        paths: selection.paths.clone(),
+fn request(selection: &Selection) -> Result<Request, Failure> {
+    let paths = selection.paths.iter().map(|path| shipped::resolve(path));
+    Ok(Request {
+        paths: paths.collect::<Result<_, _>>()?,
         sets: selection.sets.clone(),
         seeds: selection.seeds,
         seed: selection.seed,
@@ -92,7 +93,7 @@ fn request(selection: &Selection) -> Request {
         folders: Folders::from_env(selection.trace_dir.as_deref()),
         needs_flows: true,
         ..Request::default()
-    }
+    })
 }
 
 impl From<PlanError> for Failure {

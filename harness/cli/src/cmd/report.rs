@@ -65,15 +65,9 @@ fn with_input<T>(
         [one] => (*one).to_owned(),
         many => format!("{} scenarios", many.len()),
     };
-    let command = manifest
-        .as_ref()
-        .map(|m| m.command.clone())
-        .unwrap_or_default();
-    let paths: Vec<&str> = command
+    let command: Vec<&str> = manifest
         .iter()
-        .skip(2)
-        .map(String::as_str)
-        .take_while(|word| !word.starts_with("--"))
+        .flat_map(|m| m.command.iter().map(String::as_str))
         .collect();
     Ok(make(&ReportInput {
         title: &title,
@@ -82,8 +76,7 @@ fn with_input<T>(
         definitions: &definitions,
         interval: |values| mean_interval(values, "report").map(|[low, high]| (low, high)),
         scenario_yaml: &scenario,
-        scenario_path: &paths.join(" "),
-        command: &command.join(" "),
+        command: &command,
         version: manifest.as_ref().map_or("", |m| m.version.as_str()),
     }))
 }

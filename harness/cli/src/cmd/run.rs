@@ -24,7 +24,7 @@ pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 pub(super) fn run(args: &Run, registry: &Registry) -> Result<(), Failure> {
     let started = now();
-    let plan = Plan::load(&super::request(&args.selection), registry)?;
+    let plan = Plan::load(&super::request(&args.selection)?, registry)?;
     let out = args.out.clone().unwrap_or_else(|| default_out(&plan, args));
     let mode = if args.resume {
         OutMode::Resume

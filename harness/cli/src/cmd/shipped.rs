@@ -2,8 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use weaknet_core::text::nearest;
 use weaknet_harness::plan::scenario_files;
 use weaknet_harness::scenario::extends;
+
+use crate::exit::{Exit, Failure};
 
 /// A scenario that weaknet brings along.
 pub(super) struct Shipped {
@@ -51,4 +54,27 @@ pub(super) fn scenarios() -> Vec<Shipped> {
         })
     };
     files.into_iter().filter_map(described).collect()
+}
+
+/// The path for an argument that names scenarios: itself or, for a bare name of
+/// which there is no file, the scenario of that name that weaknet brings along.
+///
+/// # Errors
+/// When there is none of that name, but of one much like it.
+pub(crate) fn resolve(argument: &str) -> Result<String, Failure> {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if !argument.chars().all(is_name) || Path::new(argument).exists() {
+        return Ok(argument.to_owned());
+    }
+    let scenarios = scenarios();
+    if let Some(found) = scenarios.iter().find(|one| one.name == argument) {
+        return Ok(found.path.display().to_string());
+    }
+    match nearest(argument, scenarios.iter().map(|one| one.name.as_str())) {
+        Some(near) => Err(Failure::new(
+            Exit::BadData,
+            format!("there is no file or scenario `{argument}`\n  = help: did you mean `{near}`?"),
+        )),
+        None => Ok(argument.to_owned()),
+    }
 }

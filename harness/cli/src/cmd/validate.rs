@@ -8,7 +8,7 @@ use crate::exit::Failure;
 use crate::screen;
 
 pub(super) fn run(args: &Validate, registry: &Registry) -> Result<(), Failure> {
-    let plan = Plan::load(&super::request(&args.selection), registry)?;
+    let plan = Plan::load(&super::request(&args.selection)?, registry)?;
     let mut lines = String::new();
     let mut at = 0;
     while let Some(first) = plan.cases.get(at) {

@@ -354,6 +354,12 @@ fn files_folders_and_patterns() {
         "error: there is no file `s/aa.yaml`\n  = help: did you mean `s/a.yaml`?\n"
     );
     assert!(!sandbox.path("o").exists());
+    // A bare name is that of a file, else of a scenario that weaknet brings along.
+    assert_eq!(valid(&["geo"]).ok(), "ok  geo: 1 case x 3 seeds = 3 runs\n");
+    assert_eq!(
+        valid(&["goe"]).fails(65),
+        "error: there is no file or scenario `goe`\n  = help: did you mean `geo`?\n"
+    );
 }
 
 #[test]

@@ -54,6 +54,30 @@ fn every_metric_is_explained_with_formula_and_source() {
 }
 
 #[test]
+fn every_preset_says_where_its_numbers_come_from_and_what_is_assumed() {
+    let presets = root().join("scenarios/presets");
+    let folders = fs::read_dir(&presets).unwrap().map(|e| e.unwrap().path());
+    let folders = folders
+        .filter(|path| path.is_dir())
+        .chain([presets.clone()]);
+    let files = folders.flat_map(|folder| fs::read_dir(folder).unwrap());
+    let names: BTreeSet<String> = files
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|kind| kind == "yaml"))
+        .map(|path| path.file_stem().unwrap().to_string_lossy().into_owned())
+        .collect();
+    assert!(names.len() >= 80, "{}", names.len());
+    let sandbox = Sandbox::new(&[]);
+    for name in names {
+        let explained = sandbox.run(&["explain", &name]).ok();
+        for key in ["source", "assumed"] {
+            let section = section(&explained, key).unwrap_or_else(|| panic!("{name}: no {key}"));
+            assert!(section.trim_end().ends_with('.'), "{name}: {section}");
+        }
+    }
+}
+
+#[test]
 fn every_plugin_is_explained_and_its_example_loads() {
     let frames = (0..40).map(|n| format!("{n} U 0. {} 1200\n", f64::from(n) / 25.0));
     let sandbox = Sandbox::new(&[

@@ -273,3 +273,70 @@ fn tc_command_lines_become_scenarios_that_run() {
         assert_eq!(run.code, 0, "{line}{}{}", sandbox.read("s.yaml"), run.err);
     }
 }
+
+#[test]
+fn a_trace_is_drawn_from_a_link_of_a_scenario() {
+    let text = "\
+name: stairs
+duration: 3s
+network:
+  forward: {rate: {steps: [[0s, 2Mbps], [1.2s, 500kbps]]}}
+  backward: {}
+";
+    let sandbox = Sandbox::new(&[("s.yaml", text)]);
+    let synth = |more: &[&str]| {
+        let args = [&["trace", "synth", "--scenario"], more].concat();
+        sandbox.run(&args)
+    };
+    let drawn = synth(&["s.yaml", "-"]).ok();
+    let rows: Vec<&str> = drawn
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .collect();
+    // The last row tells the length: it holds as long as the one before.
+    assert_eq!(rows, ["0 2", "1.2 0.5", "2.1 0.5"], "{drawn}");
+    // What a run meets: the same seed, the same weather.
+    let office = |seed| synth(&["wifi-office-bad", "--seed", seed, "--length", "30s", "-"]).ok();
+    assert!(office("1") == office("1") && office("1") != office("2"));
+    let found = synth(&["s.yaml", "--link", "sideward", "-"]).fails(2);
+    assert_eq!(found, "error: --link: expected one of forward, backward\n");
+    let found = synth(&["s.yaml", "--link", "backward", "-"]).fails(65);
+    let want = "error: link backward: the link has no limit: there is no rate to draw\n";
+    assert_eq!(found, want);
+    let found = synth(&["wifi-ofice-bad", "-"]).fails(65);
+    assert!(found.contains("did you mean `wifi-office-bad`?"), "{found}");
+    let found = sandbox.run(&["trace", "synth", "--cv", "-1", "-"]).fails(2);
+    assert!(found.contains("expected 0 to 3"), "{found}");
+}
+
+#[test]
+fn files_that_are_something_else_are_told_apart() {
+    let sandbox = Sandbox::new(&[("t.txt", "0 1\n1 2\n")]);
+    let found = sandbox.run(&["trace", "info", "."]).fails(65);
+    assert_eq!(found, "error: `.` is a folder: expected a file\n");
+    let found = sandbox.run(&["trace", "info", "/no/where.txt"]).fails(65);
+    assert_eq!(found, "error: there is no file `/no/where.txt`\n");
+    // A trace where a scenario is expected shows its beginning only.
+    let rows: Vec<String> = (0..5_000).map(|n| format!("{n} 1.5")).collect();
+    sandbox.write("long.txt", rows.join("\n"));
+    let found = sandbox.run(&["validate", "long.txt"]).fails(65);
+    assert!(
+        found.contains("found `0 1.5 1 1.5") && found.contains("...`"),
+        "{found}"
+    );
+    assert!(found.len() < 500, "{found}");
+    // A capture that ends early is named, and what is odd about it.
+    sandbox.write("s.yaml", crate::support::call(""));
+    sandbox
+        .run(&["run", "s.yaml", "--capture", "pcapng", "--out", "o"])
+        .ok();
+    let folder = std::fs::read_dir(sandbox.path("o/captures"))
+        .unwrap()
+        .next();
+    let capture = folder.unwrap().unwrap().path().join("forward.pcapng");
+    let whole = std::fs::read(capture).unwrap();
+    sandbox.write("cut.pcapng", &whole[..4_001]);
+    let found = sandbox.run(&["trace", "fit", "cut.pcapng"]).fails(65);
+    assert!(found.contains("cut.pcapng: only "), "{found}");
+    assert!(found.contains("the file ends within a block"), "{found}");
+}

@@ -52,7 +52,7 @@ fn rate(fit: &LinkFit) -> Vec<String> {
         format!("{} packet trains, CV {}", rate.bins, percent(rate.cv))
     } else {
         format!(
-            "{} busy bins of {:.0} ms, CV {}, link busy {} of the time",
+            "{} busy bins of {:.0} ms, CV {}, link evidently busy {} of the time",
             rate.bins,
             rate.bin_s * 1e3,
             percent(rate.cv),

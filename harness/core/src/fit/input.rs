@@ -12,6 +12,8 @@ use super::{FitError, irtt, matching, ping, receiver};
 /// Text files beyond this size are no output of irtt or ping.
 const LARGEST_TEXT: u64 = 1 << 30;
 
+const EXPECTED: &str = "expected a pcap or pcapng capture, JSON output of irtt, or output of ping";
+
 /// What was measured: one direction, or there and back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Measurement {
@@ -86,9 +88,7 @@ fn one_file(path: &Path) -> Result<Measurement, FitError> {
             backward: None,
         });
     }
-    Err(at(FitError::new(
-        "expected a pcap or pcapng capture, JSON output of irtt, or output of ping",
-    )))
+    Err(at(FitError::new(EXPECTED)))
 }
 
 fn two_files(sender: &Path, receiver: &Path) -> Result<Measurement, FitError> {
@@ -179,10 +179,10 @@ fn read_capture(path: &Path) -> Result<Capture, FitError> {
 }
 
 fn read_text(path: &Path) -> Result<String, FitError> {
-    let mut text = String::new();
+    let mut bytes = Vec::new();
     open(path)?
         .take(LARGEST_TEXT)
-        .read_to_string(&mut text)
-        .map_err(|error| FitError::new(format!("{}: not a text file: {error}", path.display())))?;
-    Ok(text)
+        .read_to_end(&mut bytes)
+        .map_err(|error| FitError::new(format!("`{}` cannot be read: {error}", path.display())))?;
+    String::from_utf8(bytes).map_err(|_| FitError::new(format!("{}: {EXPECTED}", path.display())))
 }

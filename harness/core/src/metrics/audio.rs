@@ -100,13 +100,21 @@ struct Sound {
     played: Span,
     made_up: Span,
     events: u64,
-    gaps: Vec<(Time, Time)>,
+    /// Gaps, clipped to the active time.
+    gaps: Span,
     real_in_window: bool,
     mouth_to_ear: Samples,
 }
 
 impl Sound {
-    fn played(&mut self, inside: bool, at: Time, length: Span, captured: Option<Time>) {
+    /// Sound is played; `on_air` is the window while the flow is on.
+    fn played(
+        &mut self,
+        (inside, on_air): (bool, Option<(Time, Time)>),
+        at: Time,
+        length: Span,
+        captured: Option<Time>,
+    ) {
         let Some(captured) = captured else {
             if self.first.is_some() {
                 if inside {
@@ -118,9 +126,7 @@ impl Sound {
             }
             return;
         };
-        if self.first.is_some() {
-            self.close_gap(at);
-        }
+        self.close_gap(on_air, at);
         self.first.get_or_insert(at);
         self.real_until = self.real_until.max(at + length);
         self.concealing = false;
@@ -131,9 +137,12 @@ impl Sound {
         }
     }
 
-    fn close_gap(&mut self, at: Time) {
+    fn close_gap(&mut self, on_air: Option<(Time, Time)>, at: Time) {
+        let (Some(first), Some((from, to))) = (self.first, on_air) else {
+            return;
+        };
         if at.since(self.real_until) > GAP {
-            self.gaps.push((self.real_until, at));
+            self.gaps += at.min(to).since(self.real_until.max(from.max(first)));
         }
     }
 
@@ -156,16 +165,11 @@ impl Sound {
             set("audio_freeze_ratio_200ms", 1.0);
             return;
         }
-        self.close_gap(flow.stop.min(run.duration));
+        self.close_gap(Some((from, to)), flow.stop.min(run.duration));
         let start = self.first.map_or(from, |first| from.max(first));
-        let gaps: Span = self
-            .gaps
-            .iter()
-            .map(|&(a, b)| b.min(to).since(a.max(start)))
-            .sum();
         set(
             "audio_freeze_ratio_200ms",
-            gaps.as_secs_f64() / to.since(start).as_secs_f64(),
+            self.gaps.as_secs_f64() / to.since(start).as_secs_f64(),
         );
     }
 }
@@ -192,7 +196,8 @@ impl MetricSet for Set {
             return;
         };
         if at < facts.stop {
-            sound.played(run.in_window(at), at, length, captured);
+            let window = (run.in_window(at), run.on_air(facts));
+            sound.played(window, at, length, captured);
         }
     }
 

@@ -47,7 +47,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
 ];
 
 const BIN: Span = Span::from_millis(100);
-const BINS_PER_SECOND: usize = 10;
+const BINS_PER_SECOND: u64 = 10;
 const STEADY: Span = Span::from_secs(20);
 
 /// Configuration of the set; there is nothing to choose.
@@ -68,8 +68,8 @@ impl Plugin for Convergence {
 
 #[derive(Default)]
 struct Set {
-    /// By flow: bytes received in bins of 100 ms from its start.
-    bins: Vec<Vec<u64>>,
+    /// By flow.
+    climbs: Vec<Climb>,
     /// By flow: the links that it crosses outward.
     crossed: Vec<Vec<LinkId>>,
     /// By link.
@@ -122,25 +122,80 @@ fn life(run: &RunFacts, flow: &FlowFacts) -> Span {
     flow.stop.min(run.duration).since(flow.start)
 }
 
-fn convergence_s(bins: &[u64], life: Span) -> Option<f64> {
-    let whole = (life.as_nanos() / BIN.as_nanos()) as usize;
-    let steady_bins = ((life / 2).min(STEADY).as_nanos() / BIN.as_nanos()) as usize;
-    if steady_bins < BINS_PER_SECOND {
-        return None;
+/// How a flow came to its rate, in bins of 100 ms from its start. Only what can
+/// still be the answer is kept: with the steady rate unknown until the end, those
+/// seconds that brought more than every one before.
+#[derive(Debug, Default)]
+struct Climb {
+    /// Whole bins of the flow's life, and those of them that make the steady rate.
+    whole: u64,
+    steady_bins: u64,
+    steady_bytes: u64,
+    /// The bin that is being filled, and the bytes of the latest ones by number
+    /// modulo 10.
+    bin: u64,
+    latest: [u64; BINS_PER_SECOND as usize],
+    /// Number of bins until the end of a second, and its bytes; both ascending.
+    records: Vec<(u64, u64)>,
+}
+
+impl Climb {
+    fn new(life: Span) -> Self {
+        Self {
+            whole: life.as_nanos() / BIN.as_nanos(),
+            steady_bins: (life / 2).min(STEADY).as_nanos() / BIN.as_nanos(),
+            ..Self::default()
+        }
     }
-    let bytes = |from: usize, to: usize| -> u64 { bins.iter().take(to).skip(from).sum() };
-    let steady = bytes(whole - steady_bins, whole) as f64 / steady_bins as f64;
-    let enough = 0.9 * steady * BINS_PER_SECOND as f64;
-    let reached =
-        (BINS_PER_SECOND..=whole).find(|&end| bytes(end - BINS_PER_SECOND, end) as f64 >= enough);
-    reached
-        .filter(|_| steady > 0.0)
-        .map(|bins| bins as f64 * BIN.as_secs_f64())
+
+    fn received(&mut self, age: Span, bytes: u64) {
+        let bin = age.as_nanos() / BIN.as_nanos();
+        if bin >= self.whole {
+            return;
+        }
+        self.close_until(bin);
+        self.latest[(bin % BINS_PER_SECOND) as usize] += bytes;
+        if bin >= self.whole - self.steady_bins {
+            self.steady_bytes += bytes;
+        }
+    }
+
+    /// Closes the bins before `bin`.
+    fn close_until(&mut self, bin: u64) {
+        // After a second without anything nothing changes.
+        let until = bin.min(self.bin + BINS_PER_SECOND);
+        while self.bin < until {
+            self.bin += 1;
+            let second = self.latest.iter().sum();
+            let most = self.records.last().map_or(0, |(_, bytes)| *bytes);
+            if self.bin >= BINS_PER_SECOND && second > most {
+                self.records.push((self.bin, second));
+            }
+            self.latest[(self.bin % BINS_PER_SECOND) as usize] = 0;
+        }
+        self.bin = self.bin.max(bin);
+    }
+
+    /// When the rate first reached 90 % of the steady rate.
+    fn seconds(&mut self) -> Option<f64> {
+        if self.steady_bins < BINS_PER_SECOND || self.steady_bytes == 0 {
+            return None;
+        }
+        self.close_until(self.whole);
+        let steady = self.steady_bytes as f64 / self.steady_bins as f64;
+        let enough = 0.9 * steady * BINS_PER_SECOND as f64;
+        let place = self
+            .records
+            .partition_point(|(_, bytes)| (*bytes as f64) < enough);
+        let (bins, _) = self.records.get(place)?;
+        Some(*bins as f64 * BIN.as_secs_f64())
+    }
 }
 
 impl MetricSet for Set {
     fn start(&mut self, run: &RunFacts) {
-        self.bins.resize_with(run.flows.len(), Vec::new);
+        let lives = run.flows.iter().map(|flow| life(run, flow));
+        self.climbs = lives.map(Climb::new).collect();
         self.crossed = run.flows.iter().map(|f| f.outward().collect()).collect();
         self.shared = (0..run.links.len())
             .map(|link| Shared::new(run, LinkId(link as u16)))
@@ -152,17 +207,13 @@ impl MetricSet for Set {
             return;
         };
         let flow = usize::from(packet.flow.0);
-        let Some((bins, facts)) = self.bins.get_mut(flow).zip(run.flows.get(flow)) else {
+        let Some((climb, facts)) = self.climbs.get_mut(flow).zip(run.flows.get(flow)) else {
             return;
         };
         if !is_flow_traffic(packet) || at < facts.start {
             return;
         }
-        let bin = (at.since(facts.start).as_nanos() / BIN.as_nanos()) as usize;
-        if bin >= bins.len() {
-            bins.resize(bin + 1, 0);
-        }
-        bins[bin] += u64::from(packet.size);
+        climb.received(at.since(facts.start), u64::from(packet.size));
         for &link in &self.crossed[flow] {
             let Some(Some(shared)) = self.shared.get_mut(usize::from(link.0)) else {
                 continue;
@@ -185,7 +236,7 @@ impl MetricSet for Set {
         let adapting = run.flows.iter().enumerate().filter(|(_, flow)| flow.adapts);
         for (index, facts) in adapting {
             let flow = FlowId(index as u16);
-            if let Some(seconds) = convergence_s(&self.bins[index], life(run, facts)) {
+            if let Some(seconds) = self.climbs[index].seconds() {
                 scores.flow(flow, "convergence_time_s", seconds);
             }
             let capacity =
@@ -206,5 +257,40 @@ impl MetricSet for Set {
 
     fn interest(&self) -> EventMask {
         EventMask::RECEIVED
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// By the definition, from the bytes of all bins.
+    fn by_definition(bins: &[u64], life: Span) -> Option<f64> {
+        let whole = (life.as_nanos() / BIN.as_nanos()) as usize;
+        let steady_bins = ((life / 2).min(STEADY).as_nanos() / BIN.as_nanos()) as usize;
+        let bytes = |from: usize, to: usize| -> u64 { bins[from..to].iter().sum() };
+        let steady = bytes(whole - steady_bins, whole) as f64 / steady_bins as f64;
+        let reached =
+            (10..=whole).find(|&end| bytes(end - 10, end) as f64 >= 0.9 * steady * 10.0)?;
+        (steady_bins >= 10 && steady > 0.0).then_some(reached as f64 * 0.1)
+    }
+
+    proptest! {
+        #[test]
+        fn equals_the_definition(
+            bins in prop::collection::vec(prop_oneof![Just(0u64), 0u64..5_000], 1..600),
+            rest in 0u64..100,
+        ) {
+            let life = BIN * bins.len() as u64 + Span::from_millis(rest);
+            let mut climb = Climb::new(life);
+            for (bin, bytes) in (0u64..).zip(&bins).filter(|(_, bytes)| **bytes > 0) {
+                climb.received(BIN * bin, bytes / 2);
+                climb.received(BIN * bin + Span::from_millis(99), bytes.div_ceil(2));
+            }
+            // Behind the last whole bin nothing counts.
+            climb.received(life, 1_000_000);
+            prop_assert_eq!(climb.seconds(), by_definition(&bins, life));
+        }
     }
 }

@@ -78,9 +78,14 @@ impl Runs {
         self.in_run = lost;
     }
 
-    /// Ends the sequence; another one may follow.
-    pub(super) fn cut(&mut self) {
-        self.in_run = false;
+    /// The counts of two sequences; a run does not reach from one into the other.
+    pub(super) fn and(&self, other: &Self) -> Self {
+        Self {
+            packets: self.packets + other.packets,
+            lost: self.lost + other.lost,
+            runs: self.runs + other.runs,
+            in_run: false,
+        }
     }
 
     /// Mean run of losses; NaN without any.

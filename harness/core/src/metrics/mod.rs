@@ -27,6 +27,7 @@ pub(crate) mod testing;
 mod throughput;
 mod traffic;
 mod transfers;
+mod usable;
 mod video_freezes;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -221,7 +221,7 @@ impl MetricSet for Set {
                     delays.waited(inside, &run.flows[flow], link, &packet, waited);
                 }
             }
-            Event::LinkDrop { packet, .. } => {
+            Event::LinkDrop { packet, .. } | Event::Damaged { packet } => {
                 if let Some(delays) = self.flows.get_mut(usize::from(packet.flow.0)) {
                     delays.under_way.remove(&packet.id);
                 }
@@ -259,6 +259,10 @@ impl MetricSet for Set {
     }
 
     fn interest(&self) -> EventMask {
-        EventMask::RECEIVED | EventMask::LINK_DELIVER | EventMask::LINK_DROP | EventMask::RTT_SAMPLE
+        EventMask::RECEIVED
+            | EventMask::LINK_DELIVER
+            | EventMask::LINK_DROP
+            | EventMask::DAMAGED
+            | EventMask::RTT_SAMPLE
     }
 }

@@ -16,7 +16,8 @@ use serde::{Deserialize, Serialize};
 use weaknet_core::packet::{Class, FlowId, Leg, Media};
 use weaknet_core::{BuildContext, BuildError, Event, Plugin, Span, Time};
 
-use super::loss_bursts::{self, Fates, Runs};
+use super::loss_bursts::{self, Fates};
+use super::usable::Stream;
 use super::{
     BOTH, Better, Definition, EventMask, FLOW, MetricSet, Metrics, RunFacts, Scores,
     is_flow_traffic,
@@ -105,54 +106,6 @@ struct Counts {
     video: Stream,
 }
 
-/// First transmissions of one stream: which are judged and which got usable.
-#[derive(Default)]
-struct Stream {
-    sent: u64,
-    /// Indices of the first and after the last packet that is judged.
-    judged: Option<(u64, u64)>,
-    first_seq: Option<u64>,
-    /// Indices of usable packets; those outside the judged range are skipped
-    /// at the end.
-    usable: Vec<u64>,
-}
-
-impl Stream {
-    fn sent(&mut self, judged: bool) {
-        if judged {
-            let first = self.judged.map_or(self.sent, |(first, _)| first);
-            self.judged = Some((first, self.sent + 1));
-        }
-        self.sent += 1;
-    }
-
-    fn usable(&mut self, seq: u64) {
-        let sent = self.sent;
-        let first = *self
-            .first_seq
-            .get_or_insert(if seq < sent { 0 } else { seq });
-        self.usable.extend(seq.checked_sub(first));
-    }
-
-    /// Packets judged and those of them that got usable; their runs are counted
-    /// in their order.
-    fn totals(&mut self, runs: &mut Runs) -> (u64, u64) {
-        let (first, end) = self.judged.unwrap_or_default();
-        self.usable.retain(|index| (first..end).contains(index));
-        self.usable.sort_unstable();
-        self.usable.dedup();
-        let mut next = first;
-        for index in &self.usable {
-            (next..*index).for_each(|_| runs.push(true));
-            runs.push(false);
-            next = index + 1;
-        }
-        (next..end).for_each(|_| runs.push(true));
-        runs.cut();
-        (end - first, self.usable.len() as u64)
-    }
-}
-
 impl MetricSet for Set {
     fn start(&mut self, run: &RunFacts) {
         self.flows.resize_with(run.flows.len(), Counts::default);
@@ -222,9 +175,9 @@ impl MetricSet for Set {
             let runs = counts.fates.runs();
             scores.flow(flow, "loss_burst_mean_packets", runs.mean());
             scores.flow(flow, "loss_burst_ratio", runs.ratio());
-            let mut residual = Runs::default();
-            let (audio, audio_usable) = counts.audio.totals(&mut residual);
-            let (video, video_usable) = counts.video.totals(&mut residual);
+            let audio = std::mem::take(&mut counts.audio).finish();
+            let video = std::mem::take(&mut counts.video).finish();
+            let residual = audio.runs.and(&video.runs);
             scores.flow(flow, "residual_loss_burst_mean_packets", residual.mean());
             scores.flow(flow, "residual_loss_burst_ratio", residual.ratio());
             let mut set = |name, part: u64, whole: u64| {
@@ -235,12 +188,9 @@ impl MetricSet for Set {
                 set("rtx_overhead_ratio", counts.rtx_bytes, counts.media_bytes);
             }
             if facts.is_call() {
-                let sent = audio + video;
-                set(
-                    "residual_loss_ratio",
-                    sent.saturating_sub(audio_usable + video_usable),
-                    sent,
-                );
+                let sent = audio.packets + video.packets;
+                let usable = audio.usable + video.usable;
+                set("residual_loss_ratio", sent.saturating_sub(usable), sent);
                 set("fec_overhead_ratio", counts.fec_bytes, counts.media_bytes);
             }
         }

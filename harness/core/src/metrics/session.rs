@@ -87,8 +87,10 @@ struct Call {
     connected: Option<Time>,
     failed: bool,
     first_frame: Option<Time>,
-    /// Frames that are judged, ascending.
-    due: Vec<u64>,
+    /// Frames that are judged: how many, and the first and last of their
+    /// numbers, which ascend in the order of encoding.
+    due: u64,
+    due_range: Option<(u64, u64)>,
     rendered: u64,
     heard: bool,
     real: Span,
@@ -120,7 +122,7 @@ impl Call {
     }
 
     fn delivery(&self, run: &RunFacts, facts: &FlowFacts) -> f64 {
-        let (mut units, mut due) = (self.rendered as f64, self.due.len() as f64);
+        let (mut units, mut due) = (self.rendered as f64, self.due as f64);
         if facts.audio {
             let silent = || {
                 run.on_air(facts)
@@ -157,14 +159,17 @@ impl MetricSet for Set {
         match *event {
             Event::Session { stage, .. } => call.stage(at, stage),
             Event::FrameEncoded { frame, .. } => {
-                let next = call.due.last().is_none_or(|&last| last < frame);
+                let next = call.due_range.is_none_or(|(_, last)| last < frame);
                 if next && run.in_window(at) && at + SETTLING <= run.duration {
-                    call.due.push(frame);
+                    call.due += 1;
+                    let first = call.due_range.map_or(frame, |(first, _)| first);
+                    call.due_range = Some((first, frame));
                 }
             }
             Event::FrameRendered { frame, .. } => {
                 call.first_frame.get_or_insert(at);
-                call.rendered += u64::from(call.due.binary_search(&frame).is_ok());
+                let due = |(first, last)| (first..=last).contains(&frame);
+                call.rendered += u64::from(call.due_range.is_some_and(due));
             }
             Event::AudioPlayed {
                 length, captured, ..

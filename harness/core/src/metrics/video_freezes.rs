@@ -155,10 +155,14 @@ struct Set {
 #[derive(Default)]
 struct Stream {
     rule: FreezeRule,
-    /// Freezes that a frame has ended.
-    freezes: Vec<Gap>,
-    /// Intervals above the smallest threshold, pauses excluded.
-    stalls: Vec<Gap>,
+    /// Freezes that a frame has ended, clipped to the window.
+    closed: u64,
+    closed_ms: u64,
+    /// Freezes, clipped to the active time.
+    frozen: Span,
+    longest: Span,
+    /// Intervals above each threshold, pauses excluded, clipped likewise.
+    stalled: [Span; THRESHOLDS.len()],
     /// Declared pauses; the last one may be open.
     pauses: Vec<(Time, Option<Time>)>,
     first: Option<Time>,
@@ -169,7 +173,8 @@ struct Stream {
 }
 
 impl Stream {
-    fn rendered(&mut self, run: &RunFacts, at: Time) {
+    /// A frame is shown; `on_air` is the window while the flow is on.
+    fn rendered(&mut self, run: &RunFacts, on_air: Option<(Time, Time)>, at: Time) {
         self.first.get_or_insert(at);
         let before = self.last.replace(at);
         if run.in_window(at) {
@@ -181,17 +186,40 @@ impl Stream {
             }
         }
         if let Some(gap) = self.rule.rendered(at) {
-            self.remember(gap);
+            if let Some(ms) = clip_ms(&gap, run).filter(|_| gap.kind == GapKind::Freeze) {
+                self.closed += 1;
+                self.closed_ms += ms;
+            }
+            self.add(&gap, on_air);
         }
     }
 
-    fn remember(&mut self, gap: Gap) {
+    /// Adds an interval to the ratios.
+    fn add(&mut self, gap: &Gap, on_air: Option<(Time, Time)>) {
+        let length = gap.to.since(gap.from);
+        let is_stall = gap.kind != GapKind::Pause && length > THRESHOLDS[0].0;
+        if gap.kind != GapKind::Freeze && !is_stall {
+            return;
+        }
+        let Some((from, to)) = self.active_window(on_air) else {
+            return;
+        };
+        let inside = self.active(from.max(gap.from), to.min(gap.to));
         if gap.kind == GapKind::Freeze {
-            self.freezes.push(gap);
+            self.frozen += inside;
+            self.longest = self.longest.max(inside);
         }
-        if gap.kind != GapKind::Pause && gap.to.since(gap.from) > THRESHOLDS[0].0 {
-            self.stalls.push(gap);
+        for (stalled, (threshold, _)) in self.stalled.iter_mut().zip(THRESHOLDS) {
+            if is_stall && length > threshold {
+                *stalled += inside;
+            }
         }
+    }
+
+    /// From the first frame on.
+    fn active_window(&self, on_air: Option<(Time, Time)>) -> Option<(Time, Time)> {
+        let ((from, to), first) = on_air.zip(self.first)?;
+        Some((from.max(first), to))
     }
 
     fn pause(&mut self, at: Time, paused: bool) {
@@ -204,37 +232,23 @@ impl Stream {
         }
     }
 
-    /// [from, to) without the declared pauses, as disjoint intervals.
-    fn active(&self, from: Time, to: Time) -> Vec<(Time, Time)> {
-        let mut active = Vec::new();
-        let mut start = from;
-        for &(paused, resumed) in &self.pauses {
-            let end = paused.min(to);
-            if start < end {
-                active.push((start, end));
-            }
-            start = start.max(resumed.unwrap_or(Time::MAX));
-        }
-        if start < to {
-            active.push((start, to));
-        }
-        active
+    /// How much of [from, to) lies outside the pauses declared so far.
+    fn active(&self, from: Time, to: Time) -> Span {
+        let paused = |&(paused, resumed): &(Time, Option<Time>)| {
+            resumed.unwrap_or(Time::MAX).min(to).since(paused.max(from))
+        };
+        // The latest pauses come last, and most intervals are recent.
+        let recent = self.pauses.iter().rev();
+        let recent = recent.take_while(|(_, resumed)| resumed.is_none_or(|end| end > from));
+        to.since(from) - recent.map(paused).sum()
     }
 
     fn score(mut self, run: &RunFacts, flow: &FlowFacts, mut set: impl FnMut(&'static str, f64)) {
         let Some((from, to)) = run.on_air(flow) else {
             return;
         };
-        let clipped: Vec<u64> = self
-            .freezes
-            .iter()
-            .filter_map(|gap| clip_ms(gap, run))
-            .collect();
-        set("freeze_count", clipped.len() as f64);
-        set(
-            "total_freezes_duration_s",
-            clipped.iter().sum::<u64>() as f64 / 1e3,
-        );
+        set("freeze_count", self.closed as f64);
+        set("total_freezes_duration_s", self.closed_ms as f64 / 1e3);
         set("frames_rendered", self.rendered as f64);
         set(
             "pause_count",
@@ -246,10 +260,10 @@ impl Stream {
         set("harmonic_frame_rate_fps", self.sum_s / self.sum_squares_s2);
 
         if let Some(open) = self.rule.end(flow.stop.min(run.duration)) {
-            self.remember(open);
+            self.add(&open, Some((from, to)));
         }
         if self.rendered == 0 {
-            let active = total(&self.active(from, to));
+            let active = self.active(from, to);
             if !active.is_zero() {
                 set("freeze_ratio", 1.0);
                 THRESHOLDS.iter().for_each(|&(_, name)| set(name, 1.0));
@@ -257,34 +271,14 @@ impl Stream {
             }
             return;
         }
-        let active = self.active(self.first.map_or(from, |first| from.max(first)), to);
-        let whole = total(&active).as_secs_f64();
-        let frozen = |gaps: &mut dyn Iterator<Item = &Gap>| {
-            gaps.map(|gap| overlap(&active, gap))
-                .sum::<Span>()
-                .as_secs_f64()
-                / whole
-        };
-        if whole > 0.0 {
-            set("freeze_ratio", frozen(&mut self.freezes.iter()));
-            for (threshold, name) in THRESHOLDS {
-                set(
-                    name,
-                    frozen(
-                        &mut self
-                            .stalls
-                            .iter()
-                            .filter(|gap| gap.to.since(gap.from) > threshold),
-                    ),
-                );
+        let (from, to) = self.active_window(Some((from, to))).unwrap_or((from, to));
+        let active = self.active(from, to).as_secs_f64();
+        if active > 0.0 {
+            set("freeze_ratio", self.frozen.as_secs_f64() / active);
+            for (stalled, (_, name)) in self.stalled.iter().zip(THRESHOLDS) {
+                set(name, stalled.as_secs_f64() / active);
             }
-            let longest = self
-                .freezes
-                .iter()
-                .map(|gap| overlap(&active, gap))
-                .max()
-                .unwrap_or_default();
-            set("freeze_longest_ms", longest.as_millis_f64());
+            set("freeze_longest_ms", self.longest.as_millis_f64());
         }
     }
 }
@@ -296,17 +290,6 @@ fn clip_ms(gap: &Gap, run: &RunFacts) -> Option<u64> {
     (from < to).then(|| to.as_millis() - from.as_millis())
 }
 
-fn total(intervals: &[(Time, Time)]) -> Span {
-    intervals.iter().map(|(from, to)| to.since(*from)).sum()
-}
-
-fn overlap(intervals: &[(Time, Time)], gap: &Gap) -> Span {
-    intervals
-        .iter()
-        .map(|&(from, to)| to.min(gap.to).since(from.max(gap.from)))
-        .sum()
-}
-
 impl MetricSet for Set {
     fn start(&mut self, run: &RunFacts) {
         self.streams.resize_with(run.flows.len(), Stream::default);
@@ -315,8 +298,9 @@ impl MetricSet for Set {
     fn event(&mut self, run: &RunFacts, at: Time, event: &Event) {
         match *event {
             Event::FrameRendered { flow, .. } => {
-                if let Some(stream) = self.streams.get_mut(usize::from(flow.0)) {
-                    stream.rendered(run, at);
+                let flow = usize::from(flow.0);
+                if let Some((stream, facts)) = self.streams.get_mut(flow).zip(run.flows.get(flow)) {
+                    stream.rendered(run, run.on_air(facts), at);
                 }
             }
             Event::Paused { flow, paused } => {

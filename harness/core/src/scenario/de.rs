@@ -61,7 +61,7 @@ impl de::Error for Error {
             Unexpected::Unsigned(value) => format!("`{value}`"),
             Unexpected::Signed(value) => format!("`{value}`"),
             Unexpected::Float(value) => format!("`{value}`"),
-            Unexpected::Str(value) => format!("`{value}`"),
+            Unexpected::Str(value) => quoted(value),
             Unexpected::Unit => "nothing".to_owned(),
             Unexpected::Seq => "a list".to_owned(),
             Unexpected::Map => "a map".to_owned(),
@@ -247,9 +247,19 @@ impl<'de> de::Deserializer<'de> for Reader<'_> {
 pub fn describe(node: &Node) -> String {
     match &node.value {
         Value::Scalar(_) if node.is_null() => "nothing".to_owned(),
-        Value::Scalar(scalar) => format!("`{}`", scalar.text),
+        Value::Scalar(scalar) => quoted(&scalar.text),
         Value::List(_) => "a list".to_owned(),
         Value::Map(_) => "a map".to_owned(),
+    }
+}
+
+/// A text in a message, or its beginning: a file that is no scenario can be one
+/// long text.
+fn quoted(text: &str) -> String {
+    const MOST: usize = 60;
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("`{}...`", &text[..end]),
+        None => format!("`{text}`"),
     }
 }
 

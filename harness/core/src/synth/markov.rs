@@ -69,7 +69,9 @@ impl Markov {
     ) -> Result<Vec<Segment>, SynthError> {
         let states = &self.states;
         if states.len() < 2 {
-            return Err(SynthError::new("expected two states or more"));
+            return Err(SynthError::new(
+                "a Markov chain needs two states or more, each with a rate and a mean time",
+            ));
         }
         if states.iter().any(|state| state.mean < Span::from_millis(1)) {
             return Err(SynthError::new("a state lasts for less than 1ms"));

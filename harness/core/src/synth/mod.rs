@@ -3,13 +3,16 @@
 //!
 //! A trace is a list of [`Segment`]s. [`Lognormal`] makes a rate with a given
 //! mean, variation and correlation; [`Markov`] jumps between states of rate,
-//! loss and delay; [`Gaps`] cuts outages into either.
+//! loss and delay; [`Gaps`] cuts outages into either. [`of_link`] samples what a link
+//! of a scenario can carry.
 
 mod gaps;
+mod link;
 mod lognormal;
 mod markov;
 
 pub use gaps::Gaps;
+pub use link::of_link;
 pub use lognormal::Lognormal;
 pub use markov::{Markov, State};
 

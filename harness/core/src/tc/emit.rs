@@ -316,58 +316,35 @@ fn own_queue(shaper: Option<&Other>, queue: Option<&Other>) -> String {
             f.add("limit", packets(*limit));
             "drop_tail"
         }
-        Some(Other::Codel {
-            fair,
-            limit,
-            flows,
-            quantum,
-            target,
-            interval,
-            ce_threshold,
-            ecn,
-        }) => {
-            f.maybe("limit", *limit, packets);
-            f.maybe("flows", *flows, |n| n.to_string());
-            f.maybe("quantum", *quantum, bytes);
-            f.maybe("target", *target, span);
-            f.maybe("interval", *interval, span);
-            f.maybe("ce_threshold", *ce_threshold, span);
-            f.maybe("ecn", *ecn, |on| on.to_string());
-            if *fair { "fq_codel" } else { "codel" }
+        Some(Other::Codel(codel)) => {
+            f.maybe("limit", codel.limit, packets);
+            f.maybe("flows", codel.flows, |n| n.to_string());
+            f.maybe("quantum", codel.quantum, bytes);
+            f.maybe("target", codel.target, span);
+            f.maybe("interval", codel.interval, span);
+            f.maybe("ce_threshold", codel.ce_threshold, span);
+            f.maybe("ecn", codel.ecn, |on| on.to_string());
+            if codel.fair { "fq_codel" } else { "codel" }
         }
-        Some(Other::Pie {
-            limit,
-            target,
-            tupdate,
-            alpha,
-            beta,
-            ecn,
-        }) => {
-            f.maybe("limit", *limit, packets);
-            f.maybe("target", *target, span);
-            f.maybe("update", *tupdate, span);
+        Some(Other::Pie(pie)) => {
+            f.maybe("limit", pie.limit, packets);
+            f.maybe("target", pie.target, span);
+            f.maybe("update", pie.tupdate, span);
             let gain = |sixteenths: u64| (sixteenths as f64 / 16.0).to_string();
-            f.maybe("alpha", *alpha, gain);
-            f.maybe("beta", *beta, gain);
-            f.flag("ecn", *ecn);
+            f.maybe("alpha", pie.alpha, gain);
+            f.maybe("beta", pie.beta, gain);
+            f.flag("ecn", pie.ecn);
             "pie"
         }
-        Some(Other::Red {
-            limit,
-            min,
-            max,
-            avpkt,
-            probability,
-            ecn,
-        }) => {
+        Some(Other::Red(red)) => {
             // tc's own defaults.
-            let max = max.unwrap_or(limit / 4);
-            f.add("limit", bytes(*limit));
-            f.add("min", bytes(min.unwrap_or(max / 3)));
+            let max = red.max.unwrap_or(red.limit / 4);
+            f.add("limit", bytes(red.limit));
+            f.add("min", bytes(red.min.unwrap_or(max / 3)));
             f.add("max", bytes(max));
-            f.maybe("mean_packet", *avpkt, bytes);
-            f.add("max_probability", percent(probability.unwrap_or(0.02)));
-            f.flag("ecn", *ecn);
+            f.maybe("mean_packet", red.avpkt, bytes);
+            f.add("max_probability", percent(red.probability.unwrap_or(0.02)));
+            f.flag("ecn", red.ecn);
             "red"
         }
         None => "drop_tail",

@@ -20,35 +20,50 @@ pub enum Other {
     /// A FIFO of so many bytes.
     Bfifo { limit: u64 },
     /// CoDel, with or without fair queueing.
-    Codel {
-        fair: bool,
-        limit: Option<u64>,
-        flows: Option<u64>,
-        quantum: Option<u64>,
-        target: Option<u64>,
-        interval: Option<u64>,
-        ce_threshold: Option<u64>,
-        ecn: Option<bool>,
-    },
+    Codel(Codel),
     /// PIE.
-    Pie {
-        limit: Option<u64>,
-        target: Option<u64>,
-        tupdate: Option<u64>,
-        /// Gains in sixteenths per second.
-        alpha: Option<u64>,
-        beta: Option<u64>,
-        ecn: bool,
-    },
+    Pie(Pie),
     /// RED.
-    Red {
-        limit: u64,
-        min: Option<u64>,
-        max: Option<u64>,
-        avpkt: Option<u64>,
-        probability: Option<f64>,
-        ecn: bool,
-    },
+    Red(Red),
+}
+
+/// Options of codel or, when `fair`, of fq_codel.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[allow(missing_docs, reason = "named as in tc-codel(8), tc-fq_codel(8)")]
+pub struct Codel {
+    pub fair: bool,
+    pub limit: Option<u64>,
+    pub flows: Option<u64>,
+    pub quantum: Option<u64>,
+    pub target: Option<u64>,
+    pub interval: Option<u64>,
+    pub ce_threshold: Option<u64>,
+    pub ecn: Option<bool>,
+}
+
+/// Options of pie.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[allow(missing_docs, reason = "named as in tc-pie(8)")]
+pub struct Pie {
+    pub limit: Option<u64>,
+    pub target: Option<u64>,
+    pub tupdate: Option<u64>,
+    /// Gains in sixteenths per second.
+    pub alpha: Option<u64>,
+    pub beta: Option<u64>,
+    pub ecn: bool,
+}
+
+/// Options of red.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[allow(missing_docs, reason = "named as in tc-red(8)")]
+pub struct Red {
+    pub limit: u64,
+    pub min: Option<u64>,
+    pub max: Option<u64>,
+    pub avpkt: Option<u64>,
+    pub probability: Option<f64>,
+    pub ecn: bool,
 }
 
 impl Other {
@@ -128,20 +143,21 @@ fn limit_only(
 }
 
 fn codel(fair: bool, words: &mut Words<'_>) -> Result<Other, Diagnostic> {
-    let (mut limit, mut flows, mut quantum) = (None, None, None);
-    let (mut target, mut interval, mut ecn) = (None, None, None);
-    let mut ce_threshold = None;
+    let mut codel = Codel {
+        fair,
+        ..Codel::default()
+    };
     while let Some(option) = words.next() {
         let name = option.text.as_str();
         match name {
-            "limit" => limit = Some(words.read(name, PACKETS, count)?),
-            "flows" if fair => flows = Some(words.read(name, "a number of flows", count)?),
-            "quantum" if fair => quantum = Some(words.read(name, SIZE, size)?),
-            "target" => target = Some(words.read(name, TIME, time32)?),
-            "interval" => interval = Some(words.read(name, TIME, time32)?),
-            "ce_threshold" => ce_threshold = Some(words.read(name, TIME, time32)?),
-            "ecn" => ecn = Some(true),
-            "noecn" => ecn = Some(false),
+            "limit" => codel.limit = Some(words.read(name, PACKETS, count)?),
+            "flows" if fair => codel.flows = Some(words.read(name, "a number of flows", count)?),
+            "quantum" if fair => codel.quantum = Some(words.read(name, SIZE, size)?),
+            "target" => codel.target = Some(words.read(name, TIME, time32)?),
+            "interval" => codel.interval = Some(words.read(name, TIME, time32)?),
+            "ce_threshold" => codel.ce_threshold = Some(words.read(name, TIME, time32)?),
+            "ecn" => codel.ecn = Some(true),
+            "noecn" => codel.ecn = Some(false),
             "memory_limit" if fair => {
                 words.read(name, SIZE, size)?;
             }
@@ -161,31 +177,21 @@ fn codel(fair: bool, words: &mut Words<'_>) -> Result<Other, Diagnostic> {
             }
         }
     }
-    Ok(Other::Codel {
-        fair,
-        limit,
-        flows,
-        quantum,
-        target,
-        interval,
-        ce_threshold,
-        ecn,
-    })
+    Ok(Other::Codel(codel))
 }
 
 fn pie(words: &mut Words<'_>) -> Result<Other, Diagnostic> {
-    let (mut limit, mut target, mut tupdate, mut ecn) = (None, None, None, false);
-    let (mut alpha, mut beta) = (None, None);
+    let mut pie = Pie::default();
     while let Some(option) = words.next() {
         let name = option.text.as_str();
         match name {
-            "limit" => limit = Some(words.read(name, PACKETS, count)?),
-            "target" => target = Some(words.read(name, TIME, time32)?),
-            "tupdate" => tupdate = Some(words.read(name, TIME, time32)?),
-            "alpha" => alpha = Some(words.read(name, GAIN, count)?),
-            "beta" => beta = Some(words.read(name, GAIN, count)?),
-            "ecn" => ecn = true,
-            "noecn" => ecn = false,
+            "limit" => pie.limit = Some(words.read(name, PACKETS, count)?),
+            "target" => pie.target = Some(words.read(name, TIME, time32)?),
+            "tupdate" => pie.tupdate = Some(words.read(name, TIME, time32)?),
+            "alpha" => pie.alpha = Some(words.read(name, GAIN, count)?),
+            "beta" => pie.beta = Some(words.read(name, GAIN, count)?),
+            "ecn" => pie.ecn = true,
+            "noecn" => pie.ecn = false,
             _ => {
                 let known = [
                     "limit", "target", "tupdate", "alpha", "beta", "ecn", "noecn",
@@ -194,30 +200,23 @@ fn pie(words: &mut Words<'_>) -> Result<Other, Diagnostic> {
             }
         }
     }
-    Ok(Other::Pie {
-        limit,
-        target,
-        tupdate,
-        alpha,
-        beta,
-        ecn,
-    })
+    Ok(Other::Pie(pie))
 }
 
 fn red(words: &mut Words<'_>) -> Result<Other, Diagnostic> {
-    let (mut limit, mut min, mut max, mut avpkt) = (None, None, None, None);
-    let (mut probability, mut ecn) = (None, false);
+    let (mut red, mut limit) = (Red::default(), None);
     while let Some(option) = words.next() {
         let name = option.text.as_str();
         match name {
             "limit" => limit = Some(words.read(name, SIZE, size)?),
-            "min" => min = Some(words.read(name, SIZE, size)?),
-            "max" => max = Some(words.read(name, SIZE, size)?),
-            "avpkt" => avpkt = Some(words.read(name, SIZE, size)?),
+            "min" => red.min = Some(words.read(name, SIZE, size)?),
+            "max" => red.max = Some(words.read(name, SIZE, size)?),
+            "avpkt" => red.avpkt = Some(words.read(name, SIZE, size)?),
             "probability" => {
                 // A fraction here, not per cent.
                 let fraction = |text: &str| text.parse().ok().filter(|p| (0.0..=1.0).contains(p));
-                probability = Some(words.read(name, "a probability such as `0.02`", fraction)?);
+                red.probability =
+                    Some(words.read(name, "a probability such as `0.02`", fraction)?);
             }
             "burst" => {
                 words.read(name, PACKETS, count)?;
@@ -225,7 +224,7 @@ fn red(words: &mut Words<'_>) -> Result<Other, Diagnostic> {
             "bandwidth" => {
                 words.read(name, "a rate such as `1mbit`", rate)?;
             }
-            "ecn" => ecn = true,
+            "ecn" => red.ecn = true,
             "harddrop" | "nodrop" | "adaptive" => {
                 return Err(words.at(option, format!("`{name}` of red is not supported")));
             }
@@ -244,15 +243,6 @@ fn red(words: &mut Words<'_>) -> Result<Other, Diagnostic> {
             }
         }
     }
-    let Some(limit) = limit else {
-        return Err(words.after("red needs `limit`"));
-    };
-    Ok(Other::Red {
-        limit,
-        min,
-        max,
-        avpkt,
-        probability,
-        ecn,
-    })
+    red.limit = limit.ok_or_else(|| words.after("red needs `limit`"))?;
+    Ok(Other::Red(red))
 }

@@ -9,10 +9,11 @@
 //! gap counts as a loss, so that paths must keep the order.
 //! Not modelled: delayed acknowledgements, pacing, connection set-up.
 
-use weaknet_core::packet::{Ecn, FlowId, Leg, Packet, Payload, Segment};
+use weaknet_core::packet::{Leg, Packet, Payload, Segment};
 use weaknet_core::{Node, Outbox, Span, Time};
 
 use super::cubic::Cubic;
+use super::packet::packet;
 
 /// Size of a full packet on the wire.
 pub(super) const FULL: u32 = 1_500;
@@ -23,19 +24,8 @@ const ACK: u32 = 40;
 const FIRST_TIMEOUT: Span = Span::from_secs(1);
 const LEAST_TIMEOUT: Span = Span::from_millis(200);
 
-fn packet(leg: Leg, segment: Segment, size: u32, now: Time) -> Packet {
-    Packet {
-        id: segment.number,
-        flow: FlowId(0),
-        leg,
-        path: 0,
-        hop: 0,
-        ecn: Ecn::NotEct,
-        damaged: false,
-        size,
-        sent: now,
-        payload: Payload::Segment(segment),
-    }
+fn segment(leg: Leg, segment: Segment, size: u32, now: Time) -> Packet {
+    packet(leg, segment.number, size, now, Payload::Segment(segment))
 }
 
 /// Sends full packets without end, as many at a time as its window allows.
@@ -71,11 +61,11 @@ impl BulkSender {
     fn fill(&mut self, out: &mut Outbox<'_>) {
         let end = self.oldest + self.window.packets();
         while self.next < end {
-            let segment = Segment {
+            let next = Segment {
                 number: self.next,
                 echo: None,
             };
-            out.send(packet(Leg::Outward, segment, FULL, out.now()));
+            out.send(segment(Leg::Outward, next, FULL, out.now()));
             self.next += 1;
         }
     }
@@ -168,12 +158,12 @@ pub(super) struct BulkReceiver;
 
 impl Node for BulkReceiver {
     fn receive(&mut self, packet: &mut Packet, out: &mut Outbox<'_>) {
-        if let Payload::Segment(segment) = &packet.payload {
-            let echo = Segment {
-                number: segment.number,
+        if let Payload::Segment(data) = &packet.payload {
+            let ack = Segment {
                 echo: Some(packet.sent),
+                ..data.clone()
             };
-            out.send(self::packet(Leg::Return, echo, ACK, out.now()));
+            out.send(segment(Leg::Return, ack, ACK, out.now()));
         }
     }
 

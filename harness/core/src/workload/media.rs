@@ -5,8 +5,10 @@
 //! 1200 B on the wire that are sent at once, and a report of 80 B each 50 ms.
 //! Not modelled: everything that makes a call.
 
-use weaknet_core::packet::{Ecn, FlowId, Leg, Media, Packet, Payload, Rtp, RtpKind};
+use weaknet_core::packet::{Leg, Media, Packet, Payload, Rtp, RtpKind};
 use weaknet_core::{Node, Outbox, Span, Time};
+
+use super::packet::packet;
 
 /// Bytes on the wire per second: 2.5 Mbit/s.
 const BYTES_PER_SECOND: u64 = 312_500;
@@ -18,21 +20,6 @@ const HEADERS: u64 = 20 + 8 + 12;
 /// Size of a report on the wire, and the time between two.
 const REPORT: u32 = 80;
 const REPORT_EVERY: Span = Span::from_millis(50);
-
-fn packet(leg: Leg, id: u64, size: u32, now: Time, payload: Payload) -> Packet {
-    Packet {
-        id,
-        flow: FlowId(0),
-        leg,
-        path: 0,
-        hop: 0,
-        ecn: Ecn::NotEct,
-        damaged: false,
-        size,
-        sent: now,
-        payload,
-    }
-}
 
 /// When frame number `frame` is captured.
 fn captured(frame: u64) -> Time {

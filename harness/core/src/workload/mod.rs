@@ -12,6 +12,7 @@ mod bulk;
 mod cubic;
 mod media;
 mod paced;
+mod packet;
 mod single;
 
 pub use bottleneck::{bulk, media};

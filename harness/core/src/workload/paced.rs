@@ -4,10 +4,11 @@
 //! link of 3 Mbit/s up to seven packets wait, and nothing is ever dropped by a
 //! queue of the default size.
 
-use weaknet_core::packet::{Ecn, FlowId, Leg, Packet, Payload};
+use weaknet_core::packet::{Ecn, Leg, Packet, Payload};
 use weaknet_core::{Node, Outbox, Span, Time};
 
 use super::bulk::FULL;
+use super::packet::packet;
 
 const BURST: u64 = 8;
 const EVERY: Span = Span::from_millis(48);
@@ -30,16 +31,8 @@ impl Node for Paced {
     fn wake(&mut self, out: &mut Outbox<'_>) {
         for _ in 0..BURST {
             out.send(Packet {
-                id: self.sent,
-                flow: FlowId(0),
-                leg: Leg::Outward,
-                path: 0,
-                hop: 0,
                 ecn: Ecn::Ect0,
-                damaged: false,
-                size: FULL,
-                sent: out.now(),
-                payload: Payload::Opaque,
+                ..packet(Leg::Outward, self.sent, FULL, out.now(), Payload::Opaque)
             });
             self.sent += 1;
         }

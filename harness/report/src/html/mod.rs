@@ -61,11 +61,24 @@ pub fn html(input: &ReportInput<'_>) -> String {
     )
 }
 
-/// The command that runs one case again.
+/// A command line for a shell.
+fn command(words: &[&str]) -> String {
+    let words: Vec<String> = words.iter().map(|word| shell(word)).collect();
+    words.join(" ")
+}
+
+/// The command that runs one case again: that of the run, with this case instead
+/// of what was selected and captured.
 fn reproduce(input: &ReportInput<'_>, case: &str) -> String {
-    format!(
-        "weaknet run {} --case {}",
-        shell(input.scenario_path),
-        shell(case)
-    )
+    let mut words = Vec::new();
+    let mut given = input.command.iter().copied();
+    while let Some(word) = given.next() {
+        if word == "--case" || word.starts_with("--capture") {
+            given.next();
+        } else {
+            words.push(word);
+        }
+    }
+    words.extend(["--case", case]);
+    command(&words)
 }

@@ -452,7 +452,7 @@ pub(super) fn environment(input: &ReportInput<'_>) -> String {
          <button type=\"button\" data-copy=\"command\">copy</button></dd>\n{again}<dt>version</dt><dd>weaknet {}</dd>\n\
          <dt>seeds</dt><dd>{}</dd>\n<dt>digest</dt><dd><code>{}</code></dd>\n</dl>\n\
          <details><summary>Resolved scenario</summary><pre>{}</pre></details>\n</section>\n",
-        text(input.command),
+        text(&super::command(input.command)),
         text(input.version),
         text(&clip(&seeds.join(", "), 400)),
         text(&input.summary.digest),

@@ -2,6 +2,7 @@
 
 mod example;
 mod plugin;
+mod scenario;
 
 use weaknet_core::Kind as _;
 use weaknet_core::text::nearest;
@@ -9,7 +10,7 @@ use weaknet_harness::files::Folders;
 use weaknet_harness::metrics::{Definition, Metrics};
 use weaknet_harness::registry::{Entry, Registry};
 
-use super::shipped;
+use super::shipped::{self, Shipped};
 use crate::args::Explain;
 use crate::exit::{Exit, Failure};
 use crate::screen;
@@ -41,18 +42,8 @@ pub(super) fn run(args: &Explain, registry: &Registry) -> Result<(), Failure> {
             .filter(|d| d.name == name)
             .map(|d| metric(d)),
     );
-    for scenario in scenarios
-        .iter()
-        .filter(|s| s.name == name || s.path.to_string_lossy() == name)
-    {
-        let text = std::fs::read_to_string(&scenario.path).unwrap_or_default();
-        let path = scenario.path.display();
-        found.push(format!(
-            "scenario {} ({path})\n\n{}\n\n{text}",
-            scenario.name,
-            wrap(&scenario.about, "")
-        ));
-    }
+    let is_meant = |s: &&Shipped| s.name == name || s.path.to_string_lossy() == name;
+    found.extend(scenarios.iter().filter(is_meant).map(scenario::text));
     if name == "traces" {
         found.push(traces());
     }

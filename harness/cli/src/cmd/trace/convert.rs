@@ -63,10 +63,7 @@ pub(super) fn run(args: &Convert) -> Result<(), Failure> {
         Target::Trace(format) => format,
         Target::Scenario => {
             let text = scenario::of(&path, &args.output, reader)?;
-            return write(&args.output, |out| {
-                out.write_all(text.as_bytes())
-                    .map_err(|error| unwritable(&args.output, &error))
-            });
+            return write_scenario(&args.output, &text);
         }
     };
     let how = Conversion {
@@ -98,10 +95,18 @@ fn commands(args: &Convert, path: &Path) -> Result<(), Failure> {
     let text = fs::read_to_string(path).map_err(|error| bad(path, &error))?;
     let scenario = tc::to_scenario(&path.display().to_string(), &text)
         .map_err(|error| Failure::new(Exit::BadData, error.to_string()))?;
-    write(&args.output, |out| {
-        out.write_all(scenario.as_bytes())
-            .map_err(|error| unwritable(&args.output, &error))
-    })
+    write_scenario(&args.output, &scenario)
+}
+
+fn write_scenario(path: &Path, text: &str) -> Result<(), Failure> {
+    write(path, |out| {
+        out.write_all(text.as_bytes())
+            .map_err(|error| unwritable(path, &error))
+    })?;
+    if path.as_os_str() != "-" {
+        screen::note(&format!("wrote {}: scenario", path.display()));
+    }
+    Ok(())
 }
 
 fn target(args: &Convert, from: Format, source: Option<Format>) -> Result<Target, Failure> {

@@ -7,6 +7,7 @@ use clap::Args;
 use serde_json::json;
 use weaknet_core::Kind as _;
 use weaknet_harness::fit::scenario::{self, Style};
+use weaknet_harness::fit::series::Series;
 use weaknet_harness::fit::{self, FitError, LinkFit, describe};
 use weaknet_harness::registry::Registry;
 use weaknet_netem::model::Delay;
@@ -40,13 +41,8 @@ pub(crate) struct Fit {
 pub(super) fn run(args: &Fit, registry: &Registry) -> Result<(), Failure> {
     let bad = |error: FitError| Failure::new(Exit::BadData, error.to_string());
     let measured = fit::read(&args.files).map_err(bad)?;
-    let forward = fit::fit(&measured.forward).map_err(bad)?;
-    let backward = measured
-        .backward
-        .as_ref()
-        .map(fit::fit)
-        .transpose()
-        .map_err(bad)?;
+    let forward = fitted(&measured.forward)?;
+    let backward = measured.backward.as_ref().map(fitted).transpose()?;
     let named = args.name.clone().unwrap_or_else(|| stem(&args.files[0]));
     let trace_stem = args.out.as_deref().map(stem);
     let style = Style {
@@ -77,6 +73,15 @@ pub(super) fn run(args: &Fit, registry: &Registry) -> Result<(), Failure> {
         screen::print(&written.yaml);
     }
     Ok(())
+}
+
+/// A fit; an error names what was measured, and what is odd about it.
+fn fitted(series: &Series) -> Result<LinkFit, Failure> {
+    fit::fit(series).map_err(|error| {
+        let notices: String = series.notices.iter().map(|n| format!("; {n}")).collect();
+        let message = format!("{}: {error}{notices}", series.source);
+        Failure::new(Exit::BadData, message)
+    })
 }
 
 fn summary(direction: &str, fit: &LinkFit) -> String {

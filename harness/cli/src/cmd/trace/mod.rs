@@ -22,7 +22,7 @@ pub(crate) enum Command {
     Convert(convert::Convert),
     /// Fit a model of rate, delay and loss to a capture, irtt or ping.
     Fit(fit::Fit),
-    /// Draw a trace from a model.
+    /// Draw a trace from a model, or from a link of a scenario.
     Synth(synth::Synth),
 }
 
@@ -31,6 +31,6 @@ pub(super) fn run(command: &Command, registry: &Registry) -> Result<(), Failure>
         Command::Info(args) => info::run(args),
         Command::Convert(args) => convert::run(args),
         Command::Fit(args) => fit::run(args, registry),
-        Command::Synth(args) => synth::run(args),
+        Command::Synth(args) => synth::run(args, registry),
     }
 }

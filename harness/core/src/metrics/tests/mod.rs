@@ -2,4 +2,5 @@
 
 mod definitions;
 mod media;
+mod memory;
 mod packets;
