@@ -2,7 +2,9 @@
 //! is taken from group to group.
 //!
 //! Implements: draft-ietf-rmcat-gcc-02, sections 5.1 and 5.2. Times are those
-//! of the last packet of a group; packets out of order are passed over.
+//! of the last packet of a group; packets out of order are passed over. Packets
+//! sent at the same instant are never parted: groups without time between them
+//! would have an infinite rate.
 
 use weaknet_core::{Span, Time};
 
@@ -51,8 +53,8 @@ impl Groups {
         if sent < current.sent || arrival < current.arrival {
             return None;
         }
-        let apart = arrival - current.arrival;
-        let burst = apart < self.burst_time && apart < sent - current.sent;
+        let (apart_sent, apart) = (sent - current.sent, arrival - current.arrival);
+        let burst = apart_sent.is_zero() || (apart < self.burst_time && apart < apart_sent);
         if sent - current.first_sent <= self.burst_time || burst {
             current.sent = sent;
             current.arrival = arrival;
@@ -109,6 +111,12 @@ mod tests {
         // 5 ms apart is no burst any more.
         let packets = [(0, 50), (10, 55), (20, 60)];
         assert_eq!(feed(&packets), [None, None, Some((10, -5.0))]);
+    }
+
+    #[test]
+    fn packets_of_one_instant_stay_together() {
+        let packets = [(0, 30), (5, 35), (6, 50), (6, 60), (20, 70)];
+        assert_eq!(feed(&packets), [None, None, None, None, Some((1, 24.0))]);
     }
 
     #[test]

@@ -4,8 +4,8 @@
 //!
 //! Implements: RFC 8698 with the values of its table 2; loss intervals of
 //! RFC 5348, sections 5.2 and 5.4. What the RFC puts at the receiver is done at
-//! the sender, out of reports on single packets, which section 6.3 of the RFC
-//! allows; times of arrival are those of the receiver's clock. Where the RFC
+//! the sender, out of reports on single packets, which the RFC leaves to the
+//! implementer; times of arrival are by the receiver's clock. Where the RFC
 //! leaves a choice: the delays that tell ramp-up from gradual update are those
 //! of single packets, not filtered ones; the smoothed loss and marking ratios
 //! move once per report; nothing expected in the window leaves them alone; the

@@ -1,7 +1,7 @@
 //! The reference rate, and what encoder and pacer get of it.
 //!
 //! Implements: RFC 8698, section 4.3, equations 3 to 9 (ramp-up, gradual
-//! update, bounds) and section 5.2.2, equations 10 to 12 (shaping by what waits
+//! update, bounds) and section 5.2.2, equations 11 and 12 (shaping by what waits
 //! to be sent).
 
 use weaknet_core::{Bitrate, Bytes, Span};
@@ -86,16 +86,17 @@ impl ReferenceRate {
             - config.kappa * config.eta * (change / tau_ms) * rate
     }
 
-    /// Equation 11: what the encoder gets while so much waits to be sent.
+    /// What the encoder gets while so much waits to be sent.
     pub(super) fn encoder(&self, waiting: Bytes) -> f64 {
         (self.rate - self.backlog(waiting, self.config.beta_v)).max(self.bounds.min)
     }
 
-    /// Equation 12: how fast packets leave while so much waits.
+    /// How fast packets leave while so much waits.
     pub(super) fn sending(&self, waiting: Bytes) -> f64 {
         (self.rate + self.backlog(waiting, self.config.beta_s)).min(self.bounds.max)
     }
 
+    /// Equations 11 and 12: a share of the rate that the backlog stands for.
     fn backlog(&self, waiting: Bytes, share: f64) -> f64 {
         let rate = share * 8.0 * waiting.get() as f64 * self.config.fps;
         rate.min(MOST_SHAPING * self.rate)

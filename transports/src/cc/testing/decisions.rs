@@ -64,12 +64,12 @@ impl Recording {
                 let sent = self.start + Span::from_millis(10 * number);
                 let queue = (k % 60).abs_diff(30) * 3;
                 let at = sent + Span::from_millis(25 + queue + number * 7 % 4);
-                let mut packet = if number * 7_919 % 97 == 0 {
+                let mut packet = if (number * 7_919).is_multiple_of(97) {
                     lost(number, sent, 1_000)
                 } else {
                     received(number, sent, at, 1_000)
                 };
-                if number % 53 == 0 {
+                if number.is_multiple_of(53) {
                     packet.ecn = Ecn::Ce;
                 }
                 controller.on_sent(&packet.sent);
@@ -98,11 +98,11 @@ impl Recording {
             self.note(controller);
         };
         tell(CcEvent::PacerQueue(Bytes::new(k * 977 % 4_000)));
-        if k % 20 == 0 {
+        if k.is_multiple_of(20) {
             tell(CcEvent::Rtt(Span::from_millis(60)));
             tell(CcEvent::TrueCapacity(Bitrate::from_kbps(k * 13 % 3_000)));
             tell(CcEvent::LossReport {
-                lost: u32::from(k % 60 == 0),
+                lost: u32::from(k.is_multiple_of(60)),
                 received: 9,
                 interval: Span::from_secs(1),
             });
