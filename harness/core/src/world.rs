@@ -10,7 +10,7 @@ use weaknet_transports::bulk::{
 };
 use weaknet_transports::endpoint::{DecoderModel, Receiver, ReceiverConfig, Sender, SenderConfig};
 use weaknet_transports::media::VideoFormat;
-use weaknet_transports::rtp::FeedbackConfig;
+use weaknet_transports::rtp::{FeedbackConfig, FeedbackFormat};
 use weaknet_transports::session::{End, Session, SessionConfig};
 use weaknet_transports::traffic::{TrafficSender, TrafficSink};
 
@@ -160,17 +160,16 @@ impl Builder<'_> {
             responder: arq.responder,
             fec: self.part(name, &call.fec)?.map(|pair| pair.encoder),
             overhead: call.rtp_overhead.overhead(),
+            ecn: call.feedback.format == FeedbackFormat::Ccfb,
             session: session(name, End::Sender)?,
         }))
     }
 
     fn receiver(&self, id: FlowId, flow: &Flow, call: &Call) -> Result<Receiver, WorldError> {
         let name = &flow.name;
-        let every = match call.feedback {
-            Feedback::Default => None,
-            Feedback::Every(interval) => Some(interval),
-        };
+        let Feedback { format, every } = call.feedback;
         let feedback = FeedbackConfig {
+            format,
             every,
             ..FeedbackConfig::default()
         };

@@ -129,6 +129,7 @@ impl Call {
             fec: repair,
         });
         let sender = Sender::new(SenderConfig {
+            ecn: false,
             flow,
             start,
             stop,

@@ -79,6 +79,9 @@ pub struct SenderConfig {
     pub fec: Option<Box<dyn FecEncoder>>,
     /// Header sizes.
     pub overhead: Overhead,
+    /// Whether reports carry ECN codepoints; if not, packets are sent Not-ECT,
+    /// whatever the controller asks for.
+    pub ecn: bool,
     /// Call set-up.
     pub session: Session,
 }
