@@ -73,5 +73,8 @@ flows:
     let scalable = outcome(&text("ccfb"));
     let delay = metric(&scalable, "call", "queue_delay_p95_ms");
     assert!(delay < 25.0, "{delay}");
-    assert!(metric(&scalable, "call", "utilisation") > 0.5);
+    // A packet takes 4.8 ms, the step threshold is 1 ms: whatever queues at all is
+    // marked, and frames come in bursts.
+    let used = metric(&scalable, "call", "utilisation");
+    assert!((0.3..0.9).contains(&used), "{used}");
 }

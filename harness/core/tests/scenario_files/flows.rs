@@ -151,7 +151,7 @@ const BULK: &str = "
 duration: 10s
 flows:
   - {name: call, media: {audio: {}}}
-  - {name: download, bulk: {size: 30kB, max_size: 50kB, idle: 10s, as: quic}, congestion_control: fixed}
+  - {name: download, bulk: {size: 30kB, max_size: 50kB, idle: 10s, as: quic}, congestion_control: gcc}
 ";
 
 #[test]
@@ -160,20 +160,20 @@ fn bulk_flows_have_a_controller_but_nothing_of_a_call() {
     let Load::Bulk(bulk) = &scenario.flows[1].load else {
         panic!("{:?}", scenario.flows[1].load);
     };
-    assert_eq!(bulk.congestion_control.name(), "fixed");
+    assert_eq!(bulk.congestion_control.name(), "gcc");
     let BulkConfig { size, idle, .. } = bulk.config;
     assert_eq!(size, Some(Bytes::new(30_000)));
     assert_eq!(idle, Some(Span::from_secs(10)));
     let refused = |from, to, want| refused(BULK, from, to, want);
     refused(
-        "congestion_control: fixed",
-        "arq: nack",
-        "test.yaml:5:92: `arq:` is of no use here: it goes with `media:`",
+        "congestion_control: gcc",
+        "congestion_control: gcc, arq: nack",
+        "`arq:` is of no use here: it goes with `media:`",
     );
     refused(
         "max_size: 50kB",
         "max_size: 5kB",
-        "test.yaml:5:53: bulk: max_size: expected at least `size:`, found 5kB",
+        "bulk: max_size: expected at least `size:`, found 5kB",
     );
     refused("max_size:", "maxsize:", "did you mean `max_size`?");
     refused("as: quic", "as: sctp", "expected one of");

@@ -207,9 +207,9 @@ fn feedback_has_a_format_and_an_interval() {
     let both = feedback("{format: ccfb, every: 20ms}");
     assert_eq!(both, (FeedbackFormat::Ccfb, every));
     for (wrong, want) in [
-        ("cfb", "did you mean `ccfb`?"),
+        ("cfb", "expected one of `default`, `twcc`, `ccfb`"),
         ("{every: 0s}", "expected an interval above zero"),
-        ("{evry: 1s}", "did you mean `every`?"),
+        ("{evry: 1s}", "expected `format` or `every`"),
     ] {
         let found = error(&call(&format!("    feedback: {wrong}\n")), &[]);
         assert!(found.contains(want), "{found}");
