@@ -72,7 +72,7 @@ struct Bulk {
 }
 
 impl Node for Bulk {
-    fn receive(&mut self, packet: Packet, _: &mut Outbox<'_>) {
+    fn receive(&mut self, packet: &mut Packet, _: &mut Outbox<'_>) {
         black_box(packet.id);
     }
     fn wake(&mut self, out: &mut Outbox<'_>) {
@@ -89,7 +89,7 @@ impl Node for Bulk {
 struct Sink;
 
 impl Node for Sink {
-    fn receive(&mut self, packet: Packet, _: &mut Outbox<'_>) {
+    fn receive(&mut self, packet: &mut Packet, _: &mut Outbox<'_>) {
         black_box(packet.id);
     }
     fn wake(&mut self, _: &mut Outbox<'_>) {}

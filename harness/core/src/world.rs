@@ -8,13 +8,16 @@ use weaknet_sim::World;
 use weaknet_transports::bulk::{
     BulkReceiver, BulkReceiverConfig, BulkSender, BulkSenderConfig, wants_arrival_times,
 };
-use weaknet_transports::endpoint::{DecoderModel, Receiver, ReceiverConfig, Sender, SenderConfig};
+use weaknet_transports::cc::CongestionController;
+use weaknet_transports::endpoint::{
+    Capacity, DecoderModel, Receiver, ReceiverConfig, Sender, SenderConfig,
+};
 use weaknet_transports::media::VideoFormat;
 use weaknet_transports::rtp::{FeedbackConfig, FeedbackFormat};
 use weaknet_transports::session::{End, Session, SessionConfig};
 use weaknet_transports::traffic::{TrafficSender, TrafficSink};
 
-use crate::metrics::{FlowFacts, LinkFacts, RunFacts};
+use crate::metrics::{FlowFacts, LinkFacts, RunFacts, bottlenecks};
 use crate::registry::Spec;
 use crate::scenario::model::{Bulk, Call, Feedback, Flow, LinkSpec, Load, Scenario};
 
@@ -40,6 +43,7 @@ type Ends = (Box<dyn Node>, Box<dyn Node>);
 struct Builder<'a> {
     streams: &'a Streams,
     assets: &'a Assets,
+    links: &'a [LinkSpec],
 }
 
 impl Builder<'_> {
@@ -90,6 +94,40 @@ impl Builder<'_> {
             draws,
         };
         Ok(Link::new(id, parts))
+    }
+
+    /// What a link can carry, by a rate model of its own: models are functions
+    /// of their parameters and of the run's streams, so that it goes the way of
+    /// the one inside the link.
+    fn capacity(&self, spec: &LinkSpec) -> Result<Capacity, WorldError> {
+        let rate = self.part(&spec.name, &spec.rate)?;
+        Ok(Box::new(move |from, to| rate.capacity(from, to)))
+    }
+
+    /// What the bottlenecks of a flow can carry, for a controller that asks for
+    /// it; the same figure as in its `utilisation`.
+    fn known_capacity(
+        &self,
+        flow: &Flow,
+        controller: &dyn CongestionController,
+    ) -> Result<Option<Capacity>, WorldError> {
+        let Some(window) = controller.capacity_window() else {
+            return Ok(None);
+        };
+        let links = self.links.iter().map(|spec| self.capacity(spec));
+        let links: Vec<Capacity> = links.collect::<Result<_, _>>()?;
+        let paths = paths(flow);
+        let capacity =
+            move |from, to| bottlenecks(&paths, |id| links.get(usize::from(id.0))?(from, to));
+        if capacity(flow.start, flow.start + window).is_none() {
+            return Err(WorldError {
+                path: format!("{}/congestion_control", flow.name),
+                source: BuildError::new(
+                    "expected a link with a known, limited rate on every path of the flow",
+                ),
+            });
+        }
+        Ok(Some(Box::new(capacity)))
     }
 
     /// Sender and receiver of a flow.
@@ -148,13 +186,15 @@ impl Builder<'_> {
             None => None,
             Some(audio) => Some((self.part(name, &audio.source)?, audio.bitrate)),
         };
+        let controller = self.part(name, &call.congestion_control)?;
         Ok(Sender::new(SenderConfig {
             flow: id,
             start: flow.start,
             stop: flow.stop,
             video,
             audio,
-            controller: self.part(name, &call.congestion_control)?,
+            capacity: self.known_capacity(flow, controller.as_ref())?,
+            controller,
             constraints: call.constraints,
             pacer: self.part(name, &call.pacer)?,
             responder: arq.responder,
@@ -217,24 +257,20 @@ pub fn build(
     let builder = Builder {
         streams: &streams,
         assets,
+        links: &scenario.network.links,
     };
     let (mut links, mut link_facts) = (Vec::new(), Vec::new());
     for (id, spec) in (0u16..).map(LinkId).zip(&scenario.network.links) {
         links.push(builder.link(id, spec, scenario.network.draws)?);
-        let capacity = builder.part(&spec.name, &spec.rate)?;
         link_facts.push(LinkFacts {
             name: spec.name.clone(),
-            capacity: Box::new(move |from, to| capacity.capacity(from, to)),
+            capacity: builder.capacity(spec)?,
         });
     }
     let (mut flows, mut flow_facts) = (Vec::new(), Vec::new());
     for (id, flow) in (0u16..).map(FlowId).zip(&scenario.flows) {
         let (sender, receiver) = builder.ends(id, flow)?;
-        let paths = flow.paths.iter().map(|path| weaknet_sim::Path {
-            outward: path.outward.clone(),
-            back: path.back.clone(),
-        });
-        let paths: Vec<_> = paths.collect();
+        let paths = paths(flow);
         let media = flow.call().map(|call| &call.media);
         flow_facts.push(FlowFacts {
             name: flow.name.clone(),
@@ -263,6 +299,15 @@ pub fn build(
         source: BuildError::new(misfit.to_string()),
     })?;
     Ok((world, facts))
+}
+
+/// The paths of a flow as the simulator has them.
+fn paths(flow: &Flow) -> Vec<weaknet_sim::Path> {
+    let paths = flow.paths.iter().map(|path| weaknet_sim::Path {
+        outward: path.outward.clone(),
+        back: path.back.clone(),
+    });
+    paths.collect()
 }
 
 fn session(flow: &str, end: End) -> Result<Session, WorldError> {

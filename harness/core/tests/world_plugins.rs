@@ -19,8 +19,9 @@ use weaknet_transports::pacing::Pacing;
 use weaknet_transports::traffic::Traffic;
 
 /// Nothing to follow, and why.
-const WITHOUT_REFERENCES: [(&str, &str, &str); 15] = [
+const WITHOUT_REFERENCES: [(&str, &str, &str); 16] = [
     ("congestion_control", "fixed", "a constant"),
+    ("congestion_control", "oracle", "is told the answer"),
     ("corrupt", "none", "does nothing"),
     ("delay", "constant", "a constant"),
     ("delay", "lognormal", "a distribution"),

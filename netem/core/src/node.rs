@@ -42,8 +42,9 @@ impl<'a> Outbox<'a> {
 /// [`Node::next_wake`] unless something else happened there first. A wake-up
 /// that finds nothing to do is allowed.
 pub trait Node: Send {
-    /// A packet arrived.
-    fn receive(&mut self, packet: Packet, out: &mut Outbox<'_>);
+    /// A packet arrived. What the node wants to keep it takes out of its place
+    /// ([`Packet::take`]); what it leaves there is thrown away.
+    fn receive(&mut self, packet: &mut Packet, out: &mut Outbox<'_>);
     /// The instant asked for by [`Node::next_wake`] has come.
     fn wake(&mut self, out: &mut Outbox<'_>);
     /// When this node wants to be woken; `None` when only a packet can make it

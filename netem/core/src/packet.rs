@@ -91,6 +91,17 @@ pub enum Payload {
     Bytes(Vec<u8>),
 }
 
+impl Payload {
+    /// Whether it owns no memory outside itself.
+    #[inline]
+    const fn is_plain(&self) -> bool {
+        matches!(
+            self,
+            Self::Opaque | Self::Rtp(_) | Self::Session(_) | Self::Segment(_)
+        )
+    }
+}
+
 /// A packet of a bulk transfer: data, or the acknowledgement of one packet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Segment {
@@ -311,7 +322,8 @@ pub enum Class {
 }
 
 impl Packet {
-    /// What stands in a place without a packet.
+    /// What stands in a place without a packet; any packet whose payload owns
+    /// nothing may stand there as well.
     pub const VACANT: Self = Self {
         id: 0,
         flow: FlowId(0),
@@ -325,6 +337,14 @@ impl Packet {
         payload: Payload::Opaque,
     };
 
+    /// Throws the packet away: its place is vacant afterwards.
+    #[inline(always)]
+    pub fn clear(&mut self) {
+        if !self.payload.is_plain() {
+            self.payload = Payload::Opaque;
+        }
+    }
+
     /// Moves the packet out of its place.
     #[must_use]
     #[inline(always)]
@@ -334,6 +354,7 @@ impl Packet {
 
     /// What kind of traffic this is.
     #[must_use]
+    #[inline]
     pub fn class(&self) -> Class {
         match &self.payload {
             Payload::Rtp(rtp) => match (rtp.kind, rtp.media) {
@@ -357,6 +378,7 @@ impl Packet {
 
     /// The part of a packet that observers see.
     #[must_use]
+    #[inline]
     pub fn tag(&self) -> Tag {
         Tag {
             id: self.id,

@@ -30,6 +30,8 @@ mod random32;
 mod ring;
 mod share;
 mod station;
+#[cfg(test)]
+mod testing;
 mod text_lines;
 mod timeline;
 

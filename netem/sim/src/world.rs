@@ -200,9 +200,16 @@ impl World {
             return Ok(());
         }
         let node = peer(packet);
-        let mut packet = packet.take();
         packet.hop = hop;
-        self.receive(node, packet, sink)
+        hand_over(
+            &mut self.nodes[node],
+            packet,
+            self.now,
+            &mut self.sent,
+            sink,
+        );
+        self.send(node, sink);
+        Ok(())
     }
 
     #[inline(never)]
@@ -214,28 +221,13 @@ impl World {
     /// Hands over what was sent on empty routes.
     #[inline(never)]
     fn receive_direct<S: EventSink + ?Sized>(&mut self, sink: &mut S) -> Result<(), Stuck> {
-        while let Some(packet) = self.direct.pop_front() {
-            self.receive(peer(&packet), packet, sink)?;
+        while let Some(mut packet) = self.direct.pop_front() {
+            let node = peer(&packet);
+            self.count(self.links.len() + node)?;
+            let end = &mut self.nodes[node];
+            hand_over(end, &mut packet, self.now, &mut self.sent, sink);
+            self.send(node, sink);
         }
-        Ok(())
-    }
-
-    #[inline(always)]
-    fn receive<S: EventSink + ?Sized>(
-        &mut self,
-        node: usize,
-        packet: Packet,
-        mut sink: &mut S,
-    ) -> Result<(), Stuck> {
-        self.count(self.links.len() + node)?;
-        if packet.damaged {
-            let packet = packet.tag();
-            sink.event(self.now, &Event::Damaged { packet });
-            return Ok(());
-        }
-        let mut outbox = Outbox::new(self.now, &mut self.sent, &mut sink);
-        self.nodes[node].receive(packet, &mut outbox);
-        self.send(node, sink);
         Ok(())
     }
 
@@ -313,6 +305,24 @@ impl World {
             component,
         }
     }
+}
+
+/// Gives a node what has arrived for it.
+#[inline(always)]
+fn hand_over<S: EventSink + ?Sized>(
+    node: &mut Box<dyn Node>,
+    packet: &mut Packet,
+    now: Time,
+    sent: &mut Vec<Packet>,
+    mut sink: &mut S,
+) {
+    if packet.damaged {
+        let packet = packet.tag();
+        sink.event(now, &Event::Damaged { packet });
+    } else {
+        node.receive(packet, &mut Outbox::new(now, sent, &mut sink));
+    }
+    packet.clear();
 }
 
 /// Whether a flow's paths can be taken.

@@ -10,12 +10,28 @@
 //! Calls with equal `now` are allowed; `now` never falls. [`CongestionController::output`]
 //! is valid before any feedback.
 
+mod base_delay;
+mod bbr;
+pub mod bbr1;
+pub mod bbr3;
+pub mod copa;
+pub mod cubic;
 pub mod fixed;
 pub mod gcc;
+pub mod gcc_draft02;
+pub mod hystart;
+pub mod ledbat;
+pub mod nada;
+pub mod new_reno;
+pub mod oracle;
+pub mod prague;
 mod recovery;
 pub mod replay;
 pub mod scream;
+#[cfg(test)]
+pub(crate) mod testing;
 mod units;
+pub mod window;
 
 use weaknet_core::packet::Ecn;
 use weaknet_core::{Bitrate, Bytes, Kind, Span, Time};
@@ -179,6 +195,14 @@ pub struct Constraints {
     pub max: Bitrate,
 }
 
+impl Constraints {
+    /// The rate within the bounds that comes closest to `rate`.
+    #[must_use]
+    pub fn bound(&self, rate: Bitrate) -> Bitrate {
+        rate.min(self.max).max(self.min)
+    }
+}
+
 /// What happens outside packets and reports.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
@@ -223,7 +247,9 @@ pub enum CcEvent {
     PersistentCongestion,
     /// An earlier loss turned out to be none.
     SpuriousLoss,
-    /// For validation only: the true capacity of the bottleneck.
+    /// For validation only: the true capacity of the bottleneck from now on.
+    /// Only a controller with a [`CongestionController::capacity_window`] is
+    /// told.
     TrueCapacity(Bitrate),
 }
 
@@ -318,6 +344,13 @@ pub trait CongestionController: Send {
 
     /// The next probe cluster to send, each handed out once.
     fn poll_probe(&mut self) -> Option<ProbeCluster> {
+        None
+    }
+
+    /// For validation only: the windows over which it wants to be told the true
+    /// capacity, each at its start. `None`, as for every controller that could
+    /// be deployed: it is not told.
+    fn capacity_window(&self) -> Option<Span> {
         None
     }
 

@@ -39,6 +39,11 @@ impl Recovery {
         self.active
     }
 
+    /// Whether congestion was answered at this very instant.
+    pub(super) fn entered_at(&self, now: Time) -> bool {
+        self.since == Some(now)
+    }
+
     /// Forgets the last reaction: it was for nothing, or another began.
     pub(super) const fn cancel(&mut self) {
         self.since = None;

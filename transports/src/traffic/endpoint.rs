@@ -39,7 +39,7 @@ impl TrafficSender {
 }
 
 impl Node for TrafficSender {
-    fn receive(&mut self, _: Packet, _: &mut Outbox<'_>) {}
+    fn receive(&mut self, _: &mut Packet, _: &mut Outbox<'_>) {}
 
     fn wake(&mut self, out: &mut Outbox<'_>) {
         while let Some((_, emission)) = self.due().filter(|(at, _)| *at <= out.now()) {
@@ -75,7 +75,7 @@ impl Node for TrafficSender {
 pub struct TrafficSink;
 
 impl Node for TrafficSink {
-    fn receive(&mut self, packet: Packet, out: &mut Outbox<'_>) {
+    fn receive(&mut self, packet: &mut Packet, out: &mut Outbox<'_>) {
         let one_way = out.now() - packet.sent;
         let packet = packet.tag();
         out.event(Event::Received { packet, one_way });

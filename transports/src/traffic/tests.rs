@@ -228,9 +228,9 @@ fn the_sender_keeps_to_its_flow() {
     let sent: Vec<Time> = packets.iter().map(|packet| packet.sent).collect();
     assert_eq!(sent, [ms(500), ms(540), ms(580)]);
     let mut sink = TrafficSink;
-    for packet in packets.drain(..) {
+    for mut packet in packets.drain(..) {
         sink.receive(
-            packet,
+            &mut packet,
             &mut Outbox::new(ms(600), &mut Vec::new(), &mut events),
         );
     }

@@ -60,8 +60,9 @@ pub struct SendHistory {
     open: u64,
     in_flight: Bytes,
     delivered: DeliverySnapshot,
-    /// The application limits the flow until so many bytes are delivered.
-    app_limited_until: Bytes,
+    /// The application limits the flow until more than so many bytes are
+    /// delivered.
+    app_limited_until: Option<Bytes>,
 }
 
 impl SendHistory {
@@ -84,7 +85,7 @@ impl SendHistory {
             open: number,
             in_flight: Bytes::ZERO,
             delivered: DeliverySnapshot::default(),
-            app_limited_until: Bytes::ZERO,
+            app_limited_until: None,
         }
     }
 
@@ -101,10 +102,11 @@ impl SendHistory {
     }
 
     /// The application has nothing more to send though more might be in
-    /// flight: what is sent until the present flight is delivered counts as
-    /// limited by it (draft-ietf-ccwg-bbr, section 4.1.2.4).
+    /// flight: what is sent until more than the present flight is delivered
+    /// counts as limited by it (draft-ietf-ccwg-bbr, section 4.1.2.4), so that
+    /// the first flight after a pause does.
     pub fn set_app_limited(&mut self) {
-        self.app_limited_until = (self.delivered.delivered + self.in_flight).max(Bytes::new(1));
+        self.app_limited_until = Some(self.delivered.delivered + self.in_flight);
     }
 
     /// Records a packet that is being sent; its number must be
@@ -134,7 +136,9 @@ impl SendHistory {
         }
         self.in_flight += packet.size;
         packet.in_flight = self.in_flight;
-        packet.app_limited = self.app_limited_until > self.delivered.delivered;
+        packet.app_limited = self
+            .app_limited_until
+            .is_some_and(|until| self.delivered.delivered <= until);
         self.entries.push_back(Entry {
             sent: packet,
             delivery: self.delivered,
@@ -401,11 +405,26 @@ mod tests {
         let report = [status(0, Some(25)), status(1, None)];
         let at = Time::from_millis(30);
         history.on_report(at, at, &report, &mut results);
-        assert!(!history.on_sent(sent(2, 31)).app_limited);
+        assert!(history.on_sent(sent(2, 31)).app_limited);
         assert_eq!(results[1].delivery.lost, Bytes::ZERO);
         let report = [status(2, Some(50))];
         history.on_report(at, at, &report, &mut results);
         assert_eq!(results[0].delivery.lost, Bytes::new(1000));
+        assert!(!history.on_sent(sent(3, 51)).app_limited);
+    }
+
+    #[test]
+    fn the_first_flight_after_a_pause_is_limited_by_the_application() {
+        let mut history = SendHistory::new();
+        assert!(!history.on_sent(sent(0, 0)).app_limited);
+        let (at, mut results) = (Time::from_millis(30), Vec::new());
+        history.on_report(at, at, &[status(0, Some(25))], &mut results);
+        history.set_app_limited();
+        assert!(history.on_sent(sent(1, 100)).app_limited);
+        assert!(history.on_sent(sent(2, 101)).app_limited);
+        let at = Time::from_millis(130);
+        history.on_report(at, at, &[status(1, Some(125))], &mut results);
+        assert!(!history.on_sent(sent(3, 131)).app_limited);
     }
 
     #[test]

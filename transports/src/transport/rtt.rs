@@ -8,6 +8,8 @@
 
 use weaknet_core::{Span, Time};
 
+use crate::cc::Feedback;
+
 /// What the round trips of a flow have shown so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RttEstimator {
@@ -16,6 +18,16 @@ pub struct RttEstimator {
     variation: Span,
     min: Span,
     min_at: Time,
+    /// Number of the newest packet that gave a sample.
+    newest: Option<u64>,
+}
+
+/// `value` moved towards `sample` by one of `parts` parts of the difference, to
+/// the nearest nanosecond.
+fn blend(value: Span, sample: Span, parts: u128) -> Span {
+    let sum = u128::from(value.as_nanos()) * (parts - 1) + u128::from(sample.as_nanos());
+    let mean = (sum + parts / 2) / parts;
+    Span::from_nanos(u64::try_from(mean).unwrap_or(u64::MAX))
 }
 
 impl RttEstimator {
@@ -32,7 +44,22 @@ impl RttEstimator {
             variation: Span::from_nanos(initial.as_nanos() / 2),
             min: Span::MAX,
             min_at: Time::ZERO,
+            newest: None,
         }
+    }
+
+    /// Takes the sample of a report in, if it tells of a packet newer than any
+    /// before (RFC 9002, section 5.1): reports that come late or out of order
+    /// say nothing about the path. Returns the sample.
+    pub fn on_feedback(&mut self, feedback: &Feedback<'_>) -> Option<Span> {
+        let newest = feedback.received().next_back()?.sent.number;
+        if self.newest.is_some_and(|known| newest <= known) {
+            return None;
+        }
+        self.newest = Some(newest);
+        let sample = feedback.rtt()?;
+        self.on_sample(feedback.now, sample, Span::ZERO);
+        Some(sample)
     }
 
     /// Takes a sample that includes `ack_delay`, the time that the other end
@@ -55,10 +82,9 @@ impl RttEstimator {
         } else {
             sample
         };
-        let (smoothed, adjusted) = (self.smoothed.as_nanos(), adjusted.as_nanos());
-        let deviation = smoothed.abs_diff(adjusted);
-        self.variation = Span::from_nanos(self.variation.as_nanos() / 4 * 3 + deviation / 4);
-        self.smoothed = Span::from_nanos(smoothed / 8 * 7 + adjusted / 8);
+        let deviation = self.smoothed.max(adjusted) - self.smoothed.min(adjusted);
+        self.variation = blend(self.variation, deviation, 4);
+        self.smoothed = blend(self.smoothed, adjusted, 8);
     }
 
     /// The newest sample.
@@ -137,6 +163,40 @@ mod tests {
         assert_eq!(rtt.variation(), Span::from_micros(57_500));
         assert_eq!(rtt.smoothed(), ms(110));
         assert_eq!(rtt.min(), Some(ms(100)));
+    }
+
+    #[test]
+    fn smoothed_variation_and_timeout_of_a_series() {
+        let mut rtt = RttEstimator::new(ms(333));
+        assert_eq!(rtt.probe_timeout(Span::ZERO), ms(999));
+        assert_eq!(rtt.probe_timeout(ms(25)), ms(1_024));
+        let near = |span: Span, ms: f64| (span.as_millis_f64() - ms).abs() < 1e-5;
+        for (sample, smoothed, variation, timeout) in [
+            (100, 100.0, 50.0, 300.0),
+            (120, 102.5, 42.5, 272.5),
+            (80, 99.6875, 37.5, 249.6875),
+            (300, 124.7265625, 78.203125, 437.5390625),
+            (100, 121.6357421875, 64.833984375, 380.9716796875),
+            (100, 118.9312744140625, 54.034423828125, 335.0689697265625),
+        ] {
+            rtt.on_sample(Time::ZERO, ms(sample), Span::ZERO);
+            assert!(near(rtt.smoothed(), smoothed), "{:?}", rtt.smoothed());
+            assert!(near(rtt.variation(), variation), "{:?}", rtt.variation());
+            assert!(near(rtt.retransmission_timeout(Span::ZERO), timeout));
+            assert_eq!(rtt.retransmission_timeout(ms(1_000)), ms(1_000));
+        }
+    }
+
+    #[test]
+    fn a_steady_round_trip_is_kept_to_the_nanosecond() {
+        let mut rtt = RttEstimator::new(ms(333));
+        let odd = Span::from_nanos(50_000_007);
+        for _ in 0..100 {
+            rtt.on_sample(Time::ZERO, odd, Span::ZERO);
+        }
+        assert_eq!(rtt.smoothed(), odd);
+        rtt.on_sample(Time::ZERO, Span::MAX, Span::ZERO);
+        assert!(rtt.smoothed() > Span::from_secs(1 << 30));
     }
 
     #[test]

@@ -28,6 +28,11 @@ impl<T: Copy + PartialOrd> WindowedMax<T> {
         Self { window, best: None }
     }
 
+    /// Changes the length of the window from the next value on.
+    pub const fn set_window(&mut self, window: u64) {
+        self.window = window;
+    }
+
     /// Forgets everything but `value`.
     pub const fn reset(&mut self, at: u64, value: T) {
         self.best = Some([Sample { at, value }; 3]);
@@ -81,6 +86,11 @@ impl<T: Copy + PartialOrd> WindowedMin<T> {
     #[must_use]
     pub const fn new(window: u64) -> Self {
         Self(WindowedMax::new(window))
+    }
+
+    /// Changes the length of the window from the next value on.
+    pub const fn set_window(&mut self, window: u64) {
+        self.0.set_window(window);
     }
 
     /// Forgets everything but `value`.

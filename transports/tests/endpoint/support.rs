@@ -146,6 +146,7 @@ impl Call {
             overhead: self.overhead,
             session: session(End::Sender),
             fec: encoder,
+            capacity: None,
         });
         let mut driver = Driver {
             nodes: [Box::new(sender), Box::new(receiver)],
@@ -187,11 +188,11 @@ impl Driver {
             assert!(at_once < 500, "time stands still at {now:?}");
             now = now.max(next);
             if arrival.is_some_and(|at| at <= now) {
-                let Some((_, (end, packet))) = self.way.pop_first() else {
+                let Some((_, (end, mut packet))) = self.way.pop_first() else {
                     break;
                 };
                 self.record.arrived.push((now, packet.clone()));
-                self.call(end, now, |node, out| node.receive(packet, out));
+                self.call(end, now, |node, out| node.receive(&mut packet, out));
             } else {
                 let end = usize::from(wakes[0].is_none_or(|at| at > now));
                 self.call(end, now, |node, out| node.wake(out));

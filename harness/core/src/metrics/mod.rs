@@ -187,23 +187,28 @@ impl RunFacts {
         (from < to).then_some((from, to))
     }
 
-    /// Bits that a flow's bottlenecks carry in the window: on each path the
-    /// outward link with the smallest capacity; one that several paths share
-    /// counts once. `None` when a path is unlimited.
+    /// Bits that a flow's bottlenecks carry in the window (see
+    /// [`bottlenecks`]).
     #[must_use]
     pub fn bottlenecks(&self, flow: &FlowFacts) -> Option<f64> {
-        let capacity = |&id: &LinkId| {
+        bottlenecks(&flow.paths, |id| {
             let link = self.links.get(usize::from(id.0))?;
-            Some((id, (link.capacity)(self.from, self.to)?))
-        };
-        let narrowest = |path: &Path| {
-            let limited = path.outward.iter().filter_map(capacity);
-            limited.min_by(|a, b| a.1.total_cmp(&b.1))
-        };
-        let bottlenecks: BTreeMap<LinkId, f64> =
-            flow.paths.iter().map(narrowest).collect::<Option<_>>()?;
-        Some(bottlenecks.values().sum())
+            (link.capacity)(self.from, self.to)
+        })
     }
+}
+
+/// What the bottlenecks of paths carry, given what each link carries (`None`:
+/// unlimited): on each path the outward link with the smallest capacity; one
+/// that several paths share counts once. `None` when a path is unlimited.
+pub fn bottlenecks(paths: &[Path], capacity: impl Fn(LinkId) -> Option<f64>) -> Option<f64> {
+    let narrowest = |path: &Path| {
+        let links = path.outward.iter();
+        let limited = links.filter_map(|&id| Some((id, capacity(id)?)));
+        limited.min_by(|a, b| a.1.total_cmp(&b.1))
+    };
+    let bottlenecks: BTreeMap<LinkId, f64> = paths.iter().map(narrowest).collect::<Option<_>>()?;
+    Some(bottlenecks.values().sum())
 }
 
 /// Where metric sets write their scores.

@@ -82,8 +82,8 @@ impl BulkSender {
 }
 
 impl Node for BulkSender {
-    fn receive(&mut self, packet: Packet, out: &mut Outbox<'_>) {
-        let Payload::Segment(segment) = packet.payload else {
+    fn receive(&mut self, packet: &mut Packet, out: &mut Outbox<'_>) {
+        let Payload::Segment(segment) = &packet.payload else {
             return;
         };
         let (number, Some(echo)) = (segment.number, segment.echo) else {
@@ -167,10 +167,13 @@ impl RoundTrips {
 pub(super) struct BulkReceiver;
 
 impl Node for BulkReceiver {
-    fn receive(&mut self, packet: Packet, out: &mut Outbox<'_>) {
-        if let Payload::Segment(mut segment) = packet.payload {
-            segment.echo = Some(packet.sent);
-            out.send(self::packet(Leg::Return, segment, ACK, out.now()));
+    fn receive(&mut self, packet: &mut Packet, out: &mut Outbox<'_>) {
+        if let Payload::Segment(segment) = &packet.payload {
+            let echo = Segment {
+                number: segment.number,
+                echo: Some(packet.sent),
+            };
+            out.send(self::packet(Leg::Return, echo, ACK, out.now()));
         }
     }
 

@@ -47,7 +47,7 @@ pub(super) struct MediaSender {
 }
 
 impl Node for MediaSender {
-    fn receive(&mut self, _: Packet, _: &mut Outbox<'_>) {}
+    fn receive(&mut self, _: &mut Packet, _: &mut Outbox<'_>) {}
 
     fn wake(&mut self, out: &mut Outbox<'_>) {
         let (frame, now) = (self.frame, out.now());
@@ -104,7 +104,7 @@ impl Default for MediaReceiver {
 }
 
 impl Node for MediaReceiver {
-    fn receive(&mut self, _: Packet, _: &mut Outbox<'_>) {}
+    fn receive(&mut self, _: &mut Packet, _: &mut Outbox<'_>) {}
 
     fn wake(&mut self, out: &mut Outbox<'_>) {
         let report = packet(

@@ -25,7 +25,7 @@ pub(super) struct Paced {
 }
 
 impl Node for Paced {
-    fn receive(&mut self, _: Packet, _: &mut Outbox<'_>) {}
+    fn receive(&mut self, _: &mut Packet, _: &mut Outbox<'_>) {}
 
     fn wake(&mut self, out: &mut Outbox<'_>) {
         for _ in 0..BURST {
@@ -55,7 +55,7 @@ impl Node for Paced {
 pub(super) struct Sink;
 
 impl Node for Sink {
-    fn receive(&mut self, _: Packet, _: &mut Outbox<'_>) {}
+    fn receive(&mut self, _: &mut Packet, _: &mut Outbox<'_>) {}
 
     fn wake(&mut self, _: &mut Outbox<'_>) {}
 

@@ -78,7 +78,7 @@ fn check(
 /// Delays against their distribution. Delays that are correlated through normal
 /// scores are worth at least n (1 - rho) / (1 + rho) independent ones, whatever
 /// is measured of each: no function of two normal variables of correlation r
-/// has a larger correlation (Gebelein 1941).
+/// has a larger correlation (Kolmogorov's remark, see Biometrika 53, 1966, p. 585).
 fn compare(
     name: &str,
     delays: &[f64],

@@ -1,23 +1,13 @@
 //! Corruption models against their closed forms.
 
-use weaknet_core::plugin::Assets;
-use weaknet_core::{BuildContext, Plugin, Ratio, Streams, Time};
+use weaknet_core::{Plugin, Ratio, Time};
 
 use super::*;
-use crate::model::{Corruption, CorruptionModel, Passage};
-
-fn try_build(plugin: &impl Plugin<Kind = Corruption>) -> Result<Box<dyn CorruptionModel>, String> {
-    let (streams, assets) = (Streams::new(1), Assets::default());
-    let cx = BuildContext {
-        path: "forward",
-        streams: &streams,
-        assets: &assets,
-    };
-    plugin.build(&cx).map_err(|error| error.to_string())
-}
+use crate::model::{Corruption, Passage};
+use crate::testing::{build, refusal};
 
 fn flips(plugin: &impl Plugin<Kind = Corruption>, size: u32, n: u64) -> Vec<Option<u64>> {
-    let mut model = try_build(plugin).unwrap();
+    let mut model = build(plugin).unwrap();
     (0..n)
         .map(|number| {
             model.flip(Passage {
@@ -55,9 +45,7 @@ fn damage_is_binomial_and_its_place_uniform() {
             .all(Option::is_none)
     );
     assert_eq!(
-        try_build(&IndependentCorruption(Ratio::from_f64(2.0)))
-            .err()
-            .unwrap(),
+        refusal(&IndependentCorruption(Ratio::from_f64(2.0))).1,
         "expected at most 100%, found 200%"
     );
 }
@@ -93,7 +81,7 @@ fn damage_by_bits_grows_with_the_size() {
 #[test]
 fn bit_error_rates_are_shares() {
     for rate in [1.0, -0.1, f64::NAN] {
-        let error = try_build(&BitErrors { rate }).err().unwrap();
+        let error = refusal(&BitErrors { rate }).1;
         assert!(
             error.starts_with("expected a number from 0 to below 1, found"),
             "{error}"

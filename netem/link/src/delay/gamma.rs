@@ -51,8 +51,10 @@ impl Plugin for GammaDelay {
     const NAME: &'static str = "gamma";
     const SUMMARY: &'static str =
         "a base delay and a gamma distributed rest, by mean and standard deviation";
-    const REFERENCES: &'static [&'static str] =
-        &["Mukherjee, Internetworking: Research and Experience 5, 1994: delays are shifted gamma"];
+    const REFERENCES: &'static [&'static str] = &[
+        "Mukherjee: On the Dynamics and Significance of Low Frequency Components of Internet Load (delays keep their distribution while its parameters follow the load)",
+        "Dao, Le, Le: A Mathematical Model of Shifted Gamma Distribution for Internet Traffic Packet Delay over a Next Generation Core Internetwork",
+    ];
 
     fn build(&self, cx: &BuildContext<'_>) -> Result<Box<dyn DelayModel>, BuildError> {
         let scores = Scores::new(cx, self.correlation)?;

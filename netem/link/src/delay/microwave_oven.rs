@@ -62,8 +62,9 @@ impl Plugin for MicrowaveOven {
     const NAME: &'static str = "microwave_oven";
     const SUMMARY: &'static str =
         "a constant delay; a microwave oven blocks a part of every mains cycle";
-    const REFERENCES: &'static [&'static str] =
-        &["Kamerman and Erkocevic, PIMRC 1997: microwave ovens and wireless LANs at 2.4 GHz"];
+    const REFERENCES: &'static [&'static str] = &[
+        "Kamerman and Erkocevic 1997: Microwave oven interference on wireless LANs operating in the 2.4 GHz ISM band",
+    ];
 
     fn build(&self, _: &BuildContext<'_>) -> Result<Box<dyn DelayModel>, BuildError> {
         if self.blocked >= Ratio::ONE {

@@ -1,44 +1,21 @@
 //! Delay models against their definitions.
 
-use weaknet_core::plugin::{Assets, ReadFile};
-use weaknet_core::{BuildContext, Plugin, Span, Streams, Time};
+use weaknet_core::plugin::Assets;
+use weaknet_core::{Plugin, Span, Time};
 
 use super::*;
-use crate::model::{Delay, DelayModel, Passage};
-
-pub(super) struct File(pub(super) &'static str);
-
-impl ReadFile for File {
-    fn read(&self, _: &str) -> Result<Vec<u8>, String> {
-        Ok(self.0.as_bytes().to_vec())
-    }
-}
+use crate::model::{Delay, DelayModel};
+use crate::testing::{self, File, passage};
 
 pub(super) fn build_with(
     plugin: &impl Plugin<Kind = Delay>,
     assets: &Assets,
 ) -> Result<Box<dyn DelayModel>, String> {
-    let streams = Streams::new(7);
-    plugin
-        .build(&BuildContext {
-            path: "forward",
-            streams: &streams,
-            assets,
-        })
-        .map_err(|e| e.to_string())
+    testing::build_with(plugin, 7, assets).map_err(|e| e.to_string())
 }
 
 pub(super) fn build(plugin: &impl Plugin<Kind = Delay>) -> Box<dyn DelayModel> {
     build_with(plugin, &Assets::default()).unwrap()
-}
-
-pub(super) fn passage(draw: u64, at: Time) -> Passage {
-    Passage {
-        draw,
-        step: draw,
-        at,
-        size: 1_200,
-    }
 }
 
 pub(super) fn ms(t: u64) -> Time {

@@ -5,9 +5,10 @@ use proptest::prelude::*;
 use weaknet_core::plugin::Assets;
 use weaknet_core::{Plugin, Ratio, Span, Time};
 
-use super::tests::{File, build, build_with, passage};
+use super::tests::{build, build_with};
 use super::*;
 use crate::model::{Delay, DelayModel, Passage};
+use crate::testing::{File, passage};
 
 fn percent(text: &str) -> Ratio {
     text.parse().unwrap()

@@ -3,9 +3,10 @@
 use weaknet_core::plugin::Assets;
 use weaknet_core::{Plugin, Span, Time};
 
-use super::tests::{build, build_with, ms, passage};
+use super::tests::{build, build_with, ms};
 use super::*;
 use crate::model::{Delay, DelayModel};
+use crate::testing::passage;
 
 fn span(text: &str) -> Span {
     text.parse().unwrap()

@@ -55,38 +55,25 @@ impl DuplicationModel for Draw {
 
 #[cfg(test)]
 mod tests {
-    use weaknet_core::{Streams, Time, plugin::Assets};
+    use weaknet_core::Time;
 
     use super::*;
+    use crate::testing::{build, passage, refusal};
 
     #[test]
     fn copies_are_binomial_and_lag() {
-        let (streams, assets) = (Streams::new(1), Assets::default());
-        let cx = BuildContext {
-            path: "forward",
-            streams: &streams,
-            assets: &assets,
-        };
         let config = |probability| IndependentDuplication {
             probability: Ratio::from_f64(probability),
             lag: Span::from_millis(3),
         };
-        let mut model = config(0.03).build(&cx).unwrap();
+        let mut model = build(&config(0.03)).unwrap();
         let copies: Vec<Span> = (0..100_000)
-            .filter_map(|number| {
-                model.copy(Passage {
-                    draw: number,
-                    step: number,
-                    at: Time::ZERO,
-                    size: 100,
-                })
-            })
+            .filter_map(|number| model.copy(passage(number, Time::ZERO)))
             .collect();
         // Four standard deviations.
         let off = copies.len() as f64 - 3_000.0;
         assert!(off.abs() < 4.0 * 2_910f64.sqrt(), "{off}");
         assert!(copies.iter().all(|lag| *lag == Span::from_millis(3)));
-        let error = config(1.5).build(&cx).err().unwrap();
-        assert_eq!(error.field.as_deref(), Some("probability"));
+        assert_eq!(refusal(&config(1.5)).0, "probability");
     }
 }

@@ -85,7 +85,8 @@ impl LossModel for Model {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::loss::tests::{passage, try_build};
+    use crate::loss::tests::try_build;
+    use crate::testing::passage;
 
     #[test]
     fn outages_come_round() {

@@ -1,32 +1,16 @@
 //! Loss models against their closed forms (queues reference 2.2 and 2.5).
 
-use weaknet_core::plugin::Assets;
-use weaknet_core::{BuildContext, Plugin, Ratio, Span, Streams, Time};
+use weaknet_core::{Plugin, Ratio, Span, Time};
 
 use super::*;
-use crate::model::{Loss, LossModel, Passage};
+use crate::model::{Loss, LossModel};
+use crate::testing::{build_seeded, passage};
 
 pub(super) fn try_build(
     plugin: &impl Plugin<Kind = Loss>,
     seed: u64,
 ) -> Result<Box<dyn LossModel>, String> {
-    let (streams, assets) = (Streams::new(seed), Assets::default());
-    plugin
-        .build(&BuildContext {
-            path: "forward",
-            streams: &streams,
-            assets: &assets,
-        })
-        .map_err(|e| e.to_string())
-}
-
-pub(super) fn passage(draw: u64, at: Time) -> Passage {
-    Passage {
-        draw,
-        step: draw,
-        at,
-        size: 1_200,
-    }
+    build_seeded(plugin, seed).map_err(|e| e.to_string())
 }
 
 pub(super) fn fates(plugin: &impl Plugin<Kind = Loss>, seed: u64, n: u64) -> Vec<bool> {

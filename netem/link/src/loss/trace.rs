@@ -281,16 +281,9 @@ fn numbers(input: &mut dyn Read) -> Result<Vec<u64>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use weaknet_core::plugin::{Assets, ReadFile};
-    use weaknet_core::{Streams, Time};
-
-    struct File(&'static str);
-
-    impl ReadFile for File {
-        fn read(&self, _: &str) -> Result<Vec<u8>, String> {
-            Ok(self.0.as_bytes().to_vec())
-        }
-    }
+    use crate::testing::{File, build_with, passage};
+    use weaknet_core::Time;
+    use weaknet_core::plugin::Assets;
 
     fn build(
         file: &'static str,
@@ -303,22 +296,7 @@ mod tests {
             repeat,
             ..LossTrace::default()
         };
-        let (streams, assets) = (Streams::new(1), Assets::new(File(file)));
-        let cx = BuildContext {
-            path: "forward/loss",
-            streams: &streams,
-            assets: &assets,
-        };
-        config.build(&cx).map_err(|error| error.to_string())
-    }
-
-    fn passage(draw: u64, at: Time) -> Passage {
-        Passage {
-            draw,
-            step: draw,
-            at,
-            size: 1_200,
-        }
+        build_with(&config, 1, &Assets::new(File(file))).map_err(|error| error.to_string())
     }
 
     fn lost(model: &mut dyn LossModel, packets: u64) -> Vec<u64> {

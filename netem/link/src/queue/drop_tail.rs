@@ -59,8 +59,7 @@ impl Plugin for DropTail {
 mod tests {
     use super::*;
     use crate::model::Limit;
-    use weaknet_core::Streams;
-    use weaknet_core::plugin::Assets;
+    use crate::testing::build;
 
     fn limit(limit: &str, at: Option<&str>) -> Result<Limit, String> {
         let config = DropTail {
@@ -68,12 +67,7 @@ mod tests {
             at: at.map(|rate| rate.parse().unwrap()),
             ce_threshold: None,
         };
-        let (streams, assets) = (Streams::new(1), Assets::default());
-        match config.build(&BuildContext {
-            path: "forward/queue",
-            streams: &streams,
-            assets: &assets,
-        }) {
+        match build(&config) {
             Ok(Queue::DropTail(limit)) => Ok(limit),
             Ok(Queue::Active(_)) => Err("not a closed form".into()),
             Err(e) => Err(e.to_string()),

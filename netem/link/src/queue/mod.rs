@@ -10,6 +10,8 @@ mod fifo;
 mod flow_key;
 mod fq_codel;
 mod limit;
+#[cfg(test)]
+mod link_bench;
 mod netem;
 mod pie;
 mod priority;
@@ -19,14 +21,11 @@ mod room;
 mod support;
 mod ticks;
 mod waiting;
-
-pub use codel::{Codel, ControlLaw};
-pub use drop_head::DropHead;
-#[cfg(test)]
-mod testing;
 mod wifi_cell;
 
 pub use cellular_cell::{CellularCell, Fading, Scheduler};
+pub use codel::{Codel, ControlLaw};
+pub use drop_head::DropHead;
 pub use drop_tail::DropTail;
 pub use drr::Drr;
 pub use dualpi2::{DualPi2, DualPi2Scheduler, DualPi2Variant};
@@ -35,9 +34,10 @@ pub use limit::QueueLimit;
 pub use netem::{
     Netem, NetemDistribution, NetemGemodel, NetemLoss, NetemRandom, NetemSlot, NetemState,
 };
-pub use pie::{Decay, Latency, Pie};
+pub use pie::{Decay, Latency, Pie, PieVariant};
 pub use priority::{Band, Priority, TrafficClass};
 pub use red::Red;
+pub use wifi_cell::{Downlink, WifiCell};
 
 use weaknet_core::{BuildError, Bytes, Ratio};
 
@@ -75,4 +75,3 @@ fn share(field: &str, share: Ratio) -> Result<f64, BuildError> {
         format!("expected more than 0% and at most 100%, found `{share}`"),
     ))
 }
-pub use wifi_cell::{Downlink, WifiCell};

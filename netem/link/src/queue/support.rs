@@ -2,44 +2,14 @@
 //! the discipline reported.
 
 use weaknet_core::event::DropReason;
-use weaknet_core::packet::{Ecn, FlowId, Leg, Packet, Payload};
-use weaknet_core::plugin::Assets;
-use weaknet_core::{Bitrate, BuildContext, BuildError, Plugin, Streams, Time};
+use weaknet_core::packet::Packet;
+use weaknet_core::{Bitrate, Plugin, Time};
 
 use crate::model::{Qdisc, Queue, QueueContext, QueueDiscipline, Queued, RateModel, Verdict};
 use crate::rate::ConstantRate;
+use crate::testing::build;
 
-pub(crate) fn build_with<P: Plugin<Kind = Qdisc>>(config: &P) -> Result<Queue, BuildError> {
-    let (streams, assets) = (Streams::new(1), Assets::default());
-    config.build(&BuildContext {
-        path: "link/queue",
-        streams: &streams,
-        assets: &assets,
-    })
-}
-
-/// What a configuration is refused for.
-pub(crate) fn refusal<P: Plugin<Kind = Qdisc>>(config: &P) -> (String, String) {
-    match build_with(config) {
-        Ok(_) => panic!("it was built"),
-        Err(e) => (e.field.unwrap_or_default(), e.message),
-    }
-}
-
-pub(crate) fn packet(id: u64, flow: u16, size: u32) -> Packet {
-    Packet {
-        id,
-        flow: FlowId(flow),
-        leg: Leg::Outward,
-        path: 0,
-        hop: 0,
-        ecn: Ecn::NotEct,
-        damaged: false,
-        size,
-        sent: Time::ZERO,
-        payload: Payload::Opaque,
-    }
-}
+pub(crate) use crate::testing::{packet, refusal};
 
 /// A rate and a place for reports.
 pub(crate) struct Bench {
@@ -49,14 +19,8 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn new(mbps: u64) -> Self {
-        let (streams, assets) = (Streams::new(1), Assets::default());
-        let cx = BuildContext {
-            path: "link/rate",
-            streams: &streams,
-            assets: &assets,
-        };
         Self {
-            rate: ConstantRate(Bitrate::from_mbps(mbps)).build(&cx).unwrap(),
+            rate: build(&ConstantRate(Bitrate::from_mbps(mbps))).unwrap(),
             verdicts: Vec::new(),
         }
     }
@@ -85,16 +49,22 @@ impl Bench {
 }
 
 /// A discipline on the bench.
-pub(crate) struct Tested {
+pub(crate) struct Tested<D: QueueDiscipline + ?Sized = dyn QueueDiscipline> {
     pub(crate) bench: Bench,
-    pub(crate) discipline: Box<dyn QueueDiscipline>,
+    pub(crate) discipline: Box<D>,
 }
 
 impl Tested {
     pub(crate) fn new<P: Plugin<Kind = Qdisc>>(config: &P) -> Self {
-        let Ok(Queue::Active(discipline)) = build_with(config) else {
+        let Ok(Queue::Active(discipline)) = build(config) else {
             panic!("no discipline of the general path");
         };
+        Self::of(discipline)
+    }
+}
+
+impl<D: QueueDiscipline + ?Sized> Tested<D> {
+    pub(crate) fn of(discipline: Box<D>) -> Self {
         Self {
             bench: Bench::new(10),
             discipline,
@@ -113,8 +83,7 @@ impl Tested {
         self.discipline.dequeue(&mut self.bench.at(at))
     }
 
-    /// Packets by flow and size into an idle queue; the first is taken out at
-    /// once, as a link does.
+    /// The packets that leave at one instant, so many at most.
     pub(crate) fn ids(&mut self, at: Time, count: usize) -> Vec<u64> {
         (0..count)
             .map_while(|_| self.dequeue(at))

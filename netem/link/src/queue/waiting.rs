@@ -32,15 +32,23 @@ impl Waiting {
         Some(queued)
     }
 
+    /// The next packet.
+    pub(super) fn head(&self) -> Option<&Queued> {
+        self.queue.front()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Queued> {
+        self.queue.iter()
+    }
+
     /// Size of the next packet.
     pub(super) fn head_size(&self) -> Option<u32> {
-        self.queue.front().map(|queued| queued.packet.size)
+        self.head().map(|queued| queued.packet.size)
     }
 
     /// How long the next packet has waited; zero when there is none.
     pub(super) fn head_sojourn(&self, now: Time) -> Span {
-        self.queue
-            .front()
+        self.head()
             .map_or(Span::ZERO, |queued| now - queued.arrived)
     }
 

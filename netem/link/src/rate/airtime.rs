@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weaknet_core::{Bitrate, BuildContext, BuildError, Plugin, Span, Time};
 
+use super::above_zero;
 use super::curve::WORK_PER_BYTE;
 use super::progress::Progress;
 use crate::model::{Rate, RateModel};
@@ -48,9 +49,7 @@ impl Plugin for AirtimeRate {
     const REFERENCES: &'static [&'static str] = &["RFC 8869 section 3: Wi-Fi at 52 Mbit/s raw"];
 
     fn build(&self, _: &BuildContext<'_>) -> Result<Box<dyn RateModel>, BuildError> {
-        if self.phy.is_zero() {
-            return Err(BuildError::field("phy", "expected a rate above 0bps"));
-        }
+        above_zero("phy", self.phy)?;
         Ok(Box::new(Air {
             phy: self.phy,
             // What the bits could have done in that time.
@@ -104,22 +103,14 @@ impl RateModel for Air {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use weaknet_core::Streams;
-    use weaknet_core::plugin::Assets;
+    use crate::testing;
 
     fn build(phy: &str, overhead: &str) -> Result<Box<dyn RateModel>, String> {
-        let (streams, assets) = (Streams::new(1), Assets::default());
         let config = AirtimeRate {
             phy: phy.parse().unwrap(),
             overhead: overhead.parse().unwrap(),
         };
-        config
-            .build(&BuildContext {
-                path: "forward",
-                streams: &streams,
-                assets: &assets,
-            })
-            .map_err(|e| e.to_string())
+        testing::build(&config).map_err(|e| e.to_string())
     }
 
     #[test]

@@ -14,6 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weaknet_core::{Bitrate, BuildContext, BuildError, Plugin, Span, Time};
 
+use super::above_zero;
 use super::curve::WORK_PER_BYTE;
 use crate::model::{Rate, RateModel};
 
@@ -50,9 +51,7 @@ impl Plugin for GrantedRate {
     const REFERENCES: &'static [&'static str] = &["RFC 8869 section 2: cellular access"];
 
     fn build(&self, _: &BuildContext<'_>) -> Result<Box<dyn RateModel>, BuildError> {
-        if self.rate.is_zero() {
-            return Err(BuildError::field("rate", "expected a rate above 0bps"));
-        }
+        above_zero("rate", self.rate)?;
         if self.slot.is_zero() {
             return Err(BuildError::field("slot", "expected a time above 0s"));
         }
@@ -140,23 +139,15 @@ impl RateModel for Slots {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use weaknet_core::Streams;
-    use weaknet_core::plugin::Assets;
+    use crate::testing;
 
     fn build(rate: &str, slot: &str, period: Option<&str>) -> Result<Box<dyn RateModel>, String> {
-        let (streams, assets) = (Streams::new(1), Assets::default());
         let config = GrantedRate {
             rate: rate.parse().unwrap(),
             slot: slot.parse().unwrap(),
             period: period.map(|period| period.parse().unwrap()),
         };
-        config
-            .build(&BuildContext {
-                path: "forward",
-                streams: &streams,
-                assets: &assets,
-            })
-            .map_err(|e| e.to_string())
+        testing::build(&config).map_err(|e| e.to_string())
     }
 
     fn us(t: u64) -> Time {

@@ -132,7 +132,7 @@ impl Plugin for MarkovRate {
     const NAME: &'static str = "markov";
     const SUMMARY: &'static str = "a rate that jumps between states at random times";
     const REFERENCES: &'static [&'static str] = &[
-        "Anick, Mitra and Sondhi, Bell System Technical Journal 61, 1982: Markov-modulated rates",
+        "Anick, Mitra and Sondhi, Bell System Technical Journal 61(8), 1982: Markov-modulated rates",
     ];
 
     fn build(&self, cx: &BuildContext<'_>) -> Result<Box<dyn RateModel>, BuildError> {
@@ -296,17 +296,10 @@ impl RateModel for MarkovServer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use weaknet_core::Streams;
-    use weaknet_core::plugin::Assets;
+    use crate::testing::build_seeded;
 
     fn build(config: &MarkovRate, seed: u64) -> Result<Box<dyn RateModel>, String> {
-        let (streams, assets) = (Streams::new(seed), Assets::default());
-        config
-            .build(&BuildContext {
-                path: "forward",
-                streams: &streams,
-                assets: &assets,
-            })
+        build_seeded(config, seed)
             .map_err(|e| format!("{}: {e}", e.field.as_deref().unwrap_or_default()))
     }
 

@@ -23,5 +23,15 @@ pub use token_bucket::TokenBucket;
 pub use trace::{RateTrace, Sharing};
 pub use unlimited::UnlimitedRate;
 
+use weaknet_core::{Bitrate, BuildError};
+
+/// Refuses a rate at which nothing would ever pass.
+pub(crate) fn above_zero(field: &str, rate: Bitrate) -> Result<(), BuildError> {
+    if rate.is_zero() {
+        return Err(BuildError::field(field, "expected a rate above 0bps"));
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests;

@@ -230,20 +230,12 @@ impl RateModel for Ramps {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing;
     use proptest::prelude::*;
-    use weaknet_core::Streams;
-    use weaknet_core::plugin::Assets;
 
     fn build(points: &[(u64, u64)]) -> Result<Box<dyn RateModel>, String> {
         let point = |(ms, bps): &(u64, u64)| (Span::from_millis(*ms), Bitrate::from_bps(*bps));
-        let (streams, assets) = (Streams::new(1), Assets::default());
-        RateRamps(points.iter().map(point).collect())
-            .build(&BuildContext {
-                path: "forward",
-                streams: &streams,
-                assets: &assets,
-            })
-            .map_err(|e| e.to_string())
+        testing::build(&RateRamps(points.iter().map(point).collect())).map_err(|e| e.to_string())
     }
 
     fn ms(t: u64) -> Time {

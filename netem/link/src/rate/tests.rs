@@ -1,33 +1,19 @@
 //! Piecewise-constant rates against their closed forms.
 
 use proptest::prelude::*;
-use weaknet_core::plugin::{Assets, ReadFile};
-use weaknet_core::{Bitrate, BuildContext, Plugin, Span, Streams, Time};
+use weaknet_core::plugin::Assets;
+use weaknet_core::{Bitrate, Plugin, Span, Time};
 
 use super::*;
 use crate::model::{Rate, RateModel};
+use crate::testing::{self, File};
 use crate::trace::Format;
-
-struct File(&'static str);
-
-impl ReadFile for File {
-    fn read(&self, _: &str) -> Result<Vec<u8>, String> {
-        Ok(self.0.as_bytes().to_vec())
-    }
-}
 
 fn build_with(
     plugin: &impl Plugin<Kind = Rate>,
     file: &'static str,
 ) -> Result<Box<dyn RateModel>, String> {
-    let (streams, assets) = (Streams::new(1), Assets::new(File(file)));
-    plugin
-        .build(&BuildContext {
-            path: "forward",
-            streams: &streams,
-            assets: &assets,
-        })
-        .map_err(|e| e.to_string())
+    testing::build_with(plugin, 1, &Assets::new(File(file))).map_err(|e| e.to_string())
 }
 
 fn constant(rate: &str) -> Box<dyn RateModel> {

@@ -15,6 +15,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weaknet_core::{Bitrate, BuildContext, BuildError, Bytes, Plugin, Time};
 
+use super::above_zero;
 use super::curve::WORK_PER_BYTE;
 use super::progress::Progress;
 use crate::model::{Rate, RateModel};
@@ -56,9 +57,7 @@ impl Plugin for TokenBucket {
     const REFERENCES: &'static [&'static str] = &["tc-tbf(8)", "RFC 2697 section 3: the bucket"];
 
     fn build(&self, _: &BuildContext<'_>) -> Result<Box<dyn RateModel>, BuildError> {
-        if self.rate.is_zero() {
-            return Err(BuildError::field("rate", "expected a rate above 0bps"));
-        }
+        above_zero("rate", self.rate)?;
         if self.burst < SMALLEST {
             let message = format!("expected {SMALLEST} or more, found {}", self.burst);
             return Err(BuildError::field("burst", message));
@@ -126,19 +125,12 @@ impl RateModel for Shaper {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing;
     use proptest::prelude::*;
-    use weaknet_core::plugin::Assets;
-    use weaknet_core::{Span, Streams};
+    use weaknet_core::Span;
 
     fn build(config: &TokenBucket) -> Result<Box<dyn RateModel>, String> {
-        let (streams, assets) = (Streams::new(1), Assets::default());
-        config
-            .build(&BuildContext {
-                path: "forward",
-                streams: &streams,
-                assets: &assets,
-            })
-            .map_err(|e| e.to_string())
+        testing::build(config).map_err(|e| e.to_string())
     }
 
     fn bucket(rate: &str, burst: &str, peak: Option<&str>) -> TokenBucket {

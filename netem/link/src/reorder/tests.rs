@@ -1,32 +1,17 @@
 //! Reordering models against their closed forms.
 
-use weaknet_core::plugin::Assets;
-use weaknet_core::{BuildContext, Plugin, Ratio, Span, Streams, Time};
+use weaknet_core::{Plugin, Ratio, Span, Time};
 
 use super::*;
-use crate::model::{Displacement, Passage, Reordering, ReorderingModel};
-
-fn try_build(plugin: &impl Plugin<Kind = Reordering>) -> Result<Box<dyn ReorderingModel>, String> {
-    let (streams, assets) = (Streams::new(1), Assets::default());
-    let cx = BuildContext {
-        path: "forward",
-        streams: &streams,
-        assets: &assets,
-    };
-    plugin.build(&cx).map_err(|error| error.to_string())
-}
+use crate::model::{Displacement, Reordering};
+use crate::testing::{build, passage, refusal};
 
 /// The numbers of the packets that leave their place, all in the same way.
 fn displaced(plugin: &impl Plugin<Kind = Reordering>, n: u64, expected: Displacement) -> Vec<u64> {
-    let mut model = try_build(plugin).unwrap();
+    let mut model = build(plugin).unwrap();
     let mut numbers = Vec::new();
     for number in 0..n {
-        let displacement = model.displace(Passage {
-            draw: number,
-            step: number,
-            at: Time::ZERO,
-            size: 100,
-        });
+        let displacement = model.displace(passage(number, Time::ZERO));
         if displacement != Displacement::None {
             assert_eq!(displacement, expected);
             numbers.push(number);
@@ -62,12 +47,9 @@ fn early_ones_keep_the_gap() {
         (mean - 8.0).abs() < 4.0 * (12.0 / distances).sqrt(),
         "{mean}"
     );
+    assert_eq!(refusal(&early(0.1, 0)).1, "expected at least 1 packet");
     assert_eq!(
-        try_build(&early(0.1, 0)).err().unwrap(),
-        "expected at least 1 packet"
-    );
-    assert_eq!(
-        try_build(&early(1.1, 1)).err().unwrap(),
+        refusal(&early(1.1, 1)).1,
         "expected at most 100%, found 110%"
     );
 }
@@ -90,8 +72,5 @@ fn late_and_passed_ones_are_binomial() {
         packets: 0,
         ..behind
     };
-    assert_eq!(
-        try_build(&none).err().unwrap(),
-        "expected at least 1 packet"
-    );
+    assert_eq!(refusal(&none).1, "expected at least 1 packet");
 }

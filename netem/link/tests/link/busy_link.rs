@@ -30,7 +30,7 @@ fn waits(n: u64, rho: f64, key: u64, size: impl Fn(f64) -> u32) -> Vec<f64> {
     let mut events = Vec::new();
     let queue = Queue::DropTail(Limit::Packets(u64::MAX));
     let mut link = link(parts("100Mbps", queue, "0ms"));
-    drive(&mut link, &packets, &mut events, |_, _| {});
+    drive(&mut link, &packets, &mut events);
     let waited = |(_, event): &(Time, Event)| match event {
         Event::LinkDeliver { waited, .. } => Some(waited.as_millis_f64()),
         _ => None,

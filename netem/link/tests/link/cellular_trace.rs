@@ -88,7 +88,7 @@ fn att_lte_driving_has_the_published_gaps() {
         ..parts("unlimited", queue, "0ms")
     });
     let packets = vec![(Time::ZERO, 1_500); 338_894];
-    let out = drive(&mut link, &packets, &mut Vec::new(), |_, _| {});
+    let out = drive(&mut link, &packets, &mut Vec::new());
     let gaps = out
         .windows(2)
         .map(|pair| (pair[1].at - pair[0].at).as_millis());

@@ -27,7 +27,7 @@ fn frame_delays(rate: &str, sizes: &[u64]) -> Vec<u64> {
         Queue::DropTail(Limit::Packets(u64::MAX)),
         "0ms",
     ));
-    for delivery in drive(&mut link, &frames(sizes), &mut Vec::new(), |_, _| {}) {
+    for delivery in drive(&mut link, &frames(sizes), &mut Vec::new()) {
         let frame = (delivery.packet.sent.as_nanos() / FRAME) as usize;
         last[frame] = (delivery.at - delivery.packet.sent).as_nanos();
     }
@@ -39,12 +39,7 @@ fn lost_positions(rate: &str, size: u64, limit: u64, count: usize) -> Vec<Vec<u6
     let mut lost = vec![Vec::new(); count];
     let mut events = Vec::new();
     let mut link = link(parts(rate, Queue::DropTail(Limit::Packets(limit)), "0ms"));
-    drive(
-        &mut link,
-        &frames(&vec![size; count]),
-        &mut events,
-        |_, _| {},
-    );
+    drive(&mut link, &frames(&vec![size; count]), &mut events);
     for (_, event) in events {
         if let Event::LinkDrop { packet, reason, .. } = event {
             assert_eq!(reason, DropReason::Overflow);
@@ -63,7 +58,7 @@ fn periodic_frames_below_capacity() {
         Queue::DropTail(Limit::Packets(u64::MAX)),
         "7ms",
     ));
-    drive(&mut link, &frames(&[12; 6]), &mut events, |_, _| {});
+    drive(&mut link, &frames(&[12; 6]), &mut events);
     let waits: Vec<u64> = events
         .iter()
         .filter_map(|(_, event)| match event {
@@ -120,12 +115,7 @@ fn drop_tail_loses_the_tail_of_each_frame() {
 fn limits_in_bytes_and_time_are_exact() {
     let lost = |limit: Limit| {
         let mut link = link(parts("1Mbps", Queue::DropTail(limit), "0ms"));
-        drive(
-            &mut link,
-            &[(Time::ZERO, 1_000); 10],
-            &mut Vec::new(),
-            |_, _| {},
-        );
+        drive(&mut link, &[(Time::ZERO, 1_000); 10], &mut Vec::new());
         link.counts().dropped.packets
     };
     // One in service; the others must fit whole. 1000 bytes are 8 ms.
@@ -150,12 +140,7 @@ fn limits_in_bytes_and_time_are_exact() {
         Queue::DropTail(Limit::Time(Span::ZERO, None)),
         "0ms",
     ));
-    drive(
-        &mut open,
-        &[(Time::ZERO, 1_000); 10],
-        &mut Vec::new(),
-        |_, _| {},
-    );
+    drive(&mut open, &[(Time::ZERO, 1_000); 10], &mut Vec::new());
     assert_eq!(open.counts().delivered.packets, 10);
 }
 
@@ -171,7 +156,7 @@ fn an_outage_keeps_what_is_queued_and_the_limit() {
     // At 5 ms: one in service and three wait. During the outage two more fit.
     let mut packets = vec![(Time::from_millis(5), 1_000); 4];
     packets.extend([(Time::from_millis(500), 1_000); 4]);
-    let out = drive(&mut link, &packets, &mut Vec::new(), |_, _| {});
+    let out = drive(&mut link, &packets, &mut Vec::new());
     let got: Vec<(u64, u64)> = out
         .iter()
         .map(|d| (d.packet.id, d.at.as_millis()))
@@ -201,7 +186,7 @@ fn loss_uses_link_time_only_after_the_link() {
             loss_at,
             ..parts("1Mbps", queue, "50ms")
         });
-        drive(&mut link, &[(Time::ZERO, 1_000); 3], &mut events, |_, _| {});
+        drive(&mut link, &[(Time::ZERO, 1_000); 3], &mut events);
         let drops = events.iter().filter_map(|(at, event)| match event {
             Event::LinkDrop { packet, reason, .. } => Some((at.as_millis(), packet.id, *reason)),
             _ => None,
@@ -235,7 +220,7 @@ fn reordering_is_a_matter_of_permission() {
             ..parts("10Mbps", queue, "0ms")
         });
         let packets: Vec<_> = (0..200).map(|i| (Time::from_millis(i), 1_000)).collect();
-        let out = drive(&mut link, &packets, &mut Vec::new(), |_, _| {});
+        let out = drive(&mut link, &packets, &mut Vec::new());
         out.iter().map(|d| (d.packet.id, d.at)).collect::<Vec<_>>()
     };
     let (held, free) = (
@@ -263,10 +248,10 @@ fn two_pipes_are_one() {
     let mut packets = packets;
     packets.sort_unstable();
     let mut whole = link(parts("5Mbps", queue(), "30ms"));
-    let want = drive(&mut whole, &packets, &mut Vec::new(), |_, _| {});
+    let want = drive(&mut whole, &packets, &mut Vec::new());
     let mut first = link(parts("5Mbps", queue(), "13ms"));
     let mut second = link(parts("unlimited", queue(), "17ms"));
-    let between = drive(&mut first, &packets, &mut Vec::new(), |_, _| {});
+    let between = drive(&mut first, &packets, &mut Vec::new());
     let mut got = Vec::new();
     for delivery in between {
         while let Some(next) = second.next_event().filter(|next| *next <= delivery.at) {

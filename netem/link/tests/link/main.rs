@@ -5,6 +5,8 @@ mod cellular_trace;
 mod closed_forms;
 mod impairments;
 mod laws;
+mod queue;
+mod random_links;
 mod scenario_text;
 mod support;
 mod weather;

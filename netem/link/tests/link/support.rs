@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use weaknet_core::event::{DropReason, Event};
-use weaknet_core::packet::{Ecn, FlowId, Leg, LinkId, Packet, Payload};
+use weaknet_core::packet::{Class, Ecn, FlowId, Leg, LinkId, Packet, Payload, SessionMessage};
 use weaknet_core::plugin::Assets;
 use weaknet_core::{BuildContext, Kind, Plugin, Streams, Time};
 use weaknet_netem::model::{Queue, QueueContext, QueueDiscipline, Queued};
@@ -50,27 +50,91 @@ pub(crate) fn packet(id: u64, size: u32, sent: Time) -> Packet {
     }
 }
 
-/// Sends packets (time, size) by ascending time, lets everything happen in
-/// order, and calls `check` after every step.
+/// What makes a packet of a class, for classes that need no RTP header.
+pub(crate) fn payload(class: Class) -> Payload {
+    match class {
+        Class::Rtcp => Payload::Rtcp(Vec::new()),
+        Class::Session => Payload::Session(SessionMessage::BindingRequest { transaction: 0 }),
+        _ => Payload::Opaque,
+    }
+}
+
+/// What a test lets arrive at a link.
+pub(crate) trait Offered {
+    fn packet(&self, id: u64) -> Packet;
+}
+
+impl Offered for Packet {
+    fn packet(&self, _: u64) -> Packet {
+        self.clone()
+    }
+}
+
+/// When, and how large.
+impl Offered for (Time, u32) {
+    fn packet(&self, id: u64) -> Packet {
+        packet(id, self.1, self.0)
+    }
+}
+
+/// Sends packets by ascending time and lets everything happen in order.
 pub(crate) fn drive(
     link: &mut Link,
-    packets: &[(Time, u32)],
+    packets: &[impl Offered],
     events: &mut Vec<(Time, Event)>,
-    mut check: impl FnMut(&Link, Time),
+) -> Vec<Delivery> {
+    run(link, packets, events, |_| {}, |_, _, _| {})
+}
+
+/// The same, with the books balanced at every step. Whenever all that is due has
+/// happened, `check` sees the link, the instant and what has been delivered so
+/// far.
+pub(crate) fn drive_watched(
+    link: &mut Link,
+    packets: &[impl Offered],
+    events: &mut Vec<(Time, Event)>,
+    check: impl FnMut(&Link, Time, &[Delivery]),
+) -> Vec<Delivery> {
+    run(link, packets, events, keeps_its_books, check)
+}
+
+fn run(
+    link: &mut Link,
+    packets: &[impl Offered],
+    events: &mut Vec<(Time, Event)>,
+    at_every_step: impl Fn(&Link),
+    mut check: impl FnMut(&Link, Time, &[Delivery]),
 ) -> Vec<Delivery> {
     let mut out = Vec::new();
     let mut drain = |link: &mut Link, until: Time, events: &mut Vec<(Time, Event)>| {
         while let Some(next) = link.next_event().filter(|next| *next <= until) {
-            out.extend(link.deliver(next, events));
-            check(link, next);
+            while let Some(delivery) = link.deliver(next, events) {
+                out.push(delivery);
+                at_every_step(link);
+            }
+            at_every_step(link);
+            check(link, next, &out);
         }
     };
-    for (id, (at, size)) in packets.iter().enumerate() {
-        drain(link, *at, events);
-        link.arrive(*at, packet(id as u64, *size, *at), events);
+    for (id, offered) in packets.iter().enumerate() {
+        let packet = offered.packet(id as u64);
+        let now = packet.sent;
+        drain(link, now, events);
+        link.arrive(now, packet, events);
+        at_every_step(link);
+        drain(link, now, events);
     }
     drain(link, Time::MAX, events);
     out
+}
+
+/// Nothing is lost or made unseen, in packets and in bytes.
+fn keeps_its_books(link: &Link) {
+    let counts = link.counts();
+    assert_eq!(
+        counts.arrived + counts.copied,
+        counts.delivered + counts.dropped + counts.lost + counts.inside
+    );
 }
 
 /// Strict FIFO as a discipline of the general path: it must give what the

@@ -101,7 +101,7 @@ fn empty_routes_deliver_at_once_in_order() {
 struct Restless;
 
 impl Node for Restless {
-    fn receive(&mut self, _: Packet, _: &mut Outbox<'_>) {}
+    fn receive(&mut self, _: &mut Packet, _: &mut Outbox<'_>) {}
     fn wake(&mut self, _: &mut Outbox<'_>) {}
     fn next_wake(&self) -> Option<Time> {
         Some(ms(3))
@@ -112,7 +112,7 @@ impl Node for Restless {
 struct Parrot(Leg, bool);
 
 impl Node for Parrot {
-    fn receive(&mut self, received: Packet, out: &mut Outbox<'_>) {
+    fn receive(&mut self, received: &mut Packet, out: &mut Outbox<'_>) {
         out.send(packet(0, self.0, received.id, 1, out.now()));
     }
     fn wake(&mut self, out: &mut Outbox<'_>) {

@@ -19,7 +19,7 @@ struct Stripes {
 }
 
 impl Node for Stripes {
-    fn receive(&mut self, packet: Packet, out: &mut Outbox<'_>) {
+    fn receive(&mut self, packet: &mut Packet, out: &mut Outbox<'_>) {
         let one_way = out.now() - packet.sent;
         let packet = packet.tag();
         out.event(Event::Received { packet, one_way });
@@ -42,7 +42,7 @@ impl Node for Stripes {
 struct Echo;
 
 impl Node for Echo {
-    fn receive(&mut self, got: Packet, out: &mut Outbox<'_>) {
+    fn receive(&mut self, got: &mut Packet, out: &mut Outbox<'_>) {
         let one_way = out.now() - got.sent;
         let tag = got.tag();
         out.event(Event::Received {

@@ -60,7 +60,7 @@ impl PlainDriver {
         let mut sent = Vec::new();
         let mut out = Outbox::new(now, &mut sent, sink);
         match packet {
-            Some(packet) => self.nodes[node].receive(packet, &mut out),
+            Some(mut packet) => self.nodes[node].receive(&mut packet, &mut out),
             None => self.nodes[node].wake(&mut out),
         }
         for packet in sent {

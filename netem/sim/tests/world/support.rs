@@ -82,7 +82,7 @@ fn received(packet: &Packet, out: &mut Outbox<'_>) {
 }
 
 impl Node for Pacer {
-    fn receive(&mut self, packet: Packet, out: &mut Outbox<'_>) {
+    fn receive(&mut self, packet: &mut Packet, out: &mut Outbox<'_>) {
         received(&packet, out);
     }
     fn wake(&mut self, out: &mut Outbox<'_>) {
@@ -107,7 +107,7 @@ impl Node for Pacer {
 pub(crate) struct Answer;
 
 impl Node for Answer {
-    fn receive(&mut self, packet: Packet, out: &mut Outbox<'_>) {
+    fn receive(&mut self, packet: &mut Packet, out: &mut Outbox<'_>) {
         received(&packet, out);
         let answer = self::packet(packet.flow.0, Leg::Return, packet.id, 60, out.now());
         out.event(Event::Sent {

@@ -16,46 +16,46 @@ const SPREAD: f64 = 3.0;
 
 /// Moving mean and variance of the throughput at overuse.
 #[derive(Debug, Clone)]
-pub(super) struct LinkCapacity {
+pub(in crate::cc) struct LinkCapacity {
     kbps: Option<f64>,
     variance: f64,
 }
 
 impl LinkCapacity {
-    pub(super) const fn new() -> Self {
+    pub(in crate::cc) const fn new() -> Self {
         Self {
             kbps: None,
             variance: 0.4,
         }
     }
 
-    pub(super) const fn is_known(&self) -> bool {
+    pub(in crate::cc) const fn is_known(&self) -> bool {
         self.kbps.is_some()
     }
 
-    pub(super) fn estimate(&self) -> Option<Rate> {
+    pub(in crate::cc) fn estimate(&self) -> Option<Rate> {
         self.kbps.map(Rate::from_kbps_f64)
     }
 
     /// Above this the estimate no longer holds.
-    pub(super) fn upper(&self) -> Rate {
+    pub(in crate::cc) fn upper(&self) -> Rate {
         self.kbps.map_or(Rate::INFINITE, |kbps| {
             Rate::from_kbps_f64(kbps + self.spread(kbps))
         })
     }
 
     /// Below this the estimate no longer holds.
-    pub(super) fn lower(&self) -> Rate {
+    pub(in crate::cc) fn lower(&self) -> Rate {
         self.kbps.map_or(Rate::ZERO, |kbps| {
             Rate::from_kbps_f64((kbps - self.spread(kbps)).max(0.0))
         })
     }
 
-    pub(super) const fn reset(&mut self) {
+    pub(in crate::cc) const fn reset(&mut self) {
         self.kbps = None;
     }
 
-    pub(super) fn on_overuse(&mut self, throughput: Rate) {
+    pub(in crate::cc) fn on_overuse(&mut self, throughput: Rate) {
         let sample = throughput.as_kbps() as f64;
         let kbps = self
             .kbps

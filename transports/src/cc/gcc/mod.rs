@@ -45,6 +45,8 @@ pub use rtt_backoff::RttBackoffConfig;
 pub use send_side::EarlyLossConfig;
 pub use trendline::TrendlineConfig;
 
+pub(super) use link_capacity::LinkCapacity;
+
 use units::{Rate, Size, Stamp};
 
 /// No estimate is ever lower (bwe_defines).

@@ -411,25 +411,25 @@ impl Receiver {
 }
 
 impl Node for Receiver {
-    fn receive(&mut self, packet: Packet, out: &mut Outbox<'_>) {
+    fn receive(&mut self, packet: &mut Packet, out: &mut Outbox<'_>) {
         let now = out.now();
         out.event(Event::Received {
             packet: packet.tag(),
             one_way: now - packet.sent,
         });
-        match packet.payload {
+        match &packet.payload {
             _ if now >= self.parts.stop => {}
             // What comes before its keys cannot be read.
             Payload::Rtp(_) | Payload::Repair(_) | Payload::Rtcp(_)
                 if !self.parts.session.is_ready() => {}
-            Payload::Rtp(rtp) => self.on_rtp(out, &rtp, packet.sent, packet.ecn),
+            Payload::Rtp(rtp) => self.on_rtp(out, rtp, packet.sent, packet.ecn),
             Payload::Repair(repair) => {
-                let (rtp, protects) = *repair;
-                self.on_rtp(out, &rtp, packet.sent, packet.ecn);
-                self.on_repair(out, &protects, packet.sent);
+                let (rtp, protects) = &**repair;
+                self.on_rtp(out, rtp, packet.sent, packet.ecn);
+                self.on_repair(out, protects, packet.sent);
             }
             Payload::Rtcp(reports) => reports.iter().for_each(|rtcp| self.on_rtcp(now, rtcp)),
-            Payload::Session(message) => self.parts.session.on_message(now, message),
+            Payload::Session(message) => self.parts.session.on_message(now, *message),
             _ => {}
         }
         self.pump(out);

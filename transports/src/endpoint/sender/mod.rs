@@ -28,6 +28,7 @@
 //! of resolution, RTCP's share of the bandwidth.
 
 mod budget;
+mod capacity;
 mod media;
 mod padding;
 mod reports;
@@ -37,7 +38,10 @@ use weaknet_core::event::SessionStage;
 use weaknet_core::packet::{FlowId, Packet, Payload, Rtcp, Rtp};
 use weaknet_core::{Bitrate, Bytes, Event, Node, Outbox, Span, Time};
 
+pub use self::capacity::Capacity;
+
 use self::budget::Budget;
+use self::capacity::CapacityNews;
 use self::padding::LargePacket;
 use self::transmit::Outgoing;
 use super::store::Numbered;
@@ -84,6 +88,9 @@ pub struct SenderConfig {
     pub ecn: bool,
     /// Call set-up.
     pub session: Session,
+    /// The true capacity of the bottleneck, for validation: only a controller
+    /// that asks for it is told.
+    pub capacity: Option<Capacity>,
 }
 
 /// The sending end of a media flow.
@@ -118,14 +125,16 @@ pub struct Sender {
     rrtr: Option<(Time, Time)>,
     results: Vec<PacketResult>,
     repairs: Vec<Repair>,
+    capacity: Option<CapacityNews>,
     wake_at: Option<Time>,
 }
 
 impl Sender {
     /// A sender that has not begun yet.
     #[must_use]
-    pub fn new(parts: SenderConfig) -> Self {
+    pub fn new(mut parts: SenderConfig) -> Self {
         let output = parts.controller.output();
+        let capacity = CapacityNews::new(parts.controller.as_ref(), parts.capacity.take());
         let start = parts.start;
         Self {
             stage: None,
@@ -149,6 +158,7 @@ impl Sender {
             rrtr: None,
             results: Vec::with_capacity(256),
             repairs: Vec::new(),
+            capacity,
             wake_at: Some(start),
             parts,
         }
@@ -163,6 +173,9 @@ impl Sender {
         }
         self.set_up(out);
         if self.ready {
+            if self.tell_capacity(now) {
+                self.follow_controller(out);
+            }
             if self
                 .parts
                 .controller
@@ -206,6 +219,7 @@ impl Sender {
         }
         if self.ready {
             consider(self.parts.controller.next_timer());
+            consider(self.capacity.as_ref().map(CapacityNews::next));
             consider(self.parts.pacer.next_wake(now));
             consider(
                 self.parts
@@ -269,6 +283,7 @@ impl Sender {
         self.parts
             .controller
             .on_event(now, &CcEvent::Start(constraints));
+        self.tell_capacity(now);
         if let Some((source, bitrate)) = &mut self.parts.audio {
             source.start(now, *bitrate);
         }
@@ -279,6 +294,15 @@ impl Sender {
         self.rate = self.rate_of(&self.output);
         self.apply_output(out);
         self.follow_controller(out);
+    }
+
+    /// Whether the controller was told anything.
+    fn tell_capacity(&mut self, now: Time) -> bool {
+        let news = self.capacity.as_mut().and_then(|news| news.poll(now));
+        if let Some(event) = &news {
+            self.parts.controller.on_event(now, event);
+        }
+        news.is_some()
     }
 
     /// Takes over what the controller has decided since the last call.
@@ -348,13 +372,13 @@ impl Sender {
 }
 
 impl Node for Sender {
-    fn receive(&mut self, packet: Packet, out: &mut Outbox<'_>) {
+    fn receive(&mut self, packet: &mut Packet, out: &mut Outbox<'_>) {
         let now = out.now();
         out.event(Event::Received {
             packet: packet.tag(),
             one_way: now - packet.sent,
         });
-        match packet.payload {
+        match packet.take().payload {
             _ if now >= self.parts.stop => {}
             Payload::Rtcp(reports) if self.ready => {
                 for rtcp in reports {

@@ -125,9 +125,9 @@ impl Cell {
     }
 
     fn has_room(&self, id: UserId, user: &User, size: u32) -> bool {
-        let bytes = u128::from(user.bytes) + u128::from(size);
+        let bytes = u128::from(user.waiting.bytes()) + u128::from(size);
         match self.setting.limit {
-            Limit::Packets(limit) => (user.packets() as u64) < limit,
+            Limit::Packets(limit) => user.waiting.packets() < limit,
             Limit::Bytes(limit) => bytes <= u128::from(limit),
             Limit::Time(limit, _) => {
                 let rate = u128::from(self.setting.rate_of(id.0).as_bps());
@@ -149,7 +149,7 @@ impl QueueDiscipline for Cell {
             .get(&id)
             .is_some_and(|user| self.has_room(id, user, queued.packet.size));
         match self.users.get_mut(&id).filter(|_| room) {
-            Some(user) => user.push(queued),
+            Some(user) => user.waiting.push(queued),
             None => cx.drop(queued, DropReason::Overflow),
         }
     }
@@ -160,13 +160,17 @@ impl QueueDiscipline for Cell {
     }
 
     fn packets(&self) -> u64 {
-        let waiting: usize = self.users.values().map(User::packets).sum();
-        (waiting + self.done.len()) as u64
+        let waiting = self.users.values().map(|user| user.waiting.packets());
+        waiting.sum::<u64>() + self.done.len() as u64
     }
 
     fn bytes(&self) -> u64 {
         let done = self.done.iter().map(|q| u64::from(q.packet.size));
-        self.users.values().map(|user| user.bytes).sum::<u64>() + done.sum::<u64>()
+        self.users
+            .values()
+            .map(|user| user.waiting.bytes())
+            .sum::<u64>()
+            + done.sum::<u64>()
     }
 
     fn next_ready(&self) -> Option<Time> {

@@ -33,6 +33,7 @@ use weaknet_core::{Bitrate, BuildContext, BuildError, Plugin, Ratio, Span};
 use self::cell::{Cell, Setting};
 use super::QueueLimit;
 use crate::model::{Limit, Qdisc, Queue};
+use crate::rate::above_zero;
 
 /// Who is served first in a slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -100,7 +101,7 @@ pub struct CellularCell {
     /// Length of a slot (a subframe of LTE).
     pub slot: Span,
     /// Time from a packet's arrival until the scheduler knows of it: 0ms
-    /// downwards, some 8ms upwards for request and grant (3GPP TR 36.881).
+    /// downwards; upwards the time of request and grant, several milliseconds.
     pub grant_delay: Span,
     /// Time that proportional fairness looks back; at least two slots.
     pub memory: Span,
@@ -132,16 +133,13 @@ impl Plugin for CellularCell {
     const REFERENCES: &'static [&'static str] = &[
         "RFC 8869 section 2",
         "Jalali, Padovani, Pankaj 2000 (proportional fair)",
-        "3GPP TS 36.321, TR 36.881",
+        "3GPP TS 36.321 (scheduling requests), TR 36.881 (latency of LTE)",
     ];
 
     fn build(&self, cx: &BuildContext<'_>) -> Result<Queue, BuildError> {
-        if self.rate.is_zero() {
-            return Err(BuildError::field("rate", "expected a rate above 0bps"));
-        }
-        if let Some(index) = self.rates.iter().position(|rate| rate.is_zero()) {
-            let message = "expected a rate above 0bps";
-            return Err(BuildError::field(format!("rates.{index}"), message));
+        above_zero("rate", self.rate)?;
+        for (index, rate) in self.rates.iter().enumerate() {
+            above_zero(&format!("rates.{index}"), *rate)?;
         }
         if self.slot < Span::from_micros(10) {
             let message = format!("expected at least 10us, found {}", self.slot);

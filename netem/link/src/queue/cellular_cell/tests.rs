@@ -2,8 +2,9 @@ use proptest::prelude::*;
 use weaknet_core::packet::{FlowId, Leg, Packet};
 use weaknet_core::{Bitrate, Bytes, Ratio, Span, Time};
 
-use super::super::testing::{backlog, build, drive, link, packet, shares};
+use super::super::link_bench::{backlog, drive, link, packet, shares};
 use super::*;
+use crate::testing::refusal;
 
 fn us(n: u64) -> Time {
     Time::from_micros(n)
@@ -190,7 +191,7 @@ fn nobody_fills_the_queue_of_another() {
 
 #[test]
 fn refuses_what_makes_no_sense() {
-    let field = |config: CellularCell| build(&config, 1).err().unwrap().field.unwrap();
+    let field = |config: CellularCell| refusal(&config).0;
     let cell = CellularCell::default;
     let rate = Bitrate::ZERO;
     assert_eq!(field(CellularCell { rate, ..cell() }), "rate");

@@ -7,14 +7,14 @@ use weaknet_core::{Bitrate, Span, Time};
 
 use super::Fading;
 use crate::model::Queued;
+use crate::queue::waiting::Waiting;
 
 /// Volumes are in bits times nanoseconds per second, so that nothing is rounded.
 const NANOS: u128 = 1_000_000_000;
 
 /// A user that has had something to send.
 pub(super) struct User {
-    queue: VecDeque<Queued>,
-    pub(super) bytes: u64,
+    pub(super) waiting: Waiting,
     /// What has been sent of the first packet.
     progress: u128,
     channel: Channel,
@@ -28,10 +28,9 @@ pub(super) struct User {
 }
 
 impl User {
-    pub(super) const fn new(channel: Channel, memory: f64) -> Self {
+    pub(super) fn new(channel: Channel, memory: f64) -> Self {
         Self {
-            queue: VecDeque::new(),
-            bytes: 0,
+            waiting: Waiting::default(),
             progress: 0,
             channel,
             got: 0.0,
@@ -41,18 +40,9 @@ impl User {
         }
     }
 
-    pub(super) fn packets(&self) -> usize {
-        self.queue.len()
-    }
-
-    pub(super) fn push(&mut self, queued: Queued) {
-        self.bytes += u64::from(queued.packet.size);
-        self.queue.push_back(queued);
-    }
-
     /// When its first packet arrived.
     pub(super) fn head(&self) -> Option<Time> {
-        self.queue.front().map(|head| head.arrived)
+        self.waiting.head().map(|head| head.arrived)
     }
 
     /// So many slots are over; in the last of them it got `got`.
@@ -79,7 +69,7 @@ impl User {
         done: &mut VecDeque<Queued>,
     ) -> Span {
         let rate = u128::from(rate.as_bps());
-        while let Some(head) = self.queue.front().filter(|head| head.arrived <= known) {
+        while let Some(head) = self.waiting.head().filter(|head| head.arrived <= known) {
             let volume = u128::from(head.packet.size) * 8 * NANOS;
             let needed = volume.saturating_sub(self.progress).div_ceil(rate.max(1));
             if rate == 0 || needed > u128::from(time.as_nanos()) {
@@ -88,8 +78,7 @@ impl User {
             }
             time = time - Span::from_nanos(needed as u64);
             self.progress = (self.progress + rate * needed).saturating_sub(volume);
-            self.bytes -= u64::from(head.packet.size);
-            done.extend(self.queue.pop_front());
+            done.extend(self.waiting.pop());
         }
         // Nothing left: what was rounded up is lost.
         self.progress = 0;

@@ -2,7 +2,7 @@
 //! an interval, and then ever faster until they no longer do.
 //!
 //! Implements: RFC 8289 sections 4 and 5 in integers, see `control_law` and
-//! `state`; the arithmetic of Linux as a variant; ECN marking and
+//! `state`; the comparison or all arithmetic of Linux as variants; ECN marking and
 //! `ce_threshold` as Linux `sch_codel.c`.
 //! Differs: bytes are counted from the IP header on, also for `mtu`.
 //! Not modelled: the wrap of Linux's clock.

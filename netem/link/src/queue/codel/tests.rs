@@ -34,20 +34,29 @@ fn waiting(arrived: Time, packets: impl IntoIterator<Item = Packet>) -> Waiting 
     waiting
 }
 
-/// (ms, packet) of each drop with the arrivals of vector A2.
-fn overload(settings: &Settings, until_ms: u64) -> (Vec<(u64, u64)>, State, Waiting) {
+/// (step, packet) of each drop with the arrivals of vector A2, one call per
+/// step.
+fn overload_every(
+    step: Span,
+    settings: &Settings,
+    until: u64,
+) -> (Vec<(u64, u64)>, State, Waiting) {
     let mut state = State::default();
     let mut bench = Bench::new(10);
     let mut waiting = waiting(ms(0), (0..4000).map(|id| packet(id, 0, 1500)));
     let mut drops = Vec::new();
-    for n in 0..=until_ms {
-        state.dequeue(settings, &mut waiting, &mut bench.at(ms(n)));
+    for n in 0..=until {
+        state.dequeue(settings, &mut waiting, &mut bench.at(Time::ZERO + step * n));
         for (id, reason) in bench.dropped() {
             assert_eq!(reason, DropReason::Aqm);
             drops.push((n, id));
         }
     }
     (drops, state, waiting)
+}
+
+fn overload(settings: &Settings, until_ms: u64) -> (Vec<(u64, u64)>, State, Waiting) {
+    overload_every(Span::from_millis(1), settings, until_ms)
 }
 
 /// Vector A2.
@@ -93,26 +102,36 @@ fn constant_overload() {
     assert_eq!(waiting.packets(), 2440);
 }
 
-/// Vector A2 with the comparison of Linux: one packet later on a periodic grid.
-/// The grid is of 1000 units of Linux's clock, as the vector's is of 1 ms; from
-/// the third drop on its square root differs from the vector's exact one.
+/// Vector A2 with the comparison of Linux: the interval is over one packet later,
+/// and with it the whole schedule.
 #[test]
 fn strict_comparison_drops_one_packet_later() {
+    let (drops, state, waiting) = overload(&settings(ControlLaw::Strict), 1500);
+    let first = [
+        (106, 106),
+        (206, 207),
+        (277, 279),
+        (335, 338),
+        (385, 389),
+        (430, 435),
+    ];
+    assert_eq!(drops[..first.len()], first);
+    let (exact, ..) = overload(&settings(ControlLaw::Rfc8289), 1499);
+    let later: Vec<_> = exact.iter().map(|(ms, id)| (ms + 1, id + 1)).collect();
+    assert_eq!(drops, later);
+    assert_eq!((state.spacing.count(), state.last_count), (59, 1));
+    assert_eq!((state.drop_next, state.dropping), (1_502_693_925, true));
+    assert_eq!(waiting.packets(), 2440);
+}
+
+/// Linux on a grid of 1000 units of its clock: as the strict comparison, but
+/// the square root of its one Newton step brings the third drop early.
+#[test]
+fn linux_compares_strictly_and_takes_a_rough_root() {
     const STEP: Span = Span::from_nanos(1_024_000);
     let law = ControlLaw::Linux;
     let settings = super::settings(law, STEP * 5, STEP * 100, Bytes::new(1500)).unwrap();
-    let mut state = State::default();
-    let mut bench = Bench::new(10);
-    let mut waiting = waiting(ms(0), (0..4000).map(|id| packet(id, 0, 1500)));
-    let mut drops = Vec::new();
-    for n in 0..280 {
-        state.dequeue(
-            &settings,
-            &mut waiting,
-            &mut bench.at(Time::ZERO + STEP * n),
-        );
-        drops.extend(bench.dropped().iter().map(|(id, _)| (n, *id)));
-    }
+    let (drops, ..) = overload_every(STEP, &settings, 279);
     // 106 000 + 99 998 units, then + 50 000 and + 56 249 by one Newton step.
     assert_eq!(drops, [(106, 106), (206, 207), (256, 258)]);
 }

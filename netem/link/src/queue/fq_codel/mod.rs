@@ -42,27 +42,27 @@ pub enum TurnEnds {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct FqCodel {
-    /// How much may wait in all queues together (RFC 8290 section 5.2.3: 10240
+    /// How much may wait in all queues together (RFC 8290 section 5.2: 10240
     /// packets).
     pub limit: QueueLimit,
-    /// Number of queues that flows are hashed to (RFC 8290 section 5.2.5: 1024).
+    /// Number of queues that flows are hashed to (RFC 8290 section 5.2: 1024).
     pub flows: u32,
     /// Bytes that a queue may send per turn (RFC 8290 section 5.2.4: 1514).
     pub quantum: Bytes,
-    /// Time that packets may wait for good (RFC 8290 section 5.2.2: 5ms). On
+    /// Time that packets may wait for good (RFC 8290 section 5.2: 5ms). On
     /// slow links not below the time of one packet.
     pub target: Span,
     /// How long they may wait for more: about a round-trip time (RFC 8290
-    /// section 5.2.1: 100ms).
+    /// section 5.2: 100ms).
     pub interval: Span,
     /// The largest packet: CoDel does not act while no more bytes are left in
     /// all queues together (RFC 8289 section 5.6).
     pub mtu: Bytes,
     /// Whether ECN-capable packets are marked instead of dropped (RFC 8290
-    /// section 5.2.6: on).
+    /// section 5.2: on).
     pub ecn: bool,
     /// ECN-capable packets that have waited for longer are marked in any case
-    /// (RFC 8290 section 5.2.7); none when absent.
+    /// (RFC 8290 section 5.2); none when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ce_threshold: Option<Span>,
     /// Packets dropped at most at once, from the head of the queue with most

@@ -4,7 +4,7 @@ use weaknet_core::event::DropReason;
 use weaknet_core::packet::{Ecn, FlowId, Leg, Packet};
 use weaknet_core::{Bytes, Span, Time};
 
-use super::{FqCodel, TurnEnds};
+use super::{ControlLaw, FqCodel, TurnEnds};
 use crate::queue::QueueLimit;
 use crate::queue::flow_key::FlowKey;
 use crate::queue::support::{Tested, packet, refusal};
@@ -162,6 +162,38 @@ fn codel_counts_the_bytes_of_all_queues() {
     assert!(drops(1000) > 0);
 }
 
+/// Vector A2 of queues-and-wire 1.1: one flow alone is plain CoDel.
+#[test]
+fn a_single_flow_meets_the_schedule_of_codel() {
+    for (control_law, want) in [
+        (ControlLaw::Rfc8289, A2_RFC),
+        (ControlLaw::Strict, A2_RFC.map(|(ms, id)| (ms + 1, id + 1))),
+    ] {
+        let mut tested = Tested::new(&FqCodel {
+            control_law,
+            ..FqCodel::default()
+        });
+        for id in 0..4_000 {
+            tested.enqueue(Time::ZERO, packet(id, A, 1500));
+        }
+        let mut drops = Vec::new();
+        for n in 0..=430 {
+            tested.dequeue(Time::from_millis(n)).unwrap();
+            drops.extend(tested.bench.dropped().iter().map(|(id, _)| (n, *id)));
+        }
+        assert_eq!(drops, want, "{control_law:?}");
+    }
+}
+
+const A2_RFC: [(u64, u64); 6] = [
+    (105, 105),
+    (205, 206),
+    (276, 278),
+    (334, 337),
+    (384, 388),
+    (429, 434),
+];
+
 #[test]
 fn marks_capable_packets_by_default() {
     let mut tested = Tested::new(&FqCodel::default());
@@ -196,7 +228,7 @@ fn marks_capable_packets_by_default() {
 }
 
 /// The number of flows without company among 100 flows and 1024 queues:
-/// (1 - 1/1024)^99 of them, 90.78 of 100 (RFC 8290 section 5.3; queues-and-wire
+/// (1 - 1/1024)^99 of them, 90.78 of 100 (RFC 8290 section 5; queues-and-wire
 /// 1.2). The mean over 400 salts has a standard deviation of about
 /// sqrt(100 * 0.9078 * 0.0922 * 2) / 20 = 0.2; the factor 2 bounds the
 /// dependence of flows that collide with each other.

@@ -11,7 +11,7 @@ use super::config::{
 };
 use super::delay::Spread;
 use super::delay_line::DelayLine;
-use super::discipline::Discipline;
+use super::discipline::{Discipline, Stages};
 use super::loss::{FourStates, Gemodel, Generator, State};
 use super::rate::LinkRate;
 use super::slots::{Interval, Slots};
@@ -221,7 +221,7 @@ impl Netem {
         };
         let slots = self.slot.as_ref().map(|slot| slot.slots(cx)).transpose()?;
         let mut correlated = |ratio| Correlated::new(share(ratio), &mut entropy);
-        Ok(Discipline {
+        let stages = Stages {
             limit: self.limit,
             duplicate: Chance::new(
                 share(self.duplicate),
@@ -243,10 +243,13 @@ impl Netem {
             delay_draws: correlated(self.delay_correlation),
             rate: self.link_rate()?,
             slots,
-            draws: cx.streams.sequence(cx.path, "netem"),
-            entropy,
             in_place: 0,
             line: DelayLine::default(),
+        };
+        Ok(Discipline {
+            stages,
+            draws: cx.streams.sequence(cx.path, "netem"),
+            entropy,
         })
     }
 }

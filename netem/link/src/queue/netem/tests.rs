@@ -7,15 +7,16 @@ mod statistics;
 use std::collections::VecDeque;
 
 use weaknet_core::event::DropReason;
-use weaknet_core::packet::{Ecn, FlowId, Leg, Packet, Payload};
+use weaknet_core::packet::{Ecn, Packet};
 use weaknet_core::plugin::Assets;
-use weaknet_core::{BuildContext, Plugin, Streams, Time};
+use weaknet_core::{BuildContext, Streams, Time};
 
 use super::Netem;
 use super::chance::Source;
 use super::discipline::Discipline;
 use crate::model::{QueueContext, QueueDiscipline, Queued, RateModel, Verdict};
 use crate::rate::UnlimitedRate;
+use crate::testing::{build, packet};
 
 /// A configuration as a scenario writes it.
 fn netem(json: &str) -> Netem {
@@ -52,42 +53,15 @@ struct Bench {
 
 impl Bench {
     fn new(json: &str, draws: &[u32], entropy: &[u32]) -> Self {
-        let Discipline {
-            limit,
-            duplicate,
-            loss,
-            ecn,
-            corrupt,
-            gap,
-            reorder,
-            delay,
-            delay_draws,
-            rate,
-            slots,
-            in_place,
-            line,
-            ..
-        } = built(|cx| netem(json).discipline(cx)).unwrap();
+        let built = built(|cx| netem(json).discipline(cx)).unwrap();
         let script = |draws: &[u32]| Script(draws.iter().copied().collect());
         Self {
             queue: Discipline {
-                limit,
-                duplicate,
-                loss,
-                ecn,
-                corrupt,
-                gap,
-                reorder,
-                delay,
-                delay_draws,
-                rate,
-                slots,
+                stages: built.stages,
                 draws: script(draws),
                 entropy: script(entropy),
-                in_place,
-                line,
             },
-            rate: built(|cx| UnlimitedRate {}.build(cx)).unwrap(),
+            rate: build(&UnlimitedRate {}).unwrap(),
             reports: Vec::new(),
             next: 0,
         }
@@ -114,16 +88,9 @@ impl Bench {
     fn arrive(&mut self, ms: u64, size: u32, ecn: Ecn) {
         let now = Time::from_millis(ms);
         let packet = Packet {
-            id: self.next,
-            flow: FlowId(0),
-            leg: Leg::Outward,
-            path: 0,
-            hop: 0,
             ecn,
-            damaged: false,
-            size,
             sent: now,
-            payload: Payload::Opaque,
+            ..packet(self.next, 0, size)
         };
         self.next += 1;
         let queued = Queued {

@@ -1,6 +1,6 @@
 //! From a probability to a decision, at random or spread out.
 //!
-//! Implements: RFC 8033 section 4.1 (each packet at random); section 5.4 and
+//! Implements: RFC 8033 section 4 (each packet at random); section 5.4 and
 //! appendix B (drops neither too close to each other nor too far apart), in
 //! units of 2^-32. The accumulated probability starts anew at every drop and
 //! mark.

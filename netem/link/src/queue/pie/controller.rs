@@ -1,8 +1,8 @@
 //! PIE's drop probability: a proportional-integral controller whose gains grow
 //! with the probability itself.
 //!
-//! Implements: RFC 8033 section 4.2 with the operations in its order, section
-//! 4.4 (burst allowance), section 5.5 (cap of a step).
+//! Implements: RFC 8033 section 4.2 with the operations in its order, the burst
+//! allowance of section 4, section 5.5 (cap of a step).
 
 use weaknet_core::Span;
 

@@ -1,6 +1,6 @@
 //! How PIE knows the queueing delay.
 //!
-//! Implements: RFC 8033 section 4.3 by timestamps: the delay of the last packet
+//! Implements: RFC 8033 section 4 by timestamps: the delay of the last packet
 //! that left, zero once the queue is empty (as Linux, lest it stay stale);
 //! section 5.2 and appendix B by the departure rate: the time that 2^14 bytes
 //! take to leave, averaged.

@@ -3,41 +3,53 @@
 //!
 //! Implements: RFC 8033 section 4 as in appendix A; of section 5 departure rate
 //! estimation (5.2), de-randomisation (5.4) and the cap of a step (5.5) as
-//! options, as in appendix B.
+//! options, as in appendix B; variant `linux`: `sch_pie.c`, see `linux`.
 //! Updates that fall due between two packets are made up for at the next one;
 //! between packets nothing that they read changes, so that they are the same.
 //! Differs: the guard against an idle link is two MTUs (2 * MEAN_PKTSIZE in the
 //! RFC, which gives no size; Linux takes the MTU too).
-//! Not modelled: switching itself off while the queue is short (section 5.3);
-//! Linux's integers, which agree to six digits (see the tests).
+//! Not modelled: switching itself off while the queue is short (section 5.3).
 
 mod chance;
 mod controller;
+mod discipline;
 mod latency;
+mod linux;
+mod rfc8033;
 #[cfg(test)]
 mod tests;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use weaknet_core::event::DropReason;
-use weaknet_core::rng::Draws;
-use weaknet_core::{BuildContext, BuildError, Bytes, Plugin, Ratio, Span, Time};
+use weaknet_core::{BuildContext, BuildError, Bytes, Plugin, Ratio, Span};
 
-use self::chance::{Spread, q32};
+use self::chance::Spread;
 use self::controller::{Controller, Gains};
+use self::discipline::{Algorithm, Discipline};
 use self::latency::Estimate;
+use self::linux::Linux;
+use self::rfc8033::Rfc8033;
 use super::QueueLimit;
-use super::room::Room;
-use super::ticks::Ticks;
-use super::waiting::Waiting;
-use crate::model::{Qdisc, Queue, QueueContext, QueueDiscipline, Queued};
+use crate::model::{Qdisc, Queue};
+
+/// Whose form PIE follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PieVariant {
+    /// RFC 8033: real numbers.
+    #[default]
+    Rfc8033,
+    /// Linux `sch_pie.c`: integers, a faster rise above 250 ms of delay, and
+    /// its own account of bursts, spread drops and marks.
+    Linux,
+}
 
 /// How the queueing delay is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Latency {
     /// From the time of arrival of the last packet that left (RFC 8033 section
-    /// 4.3, Linux).
+    /// 4, Linux).
     #[default]
     Timestamp,
     /// From the rate at which packets leave (RFC 8033 section 5.2).
@@ -59,6 +71,8 @@ pub enum Decay {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Pie {
+    /// Whose form it follows.
+    pub variant: PieVariant,
     /// How much may wait before arriving packets are dropped in any case
     /// (Linux: 1000 packets).
     pub limit: QueueLimit,
@@ -67,13 +81,13 @@ pub struct Pie {
     /// Time from update to update (RFC 8033 section 4.2, T_UPDATE: 15ms).
     pub update: Span,
     /// Time that a burst may take before packets are dropped (RFC 8033 section
-    /// 4.4, MAX_BURST: 150ms).
+    /// 4, MAX_BURST: 150ms).
     pub max_burst: Span,
     /// Gain for the distance from the target, in 1/s (RFC 8033 section 4.2:
-    /// 0.125).
+    /// 0.125); a multiple of 1/16 with `linux`.
     pub alpha: f64,
     /// Gain for the change since the last update, in 1/s (RFC 8033 section 4.2:
-    /// 1.25).
+    /// 1.25); a multiple of 1/16 with `linux`.
     pub beta: f64,
     /// The largest packet: nothing is dropped while two or less wait.
     pub mtu: Bytes,
@@ -85,19 +99,21 @@ pub struct Pie {
     pub mark_threshold: Ratio,
     /// How the queueing delay is known.
     pub latency: Latency,
-    /// Whether drops are spread out (RFC 8033 section 5.4; Linux always does).
+    /// Whether drops are spread out (RFC 8033 section 5.4; `linux` always does).
     /// The rate of drops is then about half the probability.
     pub derandomise: bool,
     /// Whether the probability grows by 2% per update at most, once it is 10%
-    /// (RFC 8033 section 5.5; Linux always does).
+    /// (RFC 8033 section 5.5; `linux` always does).
     pub cap_step: bool,
-    /// When the drop probability decays on top of the controller.
+    /// When the drop probability decays on top of the controller; `linux` knows
+    /// `at_zero` only.
     pub decay: Decay,
 }
 
 impl Default for Pie {
     fn default() -> Self {
         Self {
+            variant: PieVariant::Rfc8033,
             limit: QueueLimit::Packets(1000),
             target: Span::from_millis(15),
             update: Span::from_millis(15),
@@ -115,14 +131,8 @@ impl Default for Pie {
     }
 }
 
-impl Plugin for Pie {
-    type Kind = Qdisc;
-    const NAME: &'static str = "pie";
-    const SUMMARY: &'static str =
-        "drops arriving packets with a probability that follows the queueing delay";
-    const REFERENCES: &'static [&'static str] = &["RFC 8033", "Linux net/sched/sch_pie.c"];
-
-    fn build(&self, cx: &BuildContext<'_>) -> Result<Queue, BuildError> {
+impl Pie {
+    fn check(&self) -> Result<(), BuildError> {
         for (field, span) in [("target", self.target), ("update", self.update)] {
             if span < Span::from_micros(1) {
                 return Err(BuildError::field(
@@ -131,14 +141,29 @@ impl Plugin for Pie {
                 ));
             }
         }
+        let linux = self.variant == PieVariant::Linux;
         for (field, gain) in [("alpha", self.alpha), ("beta", self.beta)] {
             super::gain(field, gain)?;
+            let sixteenths = gain * 16.0;
+            if linux && sixteenths != libm::trunc(sixteenths) {
+                return Err(BuildError::field(
+                    field,
+                    format!("expected a multiple of 1/16 with `linux`, found {gain}"),
+                ));
+            }
         }
-        let mark_threshold = super::share("mark_threshold", self.mark_threshold)?;
-        Ok(Queue::Active(Box::new(Discipline {
-            room: Room::new(self.limit),
-            draws: cx.streams.draws(cx.path, "queue"),
-            arrivals: 0,
+        if linux && self.decay != Decay::AtZero {
+            return Err(BuildError::field(
+                "decay",
+                "expected `at_zero`: `linux` has no other",
+            ));
+        }
+        super::share("mark_threshold", self.mark_threshold)?;
+        Ok(())
+    }
+
+    fn rfc8033(&self) -> Rfc8033 {
+        Rfc8033 {
             gains: Gains {
                 target: self.target,
                 update: self.update,
@@ -149,120 +174,32 @@ impl Plugin for Pie {
                 decay: self.decay,
             },
             mtu: self.mtu.get(),
-            mark_below: self.ecn.then_some(mark_threshold),
+            mark_below: self.ecn.then(|| self.mark_threshold.as_f64()),
             spread: self.derandomise.then(Spread::default),
-            ticks: Ticks::new(self.update),
             controller: Controller::default(),
             estimate: Estimate::new(self.latency),
-            waiting: Waiting::default(),
-        })))
+        }
+    }
+
+    fn discipline<A: Algorithm>(&self, algorithm: A, cx: &BuildContext<'_>) -> Discipline<A> {
+        let draws = cx.streams.draws(cx.path, "queue");
+        Discipline::new(algorithm, self.limit, self.update, draws)
     }
 }
 
-struct Discipline {
-    room: Room,
-    draws: Draws,
-    /// Packets that have arrived: each has a draw of its own.
-    arrivals: u64,
-    gains: Gains,
-    mtu: u64,
-    /// Probability below which capable packets are marked; `None`: never.
-    mark_below: Option<f64>,
-    spread: Option<Spread>,
-    ticks: Ticks,
-    controller: Controller,
-    estimate: Estimate,
-    waiting: Waiting,
-}
+impl Plugin for Pie {
+    type Kind = Qdisc;
+    const NAME: &'static str = "pie";
+    const SUMMARY: &'static str =
+        "drops arriving packets with a probability that follows the queueing delay";
+    const REFERENCES: &'static [&'static str] =
+        &["RFC 8033", "Linux net/sched/sch_pie.c (variant `linux`)"];
 
-impl Discipline {
-    fn delay(&self) -> Span {
-        self.estimate.delay(self.waiting.bytes())
-    }
-
-    /// Makes the updates that have fallen due.
-    fn catch_up(&mut self, now: Time) {
-        let delay = self.delay();
-        while self.ticks.pop(now).is_some() {
-            let before = self.controller.clone();
-            self.controller.update(&self.gains, delay);
-            if self.controller == before {
-                self.ticks.skip(now);
-            }
-        }
-    }
-
-    /// Whether the packet that arrives is to be dropped or marked.
-    fn acts(&mut self, draw: u32) -> bool {
-        let bytes = self.waiting.bytes();
-        if self.controller.is_safe(&self.gains, bytes, self.mtu) {
-            return false;
-        }
-        let probability = q32(self.controller.probability);
-        let chosen = match &mut self.spread {
-            Some(spread) => spread.decide(probability, draw),
-            None => u64::from(draw) < probability,
-        };
-        chosen && self.controller.burst.is_zero()
-    }
-
-    fn may_mark(&self) -> bool {
-        let probability = self.controller.probability;
-        self.mark_below
-            .is_some_and(|threshold| probability < threshold)
-    }
-
-    fn restart_spread(&mut self) {
-        if let Some(spread) = &mut self.spread {
-            spread.restart();
-        }
-    }
-}
-
-impl QueueDiscipline for Discipline {
-    fn enqueue(&mut self, mut queued: Queued, cx: &mut QueueContext<'_>) {
-        self.catch_up(cx.now());
-        self.controller.arrive(&self.gains, self.delay());
-        let draw = (self.draws.bits(self.arrivals) >> 32) as u32;
-        self.arrivals += 1;
-        let bytes = self.waiting.bytes() + u64::from(queued.packet.size);
-        let drop = if !self.room.holds(self.waiting.packets() + 1, bytes, cx) {
-            Some(DropReason::Overflow)
-        } else if self.acts(draw) {
-            let marked = self.may_mark() && cx.mark(&mut queued.packet);
-            self.restart_spread();
-            (!marked).then_some(DropReason::Aqm)
-        } else {
-            None
-        };
-        match drop {
-            None => self.waiting.push(queued),
-            Some(reason) => {
-                self.restart_spread();
-                cx.drop(queued, reason);
-            }
-        }
-    }
-
-    fn dequeue(&mut self, cx: &mut QueueContext<'_>) -> Option<Queued> {
-        self.catch_up(cx.now());
-        let queued = self.waiting.pop();
-        if let Some(queued) = &queued {
-            self.estimate.depart(
-                cx.now(),
-                cx.now() - queued.arrived,
-                queued.packet.size,
-                self.waiting.bytes(),
-            );
-        }
-        self.room.give(queued)
-    }
-
-    fn packets(&self) -> u64 {
-        self.waiting.packets()
-    }
-
-    fn bytes(&self) -> u64 {
-        self.waiting.bytes()
+    fn build(&self, cx: &BuildContext<'_>) -> Result<Queue, BuildError> {
+        self.check()?;
+        Ok(Queue::Active(match self.variant {
+            PieVariant::Rfc8033 => Box::new(self.discipline(self.rfc8033(), cx)),
+            PieVariant::Linux => Box::new(self.discipline(Linux::new(self), cx)),
+        }))
     }
 }

@@ -29,6 +29,10 @@ fn discipline(config: &Red) -> Discipline {
     }
 }
 
+fn queued(packet: Packet, arrived: Time) -> Queued {
+    Queued { arrived, packet }
+}
+
 /// The average is the queue itself.
 fn instantaneous() -> Red {
     Red {
@@ -43,17 +47,11 @@ fn filled(config: &Red, packets: u64, bench: &mut Bench) -> Discipline {
     let mut red = discipline(config);
     for id in 0..packets {
         let packet = packet(id, 0, 1000);
-        red.waiting.push(Queued {
-            arrived: Time::ZERO,
-            packet,
-        });
+        red.waiting.push(queued(packet, Time::ZERO));
     }
     // Something has been served: the link is busy.
     let mut first = Waiting::default();
-    first.push(Queued {
-        arrived: Time::ZERO,
-        packet: packet(0, 0, 1000),
-    });
+    first.push(queued(packet(0, 0, 1000), Time::ZERO));
     let given = first.pop();
     red.room.give(given);
     bench.verdicts.clear();
@@ -145,13 +143,7 @@ fn the_average_moves_at_arrivals_only() {
     let mut arrive = |red: &mut Discipline, ms| {
         let at = Time::from_millis(ms);
         let packet = packet(0, 0, 1000);
-        red.enqueue(
-            Queued {
-                arrived: at,
-                packet,
-            },
-            &mut bench.at(at),
-        );
+        red.enqueue(queued(packet, at), &mut bench.at(at));
         red.average.value()
     };
     assert_eq!(arrive(&mut red, 0), 0.0);
@@ -166,13 +158,7 @@ fn the_average_moves_at_arrivals_only() {
     assert!(red.dequeue(&mut bench.at(Time::from_millis(2))).is_none());
     let at = Time::from_millis(10);
     let packet = packet(0, 0, 1000);
-    red.enqueue(
-        Queued {
-            arrived: at,
-            packet,
-        },
-        &mut bench.at(at),
-    );
+    red.enqueue(queued(packet, at), &mut bench.at(at));
     assert!((red.average.value() - 1.25 / 1024.0).abs() < 1e-12);
 }
 
@@ -196,11 +182,7 @@ fn marks_below_the_upper_threshold_only() {
             ecn,
             ..packet(9, 0, 1000)
         };
-        let queued = Queued {
-            arrived: Time::ZERO,
-            packet,
-        };
-        red.enqueue(queued, &mut bench.at(Time::ZERO));
+        red.enqueue(queued(packet, Time::ZERO), &mut bench.at(Time::ZERO));
         let was_marked = bench
             .verdicts
             .iter()
@@ -280,10 +262,9 @@ fn overflow_is_told_from_decisions() {
 
 #[test]
 fn refuses_numbers_that_make_no_sense() {
-    let default = Red::default;
     let max = |text: &str| Red {
         max: Some(text.parse().unwrap()),
-        ..default()
+        ..Red::default()
     };
     assert_eq!(
         refusal(&max("20ms")),
@@ -293,51 +274,19 @@ fn refuses_numbers_that_make_no_sense() {
         refusal(&max("5packets")).1,
         "expected more than `min`, 5packets"
     );
-    for (field, config) in [
-        (
-            "max",
-            Red {
-                min: QueueLimit::Packets(0),
-                ..default()
-            },
-        ),
-        (
-            "max",
-            Red {
-                target_delay: Some(Span::from_millis(5)),
-                ..max("9packets")
-            },
-        ),
-        (
-            "weight",
-            Red {
-                weight: 0.0,
-                ..default()
-            },
-        ),
-        (
-            "weight",
-            Red {
-                weight: f64::NAN,
-                ..default()
-            },
-        ),
-        (
-            "max_probability",
-            Red {
-                max_probability: Ratio::ZERO,
-                ..default()
-            },
-        ),
-        (
-            "mean_packet",
-            Red {
-                mean_packet: Bytes::ZERO,
-                ..default()
-            },
-        ),
-    ] {
+    fn refused(field: &str, set: impl Fn(&mut Red)) {
+        let mut config = Red::default();
+        set(&mut config);
         assert_eq!(refusal(&config).0, field);
     }
+    refused("max", |red| red.min = QueueLimit::Packets(0));
+    refused("max", |red| {
+        red.max = Some(QueueLimit::Packets(9));
+        red.target_delay = Some(Span::from_millis(5));
+    });
+    refused("weight", |red| red.weight = 0.0);
+    refused("weight", |red| red.weight = f64::NAN);
+    refused("max_probability", |red| red.max_probability = Ratio::ZERO);
+    refused("mean_packet", |red| red.mean_packet = Bytes::ZERO);
     assert_eq!(Measure::of(QueueLimit::Packets(5)), (Measure::Packets, 5.0));
 }

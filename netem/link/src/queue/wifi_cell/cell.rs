@@ -136,10 +136,10 @@ impl Cell {
         let mut senders = std::mem::take(&mut self.spare);
         let (mut longest, mut frames) = (start, 0);
         for (id, station) in &mut self.stations {
-            let head = station.queue.front().map(|head| head.packet.flow);
+            let head = station.waiting.head().map(|head| head.packet.flow);
             if let Some(flow) = head.filter(|_| station.due(contention, slot) == Some(start)) {
                 let count = station.aggregate(rules);
-                let sizes = station.queue.iter().take(count).map(|q| q.packet.size);
+                let sizes = station.waiting.iter().take(count).map(|q| q.packet.size);
                 let air = timing.transmission(sizes, self.setting.rate_of(flow));
                 longest = longest.max(start + air);
                 frames = frames.max(count);
@@ -166,13 +166,13 @@ impl Cell {
                 continue;
             };
             if alone {
-                for queued in (0..count).map_while(|_| station.pop()) {
+                for queued in (0..count).map_while(|_| station.waiting.pop()) {
                     self.done_bytes += u64::from(queued.packet.size);
                     self.done.push_back(queued);
                 }
                 station.succeeded(rules);
             } else if station.failed(rules) {
-                for queued in (0..count).map_while(|_| station.pop()) {
+                for queued in (0..count).map_while(|_| station.waiting.pop()) {
                     cx.drop(queued, DropReason::Loss);
                 }
             }
@@ -182,8 +182,8 @@ impl Cell {
 
     fn has_room(room: Room, station: &Station, size: u32) -> bool {
         match room {
-            Room::Packets(limit) => (station.queue.len() as u64) < limit,
-            Room::Bytes(limit) => station.bytes + u64::from(size) <= limit,
+            Room::Packets(limit) => station.waiting.packets() < limit,
+            Room::Bytes(limit) => station.waiting.bytes() + u64::from(size) <= limit,
         }
     }
 }
@@ -200,10 +200,10 @@ impl QueueDiscipline for Cell {
             return cx.drop(queued, DropReason::Overflow);
         }
         // Who has waited out its backoff sends at once, but not into a busy air.
-        if station.queue.is_empty() && station.backoff == 0 && busy {
+        if station.waiting.is_empty() && station.backoff == 0 && busy {
             station.draw_backoff();
         }
-        station.push(queued);
+        station.waiting.push(queued);
     }
 
     fn dequeue(&mut self, cx: &mut QueueContext<'_>) -> Option<Queued> {
@@ -214,12 +214,16 @@ impl QueueDiscipline for Cell {
     }
 
     fn packets(&self) -> u64 {
-        let waiting = self.stations.values().map(|s| s.queue.len() as u64);
+        let waiting = self.stations.values().map(|s| s.waiting.packets());
         waiting.sum::<u64>() + self.done.len() as u64
     }
 
     fn bytes(&self) -> u64 {
-        self.stations.values().map(|s| s.bytes).sum::<u64>() + self.done_bytes
+        self.stations
+            .values()
+            .map(|s| s.waiting.bytes())
+            .sum::<u64>()
+            + self.done_bytes
     }
 
     fn next_ready(&self) -> Option<Time> {

@@ -20,10 +20,10 @@
 //!
 //! Implements: EDCA with one access category slot by slot (IEEE 802.11-2020
 //! section 10.23.2; at the boundary of slots at which someone sends the others
-//! count down too, which is the model of Bianchi 2000); OFDM symbol
-//! counts (sections 17.3.2, 19.3.21); A-MPDU with block acknowledgement, all
-//! frames of which get through or none does (section 10.12); the wait of an
-//! exchange that gets no answer is as long as one that does (as EIFS).
+//! count down too, which is the model of Bianchi 2000); OFDM symbol counts;
+//! A-MPDU with block acknowledgement, all frames of which get through or none
+//! does; the wait of an exchange that gets no answer is as long as one that does
+//! (as EIFS).
 //! Differs: a station that finds the air idle for AIFS and has waited out its
 //! backoff sends at once and off the grid of slots; transmissions only collide
 //! when they start at the same instant. The wait of a packet in link events
@@ -159,7 +159,7 @@ impl Plugin for WifiCell {
     const SUMMARY: &'static str =
         "the air of a Wi-Fi network, shared by all stations in both directions";
     const REFERENCES: &'static [&'static str] = &[
-        "IEEE 802.11-2020 sections 10.3, 10.12, 10.23.2, 17.3, 19.3",
+        "IEEE 802.11-2020 section 10.23.2 and table 9-155: EDCA",
         "RFC 8869 section 3",
         "Bianchi 2000 (IEEE JSAC 18:3)",
         "Heusse et al. 2003 (performance anomaly)",

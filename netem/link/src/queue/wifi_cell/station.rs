@@ -1,12 +1,11 @@
 //! A sender of the cell: its queue and its place in the contention.
 
-use std::collections::VecDeque;
-
 use weaknet_core::packet::{FlowId, Leg};
 use weaknet_core::rng::Sequence;
 use weaknet_core::{Span, Time};
 
 use crate::model::Queued;
+use crate::queue::waiting::Waiting;
 
 /// Which packets share a queue and contend as one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,8 +28,7 @@ pub(super) struct Rules {
 
 /// A sender that has had something to send.
 pub(super) struct Station {
-    pub(super) queue: VecDeque<Queued>,
-    pub(super) bytes: u64,
+    pub(super) waiting: Waiting,
     draws: Sequence,
     window: u32,
     retries: u32,
@@ -41,24 +39,12 @@ pub(super) struct Station {
 impl Station {
     pub(super) fn new(draws: Sequence, rules: &Rules) -> Self {
         Self {
-            queue: VecDeque::new(),
-            bytes: 0,
+            waiting: Waiting::default(),
             draws,
             window: rules.cw_min,
             retries: 0,
             backoff: 0,
         }
-    }
-
-    pub(super) fn push(&mut self, queued: Queued) {
-        self.bytes += u64::from(queued.packet.size);
-        self.queue.push_back(queued);
-    }
-
-    pub(super) fn pop(&mut self) -> Option<Queued> {
-        let queued = self.queue.pop_front()?;
-        self.bytes -= u64::from(queued.packet.size);
-        Some(queued)
     }
 
     /// Draws the slots to wait from the contention window.
@@ -70,7 +56,7 @@ impl Station {
     /// How many packets go into the next transmission: those at the head that
     /// are of one flow, within the bounds of an aggregate.
     pub(super) fn aggregate(&self, rules: &Rules) -> usize {
-        let Some(head) = self.queue.front() else {
+        let Some(head) = self.waiting.head() else {
             return 0;
         };
         let mut bytes = 0;
@@ -78,7 +64,7 @@ impl Station {
             bytes += u64::from(queued.packet.size);
             bytes <= rules.max_bytes && queued.packet.flow == head.packet.flow
         };
-        let frames = self.queue.iter().take(rules.max_frames);
+        let frames = self.waiting.iter().take(rules.max_frames);
         frames.take_while(fits).count().max(1)
     }
 
@@ -104,7 +90,7 @@ impl Station {
     /// When it may start to send if the air stays idle: `None` when it has
     /// nothing. `contention` is the start of the first slot of backoff.
     pub(super) fn due(&self, contention: Time, slot: Span) -> Option<Time> {
-        let head = self.queue.front()?;
+        let head = self.waiting.head()?;
         Some((contention + slot * u64::from(self.backoff)).max(head.arrived))
     }
 }

@@ -3,8 +3,9 @@ use weaknet_core::event::{DropReason, Event};
 use weaknet_core::packet::{FlowId, Leg, Packet};
 use weaknet_core::{Bitrate, Bytes, Span, Time};
 
-use super::super::testing::{Events, backlog, build, drive, link, packet, shares};
+use super::super::link_bench::{Events, backlog, drive, link, packet, shares};
 use super::*;
+use crate::testing::refusal;
 
 fn us(n: u64) -> Time {
     Time::from_micros(n)
@@ -263,7 +264,7 @@ fn each_station_has_its_own_limit() {
 
 #[test]
 fn refuses_what_makes_no_sense() {
-    let field = |config: WifiCell| build(&config, 1).err().unwrap().field.unwrap();
+    let field = |config: WifiCell| refusal(&config).0;
     let cell = WifiCell::default;
     let limit = QueueLimit::Time(Span::from_millis(300));
     assert_eq!(field(WifiCell { limit, ..cell() }), "limit");

@@ -1,7 +1,7 @@
 //! Long runs against theory (standards reference 9) and conservation.
 
 use weaknet_core::rng::Sequence;
-use weaknet_core::{Span, Streams, Time};
+use weaknet_core::{Streams, Time};
 
 use super::super::table::Table;
 use super::{built, netem};
@@ -16,7 +16,7 @@ fn lost(json: &str, packets: u64) -> f64 {
     let mut queue = built(|cx| netem(json).discipline(cx)).unwrap();
     let mut source = source();
     (0..packets)
-        .filter(|_| queue.loss.loses(&mut source))
+        .filter(|_| queue.stages.loss.loses(&mut source))
         .count() as f64
 }
 
@@ -124,7 +124,12 @@ fn tables_have_the_moments_of_those_of_iproute2() {
 fn delays(json: &str) -> Vec<f64> {
     let mut queue = built(|cx| netem(json).discipline(cx)).unwrap();
     let mut source = source();
-    let mut next = || queue.delay.draw(&mut queue.delay_draws, &mut source);
+    let mut next = || {
+        queue
+            .stages
+            .delay
+            .draw(&mut queue.stages.delay_draws, &mut source)
+    };
     (0..200_000).map(|_| next() as f64 / 1e6).collect()
 }
 
@@ -195,9 +200,9 @@ fn correlation_leaves_delays_as_they_are() {
 
 #[test]
 fn whatever_happens_the_books_balance() {
-    use crate::link::{Link, Parts};
-    use weaknet_core::Plugin;
-    use weaknet_core::packet::{Ecn, FlowId, Leg, LinkId, Packet, Payload};
+    use crate::queue::link_bench::link;
+    use crate::testing::packet;
+    use weaknet_core::packet::{Ecn, Packet};
 
     let config = netem(
         r#"{"limit": 20, "delay": "40ms", "jitter": "30ms", "distribution": "paretonormal",
@@ -206,14 +211,9 @@ fn whatever_happens_the_books_balance() {
         "slot": {"min": "5ms", "max": "15ms", "packets": 4}}"#,
     );
     let run = || {
-        let parts = built(|cx| {
-            let rate = crate::rate::UnlimitedRate {}.build(cx).unwrap();
-            let delay = crate::delay::ConstantDelay(Span::ZERO).build(cx).unwrap();
-            Parts::new(rate, config.build(cx).unwrap(), delay)
-        });
-        let mut link = Link::new(LinkId(0), parts);
+        let mut link = link(&config, 1);
         let mut out = Vec::new();
-        let check = |link: &Link| {
+        let check = |link: &crate::Link| {
             let counts = link.counts();
             let end = counts.delivered + counts.dropped + counts.lost + counts.inside;
             assert_eq!(counts.arrived + counts.copied, end);
@@ -225,16 +225,9 @@ fn whatever_happens_the_books_balance() {
                 check(&link);
             }
             let packet = Packet {
-                id,
-                flow: FlowId(0),
-                leg: Leg::Outward,
-                path: 0,
-                hop: 0,
                 ecn: if id % 2 == 0 { Ecn::Ect0 } else { Ecn::NotEct },
-                damaged: false,
-                size: 900,
                 sent: now,
-                payload: Payload::Opaque,
+                ..packet(id, 0, 900)
             };
             link.arrive(now, packet, &mut ());
             check(&link);

@@ -1,0 +1,157 @@
+//! What the closed-loop tests of both versions, and of Copa, share.
+
+use weaknet_core::{Bitrate, Bytes, Span, Time};
+
+use crate::cc::testing::{IdealLink, PACKET, value};
+use crate::cc::{CcEvent, CcOutput, CongestionController, Feedback, SentPacket, Visitor};
+
+/// The link of most tests: 10 Mbit/s and 40 ms.
+pub(in crate::cc) const RATE: Bitrate = Bitrate::from_mbps(10);
+pub(in crate::cc) const RTT: Span = Span::from_millis(40);
+/// Shortest round trip with the packet's own transmission, in milliseconds.
+pub(in crate::cc) const LEAST_RTT_MS: f64 = 40.96;
+
+pub(in crate::cc) const fn secs(n: u64) -> Span {
+    Span::from_secs(n)
+}
+
+/// The link of most tests with room for so many packets.
+pub(in crate::cc) const fn link(packets: u64) -> IdealLink {
+    IdealLink::new(RATE, RTT, Bytes::new(PACKET.get() * packets))
+}
+
+/// Runs a link and shows the controller every millisecond.
+pub(in crate::cc) fn watch(
+    link: &mut IdealLink,
+    flow: usize,
+    span: Span,
+    mut see: impl FnMut(Time, &dyn CongestionController),
+) {
+    let end = link.now() + span;
+    while link.now() < end {
+        link.run(Span::from_millis(1));
+        see(link.now(), link.controller(flow));
+    }
+}
+
+/// A stay in a state.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(in crate::cc) struct Stay {
+    pub(in crate::cc) state: u32,
+    pub(in crate::cc) from_ms: u64,
+    pub(in crate::cc) ms: u64,
+    pub(in crate::cc) rounds: f64,
+}
+
+/// The states that a flow goes through, seen every millisecond.
+pub(in crate::cc) fn stays(link: &mut IdealLink, flow: usize, span: Span, name: &str) -> Vec<Stay> {
+    let mut stays: Vec<Stay> = Vec::new();
+    let mut round = 0.0;
+    watch(link, flow, span, |now, controller| {
+        let (state, rounds) = (
+            value(controller, name) as u32,
+            value(controller, "round_count"),
+        );
+        if let Some(last) = stays.last_mut() {
+            last.ms = now.as_millis() - last.from_ms;
+            last.rounds = rounds - round;
+            if last.state == state {
+                return;
+            }
+        }
+        round = rounds;
+        stays.push(Stay {
+            state,
+            from_ms: now.as_millis(),
+            ms: 0,
+            rounds: 0.0,
+        });
+    });
+    stays
+}
+
+/// Counts the allocations of a controller.
+#[derive(Clone)]
+pub(in crate::cc) struct Counted {
+    inner: Box<dyn CongestionController>,
+    allocations: u64,
+}
+
+impl Counted {
+    pub(in crate::cc) fn new(inner: Box<dyn CongestionController>) -> Box<Self> {
+        Box::new(Self {
+            inner,
+            allocations: 0,
+        })
+    }
+
+    fn count(&mut self, act: impl FnOnce(&mut dyn CongestionController)) {
+        let inner = self.inner.as_mut();
+        self.allocations += allocation_counter::measure(|| act(inner)).count_total;
+    }
+}
+
+impl CongestionController for Counted {
+    fn on_sent(&mut self, packet: &SentPacket) {
+        self.count(|inner| inner.on_sent(packet));
+    }
+    fn on_feedback(&mut self, feedback: &Feedback<'_>) {
+        self.count(|inner| inner.on_feedback(feedback));
+    }
+    fn on_event(&mut self, now: Time, event: &CcEvent) {
+        self.count(|inner| inner.on_event(now, event));
+    }
+    fn output(&self) -> CcOutput {
+        self.inner.output()
+    }
+    fn snapshot(&self, visitor: &mut dyn Visitor) {
+        visitor.number("allocations", self.allocations as f64);
+    }
+    fn clone_box(&self) -> Box<dyn CongestionController> {
+        Box::new(self.clone())
+    }
+}
+
+/// Nothing is allocated, be it with losses, a timeout or another rate.
+pub(in crate::cc) fn assert_allocates_nothing(controller: Box<dyn CongestionController>) {
+    let mut link = link(20);
+    let flow = link.add(Counted::new(controller));
+    link.run(secs(12));
+    link.set_buffer(Bytes::ZERO);
+    link.run(secs(2));
+    link.set_buffer(Bytes::new(60_000));
+    link.set_rate(Bitrate::from_mbps(2));
+    link.run(secs(6));
+    assert!(link.throughput(flow, secs(2)) > Bitrate::from_mbps(1));
+    assert_eq!(value(link.controller(flow), "allocations"), 0.0);
+}
+
+/// Throughput over the last two seconds as a share of a rate.
+pub(in crate::cc) fn utilisation(link: &IdealLink, flow: usize, rate: Bitrate) -> f64 {
+    link.throughput(flow, secs(2)).as_bps_f64() / rate.as_bps_f64()
+}
+
+/// Runs until the flow delivers nine tenths of a rate over half a second;
+/// returns the time that this took, in milliseconds.
+pub(in crate::cc) fn time_to_reach(link: &mut IdealLink, flow: usize, rate: Bitrate) -> u64 {
+    let began = link.now();
+    loop {
+        link.run(Span::from_millis(100));
+        let got = link.throughput(flow, Span::from_millis(500));
+        let took = (link.now() - began).as_millis();
+        if got.as_bps_f64() >= 0.9 * rate.as_bps_f64() || took > 60_000 {
+            return took;
+        }
+    }
+}
+
+/// Share of packets dropped over the last intervals.
+pub(in crate::cc) fn loss_ratio(link: &IdealLink, flow: usize, intervals: usize) -> f64 {
+    let all = link.intervals(flow);
+    let last = &all[all.len().saturating_sub(intervals)..];
+    let sum = |size: fn(&crate::cc::testing::Interval) -> Bytes| {
+        last.iter().map(size).sum::<Bytes>().get() as f64
+    };
+    let (dropped, delivered) = (sum(|i| i.dropped), sum(|i| i.delivered));
+    dropped / (dropped + delivered)
+}

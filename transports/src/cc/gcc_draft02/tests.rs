@@ -1,0 +1,87 @@
+//! Behaviour of the whole controller.
+
+use proptest::prelude::*;
+use weaknet_core::{Bitrate, Bytes, Span};
+
+use super::GccDraft02;
+use crate::cc::CongestionController;
+use crate::cc::testing::decisions::{check_any, check_laws, steps};
+use crate::cc::testing::{IdealLink, build, value};
+
+const SECOND: Span = Span::from_secs(1);
+
+fn gcc() -> Box<dyn CongestionController> {
+    build(&GccDraft02::default()).unwrap()
+}
+
+#[test]
+fn laws_of_all_controllers() {
+    check_laws(gcc);
+}
+
+proptest! {
+    #[test]
+    fn any_input_is_borne(steps in steps()) {
+        check_any(gcc, &steps);
+    }
+}
+
+/// 1 Mbit/s, 50 ms and a buffer of 300 ms.
+fn link() -> IdealLink {
+    IdealLink::new(
+        Bitrate::from_mbps(1),
+        Span::from_millis(50),
+        Bytes::new(37_500),
+    )
+}
+
+#[test]
+fn fills_a_link_without_filling_its_buffer() {
+    let mut link = link();
+    let flow = link.add(gcc());
+    link.run(SECOND * 120);
+    let throughput = link.throughput(flow, SECOND * 60).as_bps_f64();
+    assert!(throughput > 0.8e6, "{throughput}");
+    let queue = link.wait_percentile(SECOND * 60, 0.5);
+    assert!(queue < Span::from_millis(150), "{queue:?}");
+}
+
+#[test]
+fn follows_a_link_that_slows_down() {
+    let mut link = link();
+    let flow = link.add(gcc());
+    link.run(SECOND * 60);
+    link.set_rate(Bitrate::from_kbps(500));
+    link.run(SECOND * 20);
+    let throughput = link.throughput(flow, SECOND * 10).as_bps_f64();
+    assert!((350e3..510e3).contains(&throughput), "{throughput}");
+    let target = link.controller(flow).output().target.unwrap();
+    assert!(target < Bitrate::from_kbps(600), "{target}");
+}
+
+#[test]
+fn the_trend_alone_hardly_ever_reaches_the_threshold() {
+    let literal = GccDraft02 {
+        detector_gain: 1,
+        ..GccDraft02::default()
+    };
+    let mut link = link();
+    let flow = link.add(build(&literal).unwrap());
+    link.run(SECOND * 120);
+    let queue = link.wait_percentile(SECOND * 60, 0.5);
+    assert!(queue > Span::from_millis(200), "{queue:?}");
+    assert!(value(link.controller(flow), "loss_ratio") > 0.0);
+}
+
+#[test]
+fn configurations_without_meaning_are_refused() {
+    let field = |change: fn(&mut GccDraft02)| {
+        let mut config = GccDraft02::default();
+        change(&mut config);
+        build(&config).err().and_then(|error| error.field).unwrap()
+    };
+    assert_eq!(field(|c| c.burst_time = Span::ZERO), "burst_time");
+    assert_eq!(field(|c| c.chi = f64::NAN), "chi");
+    assert_eq!(field(|c| c.pace_groups = 0), "pace_groups");
+    assert_eq!(field(|c| c.high_loss = 0.01), "high_loss");
+}
