@@ -9,13 +9,12 @@ use weaknet_transports::bulk::{
     BulkReceiver, BulkReceiverConfig, BulkSender, BulkSenderConfig, wants_arrival_times,
 };
 use weaknet_transports::cc::CongestionController;
-use weaknet_transports::endpoint::{
-    Capacity, DecoderModel, Receiver, ReceiverConfig, Sender, SenderConfig,
-};
+use weaknet_transports::endpoint::{DecoderModel, Receiver, ReceiverConfig, Sender, SenderConfig};
 use weaknet_transports::media::VideoFormat;
 use weaknet_transports::rtp::{FeedbackConfig, FeedbackFormat};
 use weaknet_transports::session::{End, Session, SessionConfig};
 use weaknet_transports::traffic::{TrafficSender, TrafficSink};
+use weaknet_transports::transport::Capacity;
 
 use crate::metrics::{FlowFacts, LinkFacts, RunFacts, bottlenecks};
 use crate::registry::Spec;
@@ -162,6 +161,7 @@ impl Builder<'_> {
             bulk: bulk.config.clone(),
             sizes: draws("sizes"),
             idle_times: draws("idle times"),
+            capacity: self.known_capacity(flow, controller.as_ref())?,
             controller,
             constraints: bulk.constraints,
         });

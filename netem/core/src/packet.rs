@@ -97,7 +97,7 @@ impl Payload {
     const fn is_plain(&self) -> bool {
         matches!(
             self,
-            Self::Opaque | Self::Rtp(_) | Self::Session(_) | Self::Segment(_)
+            Self::Opaque | Self::Rtp(_) | Self::Session(_) | Self::Segment(_) | Self::Stream(_)
         )
     }
 }

@@ -95,9 +95,9 @@ mod tests {
     #[test]
     fn marks_are_those_of_the_newest_packets_and_each_counts_once() {
         let mut counts = EcnCounts::default();
-        assert_eq!(marked(&mut counts, [4, 0, 0], 0..4), [0; 0]);
+        assert_eq!(marked(&mut counts, [4, 0, 0], 0..4), [0_u64; 0]);
         assert_eq!(marked(&mut counts, [6, 0, 2], 4..8), [6, 7]);
-        assert_eq!(marked(&mut counts, [8, 0, 2], 8..10), [0; 0]);
+        assert_eq!(marked(&mut counts, [8, 0, 2], 8..10), [0_u64; 0]);
         // More marks than packets: the rest is for the next ones.
         assert_eq!(marked(&mut counts, [8, 0, 5], 10..11), [10]);
         assert_eq!(marked(&mut counts, [9, 0, 5], 11..14), [12, 13]);

@@ -69,13 +69,13 @@ impl BulkReceiver {
 }
 
 impl Node for BulkReceiver {
-    fn receive(&mut self, packet: Packet, out: &mut Outbox<'_>) {
+    fn receive(&mut self, packet: &mut Packet, out: &mut Outbox<'_>) {
         let (now, flow) = (out.now(), self.parts.flow);
         out.event(Event::Received {
             packet: packet.tag(),
             one_way: now - packet.sent,
         });
-        let Payload::Stream(piece) = packet.payload else {
+        let Payload::Stream(piece) = &packet.payload else {
             return;
         };
         if now >= self.parts.stop {
@@ -94,7 +94,7 @@ impl Node for BulkReceiver {
             self.finished += 1;
         }
         let hole = self.stream.holes() > 0;
-        self.acks.on_packet(now, &piece, packet.ecn, hole);
+        self.acks.on_packet(now, piece, packet.ecn, hole);
         self.acknowledge(out);
     }
 

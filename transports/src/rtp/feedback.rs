@@ -197,7 +197,10 @@ impl FeedbackGenerator {
             self.next += self.interval;
             self.skip_idle_time(now + Span::from_nanos(1));
         }
-        (!arrivals.is_empty()).then(|| match self.format {
+        if arrivals.is_empty() {
+            return None;
+        }
+        Some(match self.format {
             FeedbackFormat::Twcc => Rtcp::TransportFeedback { arrivals, made },
             FeedbackFormat::Ccfb => Rtcp::CongestionFeedback { arrivals, made },
         })

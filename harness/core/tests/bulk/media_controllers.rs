@@ -38,6 +38,16 @@ fn media_controllers_fill_a_link_with_a_stream() {
 }
 
 #[test]
+fn a_controller_that_knows_the_capacity_uses_it() {
+    let flow = "  - {name: flow, bulk: {}, congestion_control: oracle}";
+    let outcome = outcome(&format!("{LINK}{flow}"));
+    let target = metric(&outcome, "flow", "target_bitrate_kbps");
+    let sent = metric(&outcome, "flow", "send_rate_kbps");
+    assert!((1_500.0..=2_000.0).contains(&target), "{target}");
+    assert!((sent - target).abs() < 1.0, "{sent} {target}");
+}
+
+#[test]
 fn a_window_carries_a_call() {
     let flow = "  - {name: call, media: {video: {}, audio: {}}, congestion_control: textbook}";
     let outcome = outcome(&format!("{LINK}{flow}"));
