@@ -10,12 +10,13 @@ use weaknet_transports::bulk::{
 };
 use weaknet_transports::cc::CongestionController;
 use weaknet_transports::endpoint::{
-    Capacity, DecoderModel, Receiver, ReceiverConfig, ReportSource, Sender, SenderConfig,
+    DecoderModel, Receiver, ReceiverConfig, ReportSource, Sender, SenderConfig,
 };
 use weaknet_transports::media::VideoFormat;
-use weaknet_transports::rtp::FeedbackConfig;
+use weaknet_transports::rtp::{FeedbackConfig, FeedbackFormat};
 use weaknet_transports::session::{End, Session, SessionConfig};
 use weaknet_transports::traffic::{TrafficSender, TrafficSink};
+use weaknet_transports::transport::Capacity;
 
 use crate::metrics::{FlowFacts, LinkFacts, RunFacts, bottlenecks};
 use crate::registry::Spec;
@@ -162,6 +163,7 @@ impl Builder<'_> {
             bulk: bulk.config.clone(),
             sizes: draws("sizes"),
             idle_times: draws("idle times"),
+            capacity: self.known_capacity(flow, controller.as_ref())?,
             controller,
             constraints: bulk.constraints,
         });
@@ -200,6 +202,7 @@ impl Builder<'_> {
             responder: arq.responder,
             fec: self.part(name, &call.fec)?.map(|pair| pair.encoder),
             overhead: call.rtp_overhead.overhead(),
+            ecn: call.feedback.format == FeedbackFormat::Ccfb,
             session: session(name, End::Sender, call.signalling)?,
             reports: reports(call.signalling),
         }))
@@ -207,11 +210,9 @@ impl Builder<'_> {
 
     fn receiver(&self, id: FlowId, flow: &Flow, call: &Call) -> Result<Receiver, WorldError> {
         let name = &flow.name;
-        let every = match call.feedback {
-            Feedback::Default => None,
-            Feedback::Every(interval) => Some(interval),
-        };
+        let Feedback { format, every } = call.feedback;
         let feedback = FeedbackConfig {
+            format,
             every,
             ..FeedbackConfig::default()
         };

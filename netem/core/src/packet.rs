@@ -97,7 +97,7 @@ impl Payload {
     const fn is_plain(&self) -> bool {
         matches!(
             self,
-            Self::Opaque | Self::Rtp(_) | Self::Session(_) | Self::Segment(_)
+            Self::Opaque | Self::Rtp(_) | Self::Session(_) | Self::Segment(_) | Self::Stream(_)
         )
     }
 }
@@ -230,8 +230,15 @@ pub enum Rtcp {
     TransportFeedback {
         /// Statuses by ascending sequence number without holes.
         arrivals: Vec<Arrival>,
-        /// When the report was made, by the receiver's clock. On the wire only
-        /// RFC 8888 carries it.
+        /// When the report was made, by the receiver's clock. The wire does not
+        /// carry it.
+        made: Time,
+    },
+    /// Congestion control feedback (RFC 8888), which carries ECN codepoints.
+    CongestionFeedback {
+        /// Statuses by ascending sequence number without holes.
+        arrivals: Vec<Arrival>,
+        /// When the report was made (its timestamp), by the receiver's clock.
         made: Time,
     },
     /// Generic NACK (RFC 4585): extended sequence numbers, ascending.

@@ -14,7 +14,10 @@ use crate::cc::PacketResult;
 /// What the counts have said so far.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct EcnCounts {
+    /// Packets that the other end has counted.
     seen: u64,
+    /// Packets that were sent ECN-capable and have been acknowledged.
+    capable: u64,
     marked: u64,
     failed: bool,
 }
@@ -28,6 +31,7 @@ impl EcnCounts {
     /// A new connection tries again; the other end's counts go on.
     pub(super) const fn restart(&mut self) {
         self.failed = false;
+        self.capable = self.seen;
     }
 
     /// Takes an acknowledgement in; `capable` of the packets that it names first
@@ -36,11 +40,9 @@ impl EcnCounts {
     pub(super) fn on_ack(&mut self, ack: &Ack, capable: u64, acked: &mut [PacketResult]) {
         let counts = ack.more.as_ref().map_or([0; 3], |more| more.ecn);
         let seen = counts.iter().sum::<u64>();
-        // Counts that are older than those known tell nothing.
-        if seen < self.seen + capable && capable > 0 {
-            self.failed = true;
-        }
         self.seen = self.seen.max(seen);
+        self.capable += capable;
+        self.failed |= self.seen < self.capable;
         let fresh = usize::try_from(counts[2].saturating_sub(self.marked)).unwrap_or(usize::MAX);
         for packet in acked.iter_mut().rev().take(fresh) {
             packet.ecn = Ecn::Ce;

@@ -19,7 +19,7 @@ use crate::cc::{
     CcEvent, CongestionController, Constraints, Feedback, FeedbackKind, PacketResult, SentKind,
     SentPacket, Visitor,
 };
-use crate::transport::{AckedNumbers, Alarm};
+use crate::transport::{AckedNumbers, Alarm, Capacity, CapacityNews};
 
 /// A packet declared lost is remembered for so many smoothed round trips.
 const LATE: u64 = 3;
@@ -44,6 +44,9 @@ pub struct BulkSenderConfig {
     pub controller: Box<dyn CongestionController>,
     /// Bounds for the controller.
     pub constraints: Constraints,
+    /// The true capacity of the bottleneck, for validation: only a controller
+    /// that asks for it is told.
+    pub capacity: Option<Capacity>,
 }
 
 /// The sending end of a bulk flow.
@@ -57,6 +60,7 @@ pub struct BulkSender {
     fresh: Box<dyn CongestionController>,
     /// Whether the controller wants per-packet arrival times.
     arrival_times: bool,
+    capacity: Option<CapacityNews>,
     supply: Supply,
     conn: Connection,
     ecn: EcnCounts,
@@ -87,6 +91,7 @@ impl BulkSender {
             idle_times,
             controller,
             constraints,
+            capacity,
         } = parts;
         let mut supply = Supply::new(bulk.clone(), sizes, idle_times);
         let coming = supply
@@ -100,6 +105,7 @@ impl BulkSender {
             arrival_times: wants_arrival_times(controller.as_ref()),
             bulk,
             constraints,
+            capacity: CapacityNews::new(controller.as_ref(), capacity),
             fresh: controller,
             supply,
             conn,
@@ -130,6 +136,7 @@ impl BulkSender {
                 self.conn.controller.on_timer(now);
                 self.follow_controller(out);
             }
+            self.tell_capacity(out);
             self.run_alarms(out);
             self.fill(out);
         }
@@ -143,7 +150,12 @@ impl BulkSender {
         let due = (begun && self.may_send() && self.peek().is_some())
             .then(|| self.conn.next_departure(&self.bulk));
         let coming = self.coming.map(|(at, _)| at);
-        let next = [alarm, timer, due, coming].into_iter().flatten().min()?;
+        let news = self.capacity.as_ref().map(CapacityNews::next);
+        let news = news.filter(|_| begun);
+        let next = [alarm, timer, due, coming, news]
+            .into_iter()
+            .flatten()
+            .min()?;
         Some(next.max(self.start)).filter(|at| *at < self.stop)
     }
 
@@ -183,9 +195,20 @@ impl BulkSender {
         ] {
             self.conn.controller.on_event(now, &event);
         }
+        if let Some(news) = &mut self.capacity {
+            news.restart(now);
+        }
         self.conn.output = self.conn.controller.output();
         self.publish(out);
         self.follow_controller(out);
+    }
+
+    fn tell_capacity(&mut self, out: &mut Outbox<'_>) {
+        let news = self.capacity.as_mut();
+        if let Some(event) = news.and_then(|news| news.poll(out.now())) {
+            self.conn.controller.on_event(out.now(), &event);
+            self.follow_controller(out);
+        }
     }
 
     /// Takes over what the controller has decided since the last call.

@@ -13,4 +13,4 @@ mod store;
 pub use decoder::DecoderModel;
 pub use receiver::{Receiver, ReceiverConfig};
 pub use reports::ReportSource;
-pub use sender::{Capacity, Sender, SenderConfig};
+pub use sender::{Sender, SenderConfig};

@@ -1,4 +1,4 @@
-//! The receiver's transport-wide feedback: which packets arrived, and when.
+//! The receiver's congestion control feedback: which packets arrived, and when.
 //!
 //! Implements: libwebrtc `TransportSequenceNumberFeedbackGenerator` and its
 //! arrival map (July 2026). A report runs without holes from the end of the
@@ -12,6 +12,9 @@
 //! 62.5 ms of it: the constant interval measured in every recorded call.
 //! With `every` the reports leave on a fixed grid and carry exact times, like
 //! those of the harness that made the reference traces of controllers.
+//! Reports of RFC 8888 (`ccfb`) leave every 50 ms: libwebrtc makes one 25 ms after
+//! the last at the earliest and waits up to 25 ms more for the end of a frame.
+//! They carry ECN codepoints, which transport-wide feedback has no room for.
 //! Differs: times are rounded to multiples of 250 us, halves up.
 //! Not modelled: feedback on request (transport-wide-cc-02).
 
@@ -22,11 +25,13 @@ use serde::{Deserialize, Serialize};
 use weaknet_core::packet::{Arrival, Ecn, Rtcp};
 use weaknet_core::{Bitrate, BuildError, Span, Time};
 
+use super::ccfb;
 use super::status_chunks::{TWCC_TICK, nearest_tick};
 
 const REPEAT_WINDOW: Span = Span::from_millis(500);
 const MIN_INTERVAL: Span = Span::from_millis(50);
 const MAX_INTERVAL: Span = Span::from_millis(250);
+const CCFB_INTERVAL: Span = Span::from_millis(50);
 /// Start estimate of a direction that carries nothing.
 const START_ESTIMATE: Bitrate = Bitrate::from_kbps(300);
 /// IP, UDP, SRTP tag and an average report, as libwebrtc counts them.
@@ -40,17 +45,31 @@ const MAX_MISSING: u64 = 0x7ffe;
 /// Largest delta of two arrivals in ticks (signed 16 bits).
 const MAX_DELTA: u64 = 0x7fff;
 
+/// The format of reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FeedbackFormat {
+    /// Transport-wide feedback
+    /// (draft-holmer-rmcat-transport-wide-cc-extensions-01).
+    #[default]
+    Twcc,
+    /// Congestion control feedback (RFC 8888): carries ECN, times in 1/1024 s.
+    Ccfb,
+}
+
 /// When reports are made and how exact they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct FeedbackConfig {
+    /// The format of reports.
+    pub format: FeedbackFormat,
     /// Fixed interval; absent: libwebrtc's rule of 5 % of the estimate, clamped
-    /// to 50..250 ms.
+    /// to 50..250 ms; with `ccfb` 50 ms.
     pub every: Option<Span>,
     /// Ticks that the timer of libwebrtc's rule is aligned to: 1/64 s in
     /// Chromium; zero: none.
     pub tick: Span,
-    /// Whether arrival times are rounded to 250 us as on the wire; absent: yes,
+    /// Whether arrival times are as exact as on the wire only; absent: yes,
     /// unless `every` is given.
     pub quantise: Option<bool>,
 }
@@ -58,6 +77,7 @@ pub struct FeedbackConfig {
 impl Default for FeedbackConfig {
     fn default() -> Self {
         Self {
+            format: FeedbackFormat::default(),
             every: None,
             tick: Span::from_nanos(15_625_000),
             quantise: None,
@@ -77,8 +97,10 @@ impl FeedbackConfig {
                 "expected an interval above zero",
             ));
         }
+        let rule = (self.format == FeedbackFormat::Ccfb).then_some(CCFB_INTERVAL);
         let mut generator = FeedbackGenerator {
-            every: self.every,
+            format: self.format,
+            every: self.every.or(rule),
             tick: self.tick,
             quantise: self.quantise.unwrap_or_else(|| self.every.is_none()),
             interval: Span::ZERO,
@@ -102,6 +124,7 @@ struct Got {
 /// Collects arrivals and makes reports of them.
 #[derive(Debug, Clone)]
 pub struct FeedbackGenerator {
+    format: FeedbackFormat,
     every: Option<Span>,
     tick: Span,
     quantise: bool,
@@ -163,14 +186,23 @@ impl FeedbackGenerator {
         if now < self.next || !self.pending() {
             return None;
         }
-        let arrivals = self.report();
+        let ccfb = self.format == FeedbackFormat::Ccfb;
+        let made = if ccfb && self.quantise {
+            ccfb::timestamp(now)
+        } else {
+            now
+        };
+        let arrivals = self.report(made);
         if !self.pending() {
             self.next += self.interval;
             self.skip_idle_time(now + Span::from_nanos(1));
         }
-        (!arrivals.is_empty()).then_some(Rtcp::TransportFeedback {
-            arrivals,
-            made: now,
+        if arrivals.is_empty() {
+            return None;
+        }
+        Some(match self.format {
+            FeedbackFormat::Twcc => Rtcp::TransportFeedback { arrivals, made },
+            FeedbackFormat::Ccfb => Rtcp::CongestionFeedback { arrivals, made },
         })
     }
 
@@ -229,7 +261,7 @@ impl FeedbackGenerator {
         }
     }
 
-    fn report(&mut self) -> Vec<Arrival> {
+    fn report(&mut self, made: Time) -> Vec<Arrival> {
         let begin = self.window_start.unwrap_or(self.first).max(self.first);
         let kept = self.arrivals.range((begin - self.first) as usize..);
         let mut report = Vec::with_capacity(kept.len());
@@ -238,12 +270,25 @@ impl FeedbackGenerator {
         for (seq, entry) in (begin..).zip(kept) {
             if let Some(got) = entry {
                 let tick = nearest_tick(got.at);
-                if last.is_some_and(|last| tick.abs_diff(last) > MAX_DELTA) {
+                let (full, ecn) = match self.format {
+                    FeedbackFormat::Twcc => {
+                        let far = |last: u64| tick.abs_diff(last) > MAX_DELTA;
+                        (last.is_some_and(far), Ecn::NotEct)
+                    }
+                    FeedbackFormat::Ccfb => {
+                        let blocks = report.len() + missing as usize;
+                        (blocks >= ccfb::MAX_BLOCKS, got.ecn)
+                    }
+                };
+                if full && !report.is_empty() {
                     break;
                 }
                 last = Some(tick);
                 if report.is_empty() {
-                    missing = missing.min(MAX_MISSING);
+                    missing = missing.min(match self.format {
+                        FeedbackFormat::Twcc => MAX_MISSING,
+                        FeedbackFormat::Ccfb => ccfb::MAX_BLOCKS as u64 - 1,
+                    });
                 }
                 report.extend((seq - missing..seq).map(|seq| Arrival {
                     seq,
@@ -251,16 +296,16 @@ impl FeedbackGenerator {
                     ecn: Ecn::NotEct,
                 }));
                 missing = 0;
-                let at = if self.quantise {
-                    Time::ZERO + Span::from_nanos(tick * TWCC_TICK.as_nanos())
-                } else {
-                    got.at
+                let at = match self.format {
+                    _ if !self.quantise => got.at,
+                    FeedbackFormat::Twcc => {
+                        Time::ZERO + Span::from_nanos(tick * TWCC_TICK.as_nanos())
+                    }
+                    // What has no offset has arrived all the same.
+                    FeedbackFormat::Ccfb => ccfb::rounded(made, got.at).unwrap_or(got.at),
                 };
-                report.push(Arrival {
-                    seq,
-                    at: Some(at),
-                    ecn: got.ecn,
-                });
+                let at = Some(at);
+                report.push(Arrival { seq, at, ecn });
             } else {
                 missing += 1;
             }

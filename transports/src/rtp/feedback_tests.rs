@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use weaknet_core::packet::{Arrival, Ecn, Rtcp};
 use weaknet_core::{Bitrate, Span, Time};
 
-use super::{FeedbackConfig, FeedbackGenerator};
+use super::{FeedbackConfig, FeedbackFormat, FeedbackGenerator};
 
 fn every_50ms() -> FeedbackGenerator {
     FeedbackConfig {
@@ -92,7 +92,42 @@ fn fixed_grid_as_in_the_reference_harness() {
     generator.on_packet(ms(300), 4, Ecn::Ce);
     let report = poll(&mut generator, ms(300)).unwrap();
     assert_eq!(seqs(&report), [(3, true), (4, true)]);
-    assert_eq!(report[1].ecn, Ecn::Ce);
+    assert_eq!(report[1].ecn, Ecn::NotEct, "the format has no room for it");
+}
+
+#[test]
+fn rfc_8888_reports_carry_ecn_and_times_in_1024ths() {
+    let mut generator = FeedbackConfig {
+        format: FeedbackFormat::Ccfb,
+        ..FeedbackConfig::default()
+    }
+    .build()
+    .unwrap();
+    generator.on_packet(ms(10), 7, Ecn::Ect1);
+    generator.on_packet(ms(30), 9, Ecn::Ce);
+    assert_eq!(generator.next_wake(), Some(ms(50)));
+    let Some(Rtcp::CongestionFeedback { arrivals, made }) = generator.poll(ms(50)) else {
+        panic!("no report");
+    };
+    // 50 ms are 3276.8 / 65536 s; 40 ms before 40.9, 20 ms before 20.4 / 1024 s.
+    assert_eq!(made, Time::from_nanos(49_987_793));
+    let ago = |units: u64| Some(Time::from_nanos(49_987_793 - units * 1_000_000_000 / 1_024));
+    let want = [
+        (7, ago(40), Ecn::Ect1),
+        (8, None, Ecn::NotEct),
+        (9, ago(20), Ecn::Ce),
+    ];
+    let found: Vec<_> = arrivals.iter().map(|a| (a.seq, a.at, a.ecn)).collect();
+    assert_eq!(found, want);
+    assert_eq!(generator.next_wake(), None);
+    let most = |first: u64| (first..first + 20_000).filter(|seq| seq % 2 == 0);
+    most(10).for_each(|seq| generator.on_packet(ms(60), seq, Ecn::NotEct));
+    let mut counts = Vec::new();
+    while let Some(Rtcp::CongestionFeedback { arrivals, .. }) = generator.poll(ms(100)) {
+        counts.push(arrivals.len());
+    }
+    assert_eq!(counts.iter().sum::<usize>(), 19_999);
+    assert!(counts.iter().all(|count| *count <= 16_384), "{counts:?}");
 }
 
 #[test]

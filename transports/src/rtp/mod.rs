@@ -1,6 +1,7 @@
 //! RTP and RTCP as far as sizes and reports go: how a frame becomes packets,
 //! how many bytes each of them has on the wire, and who says what arrived.
 
+mod ccfb;
 mod feedback;
 mod overhead;
 mod packetize;
@@ -11,7 +12,8 @@ mod status_chunks;
 #[cfg(test)]
 mod feedback_tests;
 
-pub use feedback::{FeedbackConfig, FeedbackGenerator};
+pub use ccfb::{arrival_offset, ccfb_size};
+pub use feedback::{FeedbackConfig, FeedbackFormat, FeedbackGenerator};
 pub use overhead::{Overhead, Remainder, RtpOverhead, extension_block};
 pub use packetize::{Parts, packetize};
 pub use padding::{PaddingPacket, next_padding};

@@ -3,13 +3,15 @@
 //! Implements: SR, RR and SDES (RFC 3550, section 6), generic NACK and PLI
 //! (RFC 4585, sections 6.2.1 and 6.3.1), transport-wide feedback
 //! (draft-holmer-rmcat-transport-wide-cc-extensions-01) with the choice of
-//! chunks of libwebrtc (see `status_chunks`).
+//! chunks of libwebrtc (see `status_chunks`), congestion control feedback (RFC
+//! 8888, see `ccfb`).
 //! Feedback is sent alone (RFC 5506); a sender report brings an SDES with a
 //! CNAME of 16 characters and a receiver report an RRTR block (RFC 3611,
 //! section 4.4), as Chromium 156 does: 98 and 94 bytes measured.
 
 use weaknet_core::packet::{Arrival, Rtcp};
 
+use super::ccfb::ccfb_size;
 use super::overhead::Overhead;
 use super::status_chunks::{Chunks, statuses};
 
@@ -35,6 +37,7 @@ pub fn rtcp_size(compound: &[Rtcp], overhead: &Overhead) -> u32 {
         in_receiver_report = matches!(packet, Rtcp::ReceiverReport { .. });
         size += match packet {
             Rtcp::TransportFeedback { arrivals, .. } => twcc_size(arrivals),
+            Rtcp::CongestionFeedback { arrivals, .. } => ccfb_size(arrivals),
             Rtcp::Nack { seqs, .. } => FEEDBACK_HEADER + 4 * nack_entries(seqs),
             Rtcp::SenderReport { dlrr, .. } => {
                 SENDER_REPORT + SDES + if dlrr.is_some() { DLRR } else { 0 }

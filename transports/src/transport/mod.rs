@@ -3,6 +3,7 @@
 
 mod ack_ranges;
 mod assembler;
+mod capacity;
 mod delivery_rate;
 mod history;
 mod loss;
@@ -15,6 +16,8 @@ mod windowed;
 
 pub use ack_ranges::{AckGenerator, AckRules, AckedNumbers};
 pub use assembler::{Assembly, FrameAssembler};
+pub use capacity::Capacity;
+pub(crate) use capacity::CapacityNews;
 pub use delivery_rate::{DeliveryRate, RateSample};
 pub use history::{Reported, SendHistory};
 pub use loss::{Alarm, LossDetector, LossRules, Tail};

@@ -108,7 +108,7 @@ impl Ranges {
         let mut from = whole.start;
         inside
             .cloned()
-            .chain([whole.end..u64::MAX])
+            .chain(std::iter::once(whole.end..u64::MAX))
             .map(move |range| std::mem::replace(&mut from, range.end)..range.start)
             .filter(|gap| !gap.is_empty())
     }

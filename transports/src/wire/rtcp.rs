@@ -3,7 +3,8 @@
 //! Implements: sender and receiver reports and source descriptions (RFC 3550,
 //! sections 6.4 and 6.5), generic NACK and PLI (RFC 4585, sections 6.2.1 and
 //! 6.3.1), receiver reference time and its answer (RFC 3611, sections 4.4 and
-//! 4.5), transport-wide feedback (see `twcc`). Receiver reports that follow each
+//! 4.5), transport-wide feedback (see `twcc`), congestion control feedback (RFC
+//! 8888, section 3.1). Receiver reports that follow each
 //! other are blocks of one report. Behind the compound stands the SRTCP index
 //! with the E bit off (RFC 3711, section 3.4), then the room of the tag.
 //! Differs: a receiver report is about the video stream and its cumulative loss
@@ -11,8 +12,10 @@
 //! Not modelled: packet and byte counts of sender reports, highest sequence
 //! numbers of receiver reports; they are zero.
 
-use weaknet_core::packet::{FlowId, Leg, Media, Packet, Rtcp};
+use weaknet_core::packet::{Arrival, Ecn, FlowId, Leg, Media, Packet, Rtcp};
 use weaknet_core::{Span, Time};
+
+use crate::rtp::arrival_offset;
 
 use super::streams::{Stream, ssrc};
 use super::{MAX_DATAGRAM, ntp, twcc};
@@ -28,6 +31,7 @@ const PAYLOAD: u8 = 206;
 const EXTENDED: u8 = 207;
 
 const NACK: u8 = 1;
+const CONGESTION: u8 = 11;
 const TRANSPORT_WIDE: u8 = 15;
 const PICTURE_LOSS: u8 = 1;
 const CNAME: u8 = 1;
@@ -92,6 +96,11 @@ impl Writer {
                     let end = out.len() - 1;
                     out[end] = padding as u8;
                 }
+            }
+            Rtcp::CongestionFeedback { arrivals, made } => {
+                self.header(CONGESTION, TRANSPORT, out);
+                put(out, self.media(Media::Video));
+                congestion_feedback(arrivals, *made, out);
             }
             Rtcp::Nack { media, seqs } => {
                 self.header(NACK, TRANSPORT, out);
@@ -208,6 +217,29 @@ fn put(out: &mut Vec<u8>, word: u32) {
 fn finish(start: usize, out: &mut [u8]) {
     let words = (out.len() - start) / 4 - 1;
     out[start + 2..start + 4].copy_from_slice(&(words as u16).to_be_bytes());
+}
+
+/// A block of statuses (RFC 8888, section 3.1), then the report's timestamp.
+fn congestion_feedback(arrivals: &[Arrival], made: Time, out: &mut Vec<u8>) {
+    let begin = arrivals.first().map_or(0, |first| first.seq);
+    for half in [begin as u16, arrivals.len() as u16] {
+        out.extend_from_slice(&half.to_be_bytes());
+    }
+    let status = |arrival: &Arrival| {
+        let ecn = match arrival.ecn {
+            Ecn::NotEct => 0,
+            Ecn::Ect1 => 1,
+            Ecn::Ect0 => 2,
+            Ecn::Ce => 3,
+        };
+        let received = |at| 1 << 15 | ecn << 13 | arrival_offset(made, at);
+        arrival.at.map_or(0, received)
+    };
+    let padding = (arrivals.len() % 2 == 1).then_some(0);
+    for status in arrivals.iter().map(status).chain(padding) {
+        out.extend_from_slice(&status.to_be_bytes());
+    }
+    put(out, middle(made));
 }
 
 /// Pairs of a number and a mask of the 16 numbers behind it: each takes the

@@ -229,6 +229,33 @@ fn feedback(first: u64, at_us: &[Option<u64>]) -> Rtcp {
 }
 
 #[test]
+fn congestion_feedback_matches_rfc_8888() {
+    let made = Time::from_secs(10);
+    let arrival = |seq, ago_ms: u64, ecn| Arrival {
+        seq,
+        at: Some(Time::from_millis(10_000 - ago_ms)),
+        ecn,
+    };
+    let lost = Arrival {
+        seq: 0xffff,
+        at: None,
+        ecn: Ecn::NotEct,
+    };
+    let arrivals = vec![
+        arrival(0xfffe, 500, Ecn::Ect1),
+        lost,
+        arrival(0x1_0000, 8_000, Ecn::Ce),
+    ];
+    let report = Rtcp::CongestionFeedback { arrivals, made };
+    let packet = compound(vec![report], Leg::Return);
+    let datagram = bytes(&packet);
+    assert_eq!(datagram.len(), packet.size as usize);
+    let expected = "8b cd 00 06 57 01 02 00 57 01 02 60 \
+                    ff fe 00 03 a2 00 00 00 ff fe 00 00 37 8a 00 00";
+    assert_eq!(udp(&datagram)[..28], hex(expected));
+}
+
+#[test]
 fn transport_feedback_matches_the_examples() {
     // Small, lost, small, large, negative: one chunk of two-bit symbols.
     let mixed = [
@@ -388,6 +415,8 @@ fn any_rtcp() -> impl Strategy<Value = Rtcp> {
         0..300,
     );
     prop_oneof![
+        (arrivals.clone(), time.clone())
+            .prop_map(|(arrivals, made)| Rtcp::CongestionFeedback { arrivals, made }),
         arrivals.prop_map(|arrivals| Rtcp::TransportFeedback {
             arrivals,
             made: Time::ZERO

@@ -132,6 +132,7 @@ impl Call {
             fec: repair,
         });
         let sender = Sender::new(SenderConfig {
+            ecn: false,
             flow,
             start,
             stop,

@@ -7,8 +7,8 @@ use weaknet_core::{Bitrate, Kind, Span, Time};
 use weaknet_transports::cc::Constraints;
 
 use super::model::{
-    Call, DrawKey, End, Feedback, Flow, LinkSpec, Load, Media, Network, Path, RtpOverhead,
-    Scenario, Topology,
+    Call, DrawKey, End, Feedback, FeedbackFormat, Flow, LinkSpec, Load, Media, Network, Path,
+    RtpOverhead, Scenario, Topology,
 };
 use crate::registry::Spec;
 
@@ -175,9 +175,12 @@ impl Call {
             },
         );
         map.insert("signalling".to_owned(), json!(self.signalling));
-        let feedback = match self.feedback {
-            Feedback::Default => json!("default"),
-            Feedback::Every(every) => json!({ "every": every }),
+        let Feedback { format, every } = self.feedback;
+        let feedback = match (format, every) {
+            (FeedbackFormat::Twcc, None) => json!("default"),
+            (FeedbackFormat::Twcc, Some(every)) => json!({ "every": every }),
+            (FeedbackFormat::Ccfb, None) => json!("ccfb"),
+            (FeedbackFormat::Ccfb, Some(every)) => json!({ "format": format, "every": every }),
         };
         map.insert("feedback".to_owned(), feedback);
         put_constraints(map, &self.constraints);

@@ -21,7 +21,7 @@ use weaknet_transports::media::{Audio, Video};
 use weaknet_transports::pacing::Pacing;
 use weaknet_transports::traffic::Traffic;
 
-use super::model::{EcnField, End, LossAt, RtpOverhead, Signalling};
+use super::model::{EcnField, End, FeedbackFormat, LossAt, RtpOverhead, Signalling};
 
 /// A weaknet scenario: a network, the flows that run over it, and what is
 /// expected of them.
@@ -172,7 +172,7 @@ pub struct FlowDoc {
     /// What is sent besides media and feedback; default `webrtc`.
     #[serde(default)]
     pub signalling: Signalling,
-    /// When the receiver reports; default `default`.
+    /// What the receiver reports and when; default `twcc`.
     #[serde(default)]
     pub feedback: FeedbackDoc,
     /// Bounds on the congestion controller's target.
@@ -246,15 +246,64 @@ impl Default for AudioDoc {
     }
 }
 
-/// When the receiver sends congestion control feedback.
-#[derive(Debug, Default, serde::Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum FeedbackDoc {
-    /// As the receiver's own rule says.
-    #[default]
-    Default,
-    /// At a fixed interval, as in `feedback: {every: 50ms}`.
-    Every(Span),
+/// The congestion control feedback that the receiver sends: a format, or format
+/// and interval.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct FeedbackDoc {
+    /// Its format.
+    pub format: FeedbackFormat,
+    /// A fixed interval.
+    pub every: Option<Span>,
+}
+
+/// Format and interval.
+#[derive(Default, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct FeedbackMap {
+    /// The format: `twcc` (default) or `ccfb`.
+    format: FeedbackFormat,
+    /// A fixed interval; default: as the receiver's own rule says.
+    every: Option<Span>,
+}
+
+impl<'de> Deserialize<'de> for FeedbackDoc {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = FeedbackDoc;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("one of default, twcc, ccfb, or a map such as `{every: 50ms}`")
+            }
+            fn visit_str<E: de::Error>(self, name: &str) -> Result<FeedbackDoc, E> {
+                let format = match name {
+                    "default" | "twcc" => FeedbackFormat::Twcc,
+                    "ccfb" => FeedbackFormat::Ccfb,
+                    other => return Err(E::unknown_variant(other, &["default", "twcc", "ccfb"])),
+                };
+                let every = None;
+                Ok(FeedbackDoc { format, every })
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<FeedbackDoc, A::Error> {
+                let map = FeedbackMap::deserialize(de::value::MapAccessDeserializer::new(map))?;
+                let FeedbackMap { format, every } = map;
+                Ok(FeedbackDoc { format, every })
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
+impl JsonSchema for FeedbackDoc {
+    fn schema_name() -> Cow<'static, str> {
+        "Feedback".into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let map = FeedbackMap::json_schema(generator);
+        json_schema!({
+            "description": "The congestion control feedback that the receiver sends: a format, or format and interval.",
+            "anyOf": [{ "enum": ["default", "twcc", "ccfb"] }, map]
+        })
+    }
 }
 
 /// Bounds on the congestion controller's target.

@@ -12,7 +12,7 @@ use weaknet_transports::fec::Fec;
 use weaknet_transports::jitter::{AudioJitter, Jitter};
 use weaknet_transports::media::{Audio, Video};
 use weaknet_transports::pacing::Pacing;
-pub use weaknet_transports::rtp::RtpOverhead;
+pub use weaknet_transports::rtp::{FeedbackFormat, RtpOverhead};
 use weaknet_transports::traffic::Traffic;
 
 use super::error::Place;
@@ -259,14 +259,13 @@ pub enum Signalling {
     None,
 }
 
-/// When the receiver sends congestion control feedback.
+/// The congestion control feedback that the receiver sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Feedback {
-    /// As the receiver's own rule says.
-    #[default]
-    Default,
-    /// At a fixed interval; never zero.
-    Every(Span),
+pub struct Feedback {
+    /// Its format.
+    pub format: FeedbackFormat,
+    /// A fixed interval, never zero; `None`: as the receiver's own rule says.
+    pub every: Option<Span>,
 }
 
 /// A condition on a metric, judged on the median over seeds.

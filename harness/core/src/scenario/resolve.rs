@@ -8,7 +8,7 @@ use weaknet_transports::cc::Constraints;
 use weaknet_transports::traffic::Traffic;
 
 use super::de;
-use super::document::{Document, DrawsDoc, FeedbackDoc, FlowDoc, LinkDoc, Seeds};
+use super::document::{Document, DrawsDoc, FlowDoc, LinkDoc, Seeds};
 use super::error::{Diagnostic, Diagnostics, Place};
 use super::expectation::Subjects;
 use super::model::{
@@ -504,15 +504,13 @@ impl Resolver<'_> {
 
     fn call(&mut self, flow: &FlowDoc, node: &Node) -> Option<Call> {
         let place = |key: &str| node.get(key).map_or_else(|| node.place(), Node::place);
-        let feedback = match flow.feedback {
-            FeedbackDoc::Default => Feedback::Default,
-            FeedbackDoc::Every(every) => {
-                if every.is_zero() {
-                    self.report(place("feedback"), "expected an interval above zero");
-                }
-                Feedback::Every(every)
-            }
+        let feedback = Feedback {
+            format: flow.feedback.format,
+            every: flow.feedback.every,
         };
+        if feedback.every.is_some_and(Span::is_zero) {
+            self.report(place("feedback"), "expected an interval above zero");
+        }
         let bounds = self.constraints(flow, node);
         let media = self.media(flow, node);
         let plugins = self.flow_plugins(node);

@@ -4,3 +4,4 @@ mod closed_forms;
 mod laws;
 mod media_controllers;
 mod support;
+mod windows;

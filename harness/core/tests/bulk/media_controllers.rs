@@ -1,6 +1,8 @@
 //! Controllers made for media under a bulk flow, and windows under a call.
 
-use super::support::{metric, outcome};
+use weaknet_core::{Event, Time};
+
+use super::support::{events, metric, outcome};
 
 const LINK: &str = "
 duration: 60s
@@ -36,6 +38,16 @@ fn media_controllers_fill_a_link_with_a_stream() {
 }
 
 #[test]
+fn a_controller_that_knows_the_capacity_uses_it() {
+    let flow = "  - {name: flow, bulk: {}, congestion_control: oracle}";
+    let outcome = outcome(&format!("{LINK}{flow}"));
+    let target = metric(&outcome, "flow", "target_bitrate_kbps");
+    let sent = metric(&outcome, "flow", "send_rate_kbps");
+    assert!((1_500.0..=2_000.0).contains(&target), "{target}");
+    assert!((sent - target).abs() < 1.0, "{sent} {target}");
+}
+
+#[test]
 fn a_window_carries_a_call() {
     let flow = "  - {name: call, media: {video: {}, audio: {}}, congestion_control: textbook}";
     let outcome = outcome(&format!("{LINK}{flow}"));
@@ -44,4 +56,35 @@ fn a_window_carries_a_call() {
     let target = metric(&outcome, "call", "target_bitrate_kbps");
     assert!((1_500.0..2_800.0).contains(&target), "{target}");
     assert!(metric(&outcome, "call", "delivery_ratio") > 0.9);
+}
+
+#[test]
+fn marks_reach_a_call_by_rfc_8888_only() {
+    let text = |feedback: &str| {
+        format!(
+            "
+duration: 30s
+measure: {{from: 10s}}
+network:
+  forward: {{rate: 2Mbps, delay: 25ms, queue: {{dualpi2: {{}}}}}}
+  backward: {{delay: 25ms}}
+flows:
+  - {{name: call, media: {{video: {{}}}}, congestion_control: scream, feedback: {feedback}}}
+"
+        )
+    };
+    let marks = |feedback| {
+        let events = events(&text(feedback));
+        let marked = |event: &&(Time, Event)| matches!(event.1, Event::LinkMark { .. });
+        events.iter().filter(marked).count()
+    };
+    assert_eq!(marks("twcc"), 0, "sent Not-ECT");
+    assert!(marks("ccfb") > 10);
+    let scalable = outcome(&text("ccfb"));
+    let delay = metric(&scalable, "call", "queue_delay_p95_ms");
+    assert!(delay < 25.0, "{delay}");
+    // A packet takes 4.8 ms, the step threshold is 1 ms: whatever queues at all is
+    // marked, and frames come in bursts.
+    let used = metric(&scalable, "call", "utilisation");
+    assert!((0.3..0.9).contains(&used), "{used}");
 }

@@ -316,10 +316,10 @@ fn parameters_that_make_no_sense_point_at_themselves() {
 
 #[test]
 fn a_flow_that_carries_nothing() {
-    let text = "duration: 10s\nflows:\n  - name: download\n    bulk: {}\n";
+    let text = "duration: 10s\nflows:\n  - name: download\n    file: {}\n";
     let message = error(text, &[]);
     assert!(
-        message.starts_with("test.yaml:4:5: unknown key `bulk`: expected one of name, from,"),
+        message.starts_with("test.yaml:4:5: unknown key `file`: expected one of name, from,"),
         "{message}"
     );
     let nothing = error("duration: 10s\nflows:\n  - name: download\n", &[]);

@@ -1,7 +1,9 @@
 //! Flows with several paths, and flows that are no calls.
 
 use weaknet_core::packet::LinkId;
+use weaknet_core::{Bytes, Span};
 use weaknet_harness::scenario::model::{Load, Path, Scenario};
+use weaknet_transports::bulk::BulkConfig;
 
 use crate::{error, plan};
 
@@ -143,4 +145,48 @@ fn the_canonical_form_loads_to_itself() {
     assert!(canonical["flows"][0].get("route").is_none());
     let canonical = scenario(TRAFFIC).canonical();
     assert!(canonical["flows"][1].get("congestion_control").is_none());
+}
+
+const BULK: &str = "
+duration: 10s
+flows:
+  - {name: call, media: {audio: {}}}
+  - {name: download, bulk: {size: 30kB, max_size: 50kB, idle: 10s, as: quic}, congestion_control: gcc}
+";
+
+#[test]
+fn bulk_flows_have_a_controller_but_nothing_of_a_call() {
+    let scenario = scenario(BULK);
+    let Load::Bulk(bulk) = &scenario.flows[1].load else {
+        panic!("{:?}", scenario.flows[1].load);
+    };
+    assert_eq!(bulk.congestion_control.name(), "gcc");
+    let BulkConfig { size, idle, .. } = bulk.config;
+    assert_eq!(size, Some(Bytes::new(30_000)));
+    assert_eq!(idle, Some(Span::from_secs(10)));
+    let refused = |from, to, want| refused(BULK, from, to, want);
+    refused(
+        "congestion_control: gcc",
+        "congestion_control: gcc, arq: nack",
+        "`arq:` is of no use here: it goes with `media:`",
+    );
+    refused(
+        "max_size: 50kB",
+        "max_size: 5kB",
+        "bulk: max_size: expected at least `size:`, found 5kB",
+    );
+    refused("max_size:", "maxsize:", "did you mean `max_size`?");
+    refused("as: quic", "as: sctp", "expected one of");
+    refused(
+        "bulk: {",
+        "traffic: 1Mbps, bulk: {",
+        "`bulk:` and `traffic:` exclude each other",
+    );
+}
+
+#[test]
+fn a_bulk_flow_is_printed_as_it_is_read() {
+    let one = scenario(BULK);
+    let again = scenario(&one.canonical().to_string());
+    assert_eq!(one.identity(), again.identity());
 }

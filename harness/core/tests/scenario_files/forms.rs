@@ -4,8 +4,8 @@ use weaknet_core::packet::LinkId;
 use weaknet_core::{Bitrate, Bytes, Span, Time};
 use weaknet_harness::registry::Spec;
 use weaknet_harness::scenario::model::{
-    Comparison, DrawKey, EcnField, End, Feedback, LossAt, Path, RtpOverhead, Scenario, Signalling,
-    Topology,
+    Comparison, DrawKey, EcnField, End, Feedback, FeedbackFormat, LossAt, Path, RtpOverhead,
+    Scenario, Signalling, Topology,
 };
 
 use crate::{call, error, plan};
@@ -123,7 +123,7 @@ fn defaults() {
     assert_eq!(names, ["webrtc", "fixed", "webrtc"]);
     assert_eq!(
         (call.rtp_overhead, call.feedback),
-        (RtpOverhead::Webrtc, Feedback::Default)
+        (RtpOverhead::Webrtc, Feedback::default())
     );
     assert_eq!(call.constraints.start, Bitrate::from_kbps(300));
     let video = call.media.video.as_ref().unwrap();
@@ -184,13 +184,36 @@ fn harness_parts_for_validation() {
         (call.pacer.name(), call.rtp_overhead, call.signalling),
         ("packet", RtpOverhead::None, Signalling::None)
     );
-    assert_eq!(call.feedback, Feedback::Every(Span::from_millis(50)));
+    assert_eq!(call.feedback.every, Some(Span::from_millis(50)));
     let path = &flow.paths[0];
     assert_eq!(
         (flow.from, path.outward[0], path.back[0]),
         (End::B, LinkId(1), LinkId(0))
     );
     assert_eq!(flow.stop, Time::from_secs(10), "a flow stops with the run");
+}
+
+#[test]
+fn feedback_has_a_format_and_an_interval() {
+    let feedback = |text: &str| {
+        let scenario = scenario(&call(&format!("    feedback: {text}\n")));
+        let call = scenario.flows[0].call().unwrap();
+        (call.feedback.format, call.feedback.every)
+    };
+    let every = Some(Span::from_millis(20));
+    assert_eq!(feedback("default"), (FeedbackFormat::Twcc, None));
+    assert_eq!(feedback("twcc"), (FeedbackFormat::Twcc, None));
+    assert_eq!(feedback("ccfb"), (FeedbackFormat::Ccfb, None));
+    let both = feedback("{format: ccfb, every: 20ms}");
+    assert_eq!(both, (FeedbackFormat::Ccfb, every));
+    for (wrong, want) in [
+        ("cfb", "expected one of `default`, `twcc`, `ccfb`"),
+        ("{every: 0s}", "expected an interval above zero"),
+        ("{evry: 1s}", "expected `format` or `every`"),
+    ] {
+        let found = error(&call(&format!("    feedback: {wrong}\n")), &[]);
+        assert!(found.contains(want), "{found}");
+    }
 }
 
 #[test]

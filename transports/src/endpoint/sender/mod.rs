@@ -28,7 +28,6 @@
 //! of resolution, RTCP's share of the bandwidth.
 
 mod budget;
-mod capacity;
 mod media;
 mod padding;
 mod reports;
@@ -38,10 +37,7 @@ use weaknet_core::event::SessionStage;
 use weaknet_core::packet::{FlowId, Packet, Payload, Rtcp, Rtp};
 use weaknet_core::{Bitrate, Bytes, Event, Node, Outbox, Span, Time};
 
-pub use self::capacity::Capacity;
-
 use self::budget::Budget;
-use self::capacity::CapacityNews;
 use self::padding::LargePacket;
 use self::transmit::Outgoing;
 use super::reports::{DerivedReports, ReportSource};
@@ -53,7 +49,7 @@ use crate::media::{AudioSource, EncodedFrame, VideoFormat, VideoSource};
 use crate::pacing::Pacer;
 use crate::rtp::{Overhead, rtcp_size};
 use crate::session::Session;
-use crate::transport::{RttEstimator, SendHistory, WindowRate};
+use crate::transport::{Capacity, CapacityNews, RttEstimator, SendHistory, WindowRate};
 
 /// Time between sender reports (libwebrtc, video).
 const REPORT_INTERVAL: Span = Span::from_secs(1);
@@ -84,6 +80,9 @@ pub struct SenderConfig {
     pub fec: Option<Box<dyn FecEncoder>>,
     /// Header sizes.
     pub overhead: Overhead,
+    /// Whether reports carry ECN codepoints; if not, packets are sent Not-ECT,
+    /// whatever the controller asks for.
+    pub ecn: bool,
     /// Call set-up.
     pub session: Session,
     /// Where round trips and losses are learnt from.

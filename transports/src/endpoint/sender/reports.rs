@@ -17,7 +17,10 @@ impl Sender {
     pub(super) fn on_rtcp(&mut self, out: &mut Outbox<'_>, rtcp: Rtcp) {
         let now = out.now();
         match rtcp {
-            Rtcp::TransportFeedback { arrivals, made } => self.on_feedback(out, &arrivals, made),
+            Rtcp::TransportFeedback { arrivals, made }
+            | Rtcp::CongestionFeedback { arrivals, made } => {
+                self.on_feedback(out, &arrivals, made);
+            }
             Rtcp::Nack {
                 media: Media::Video,
                 seqs,

@@ -1,6 +1,6 @@
 //! From the pacer to the link, and into the send history.
 
-use weaknet_core::packet::{Leg, Media, Packet, Payload, Rtp, RtpKind};
+use weaknet_core::packet::{Ecn, Leg, Media, Packet, Payload, Rtp, RtpKind};
 use weaknet_core::{Bytes, Event, Outbox, Time};
 
 use super::Sender;
@@ -36,7 +36,7 @@ impl Sender {
             leg: Leg::Outward,
             path: 0,
             hop: 0,
-            ecn: self.output.ecn,
+            ecn: Ecn::NotEct,
             damaged: false,
             size,
             sent: now,
@@ -156,7 +156,10 @@ impl Sender {
             Outgoing::Plain(_) | Outgoing::Padding(_) => Payload::Rtp(rtp),
             Outgoing::Repair(_, protects) => Payload::Repair(Box::new((rtp, protects))),
         };
-        let packet = self.packet(now, wire, payload);
+        let mut packet = self.packet(now, wire, payload);
+        if self.parts.ecn {
+            packet.ecn = self.output.ecn;
+        }
         out.event(Event::Sent {
             packet: packet.tag(),
             payload: fresh,

@@ -10,7 +10,7 @@ pub type Capacity = Box<dyn Fn(Time, Time) -> Option<f64> + Send>;
 
 /// The mean capacity of each window, told at its start when it is another one
 /// than that of the window before. Windows begin at multiples of their length.
-pub(super) struct CapacityNews {
+pub(crate) struct CapacityNews {
     window: Span,
     capacity: Capacity,
     next: Time,
@@ -20,7 +20,7 @@ pub(super) struct CapacityNews {
 impl CapacityNews {
     /// `None` for a controller that does not ask and for a flow that knows
     /// nothing.
-    pub(super) fn new(
+    pub(crate) fn new(
         controller: &dyn CongestionController,
         capacity: Option<Capacity>,
     ) -> Option<Self> {
@@ -34,12 +34,18 @@ impl CapacityNews {
     }
 
     /// When the next window begins.
-    pub(super) const fn next(&self) -> Time {
+    pub(crate) const fn next(&self) -> Time {
         self.next
     }
 
+    /// Another controller is to be told, from now on.
+    pub(crate) const fn restart(&mut self, now: Time) {
+        self.next = now;
+        self.told = None;
+    }
+
     /// What to tell at `now`, if anything.
-    pub(super) fn poll(&mut self, now: Time) -> Option<CcEvent> {
+    pub(crate) fn poll(&mut self, now: Time) -> Option<CcEvent> {
         if now < self.next {
             return None;
         }
