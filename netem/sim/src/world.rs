@@ -145,8 +145,8 @@ impl World {
         &self.links
     }
 
-    /// Events that have been handled so far: each turn of a link, each wake of a
-    /// node and each packet that reaches one.
+    /// Events that have been handled so far: each turn of a link, with the packet
+    /// that leaves it, and each wake of a node.
     #[must_use]
     pub const fn handled(&self) -> u64 {
         self.events_before + self.events_at_now

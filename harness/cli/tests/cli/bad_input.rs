@@ -308,7 +308,7 @@ fn unknown_plugins_name_the_known_ones() {
     assert_eq!(
         refused(&call("    congestion_control: gc\n"), &[]),
         "\
-error: s.yaml:6:25: unknown congestion_control `gc`: expected one of fixed, gcc, scream
+error: s.yaml:6:25: unknown congestion_control `gc`: expected one of bbr1, bbr3, copa, cubic, fixed, gcc, gcc_draft02, ledbat, ledbat_pp, nada, new_reno, oracle, prague, scream, scream_ericsson
   |
 6 |     congestion_control: gc
   |                         ^^

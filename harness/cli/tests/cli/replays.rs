@@ -59,7 +59,7 @@ fn mistakes_point_at_their_place() {
         (
             &["gc", "p.csv"][..],
             2,
-            "--controller:1:1: unknown congestion_control `gc`: expected one of fixed, gcc, scream",
+            "--controller:1:1: unknown congestion_control `gc`: expected one of bbr1, ",
         ),
         (
             &["gcc", "p.csv", "--set", "aimd.bakoff=1"],

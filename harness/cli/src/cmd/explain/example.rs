@@ -15,7 +15,13 @@ pub(super) fn of(entry: &Entry, schema: &Value) -> Option<String> {
         kind @ ("rate" | "delay" | "loss" | "corrupt" | "duplicate" | "reorder" | "queue") => {
             format!("  network:\n    forward:\n      {kind}: {choice}\n")
         }
-        kind @ ("congestion_control" | "fec" | "arq" | "jitter_buffer" | "pacer") => {
+        // A controller needs something to find: a link with a limit.
+        "congestion_control" => {
+            let network = "  network:\n    forward: {rate: 2Mbps, delay: 50ms}\n";
+            let flow = flow(" {video: {max_bitrate: 2.5Mbps}}");
+            format!("{network}{flow}\n      congestion_control: {choice}\n")
+        }
+        kind @ ("fec" | "arq" | "jitter_buffer" | "pacer") => {
             let flow = flow(" {video: {max_bitrate: 2.5Mbps}}");
             format!("{flow}\n      {kind}: {choice}\n")
         }
