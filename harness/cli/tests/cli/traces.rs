@@ -135,6 +135,14 @@ fn bad_traces_say_where_and_what() {
             "bad: line 2: expected 2 columns (time_s, rate_mbps), found `1.0`",
         ),
         (
+            "0.0 1\n1.0 2 3\n",
+            "bad: line 2: expected 2 columns (time_s, rate_mbps), found `1.0 2 3`",
+        ),
+        (
+            "1\n2 3\n",
+            "bad: line 2: expected one number (time_ms), found `2 3`",
+        ),
+        (
             "0 100\n1 200\n",
             "could be seconds and Mbit/s or milliseconds and bytes",
         ),

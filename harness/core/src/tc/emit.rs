@@ -317,6 +317,7 @@ fn own_queue(shaper: Option<&Other>, queue: Option<&Other>) -> String {
             "drop_tail"
         }
         Some(Other::Codel(codel)) => {
+            f.add("control_law", "linux".to_owned());
             f.maybe("limit", codel.limit, packets);
             f.maybe("flows", codel.flows, |n| n.to_string());
             f.maybe("quantum", codel.quantum, bytes);
@@ -327,6 +328,7 @@ fn own_queue(shaper: Option<&Other>, queue: Option<&Other>) -> String {
             if codel.fair { "fq_codel" } else { "codel" }
         }
         Some(Other::Pie(pie)) => {
+            f.add("variant", "linux".to_owned());
             f.maybe("limit", pie.limit, packets);
             f.maybe("target", pie.target, span);
             f.maybe("update", pie.tupdate, span);

@@ -168,7 +168,7 @@ fn a_shaper_with_a_queue_behind_netem_is_two_links() {
     let yaml = to_scenario("t.tc", text).unwrap();
     for part in [
         "    forward_1:\n      queue: {netem: {delay: 20ms}}\n",
-        "    forward_2:\n      rate: 1Mbps\n      queue: {fq_codel: {target: 10ms, ecn: false}}\n",
+        "    forward_2:\n      rate: 1Mbps\n      queue: {fq_codel: {control_law: linux, target: 10ms, ecn: false}}\n",
         "    backward_1:\n      queue: {drop_tail: {limit: 50packets}}\n",
         "    route: [forward_1, forward_2]\n    route_back: [backward_1]\n",
     ] {

@@ -73,7 +73,7 @@ pub(super) struct Table<'a> {
     width: usize,
     /// Text before the first row that has been read already.
     ahead: String,
-    /// Whether empty lines are refused.
+    /// Whether empty lines and values behind the last column are refused.
     strict: bool,
     /// Whether a line of column names may still come.
     heading: bool,
@@ -177,7 +177,11 @@ impl Rows for Table<'_> {
             return Ok(Item::Text);
         }
         let complete = match self.separator {
-            Separator::Any => split_any(&row.text, self.width, &mut row.cells),
+            Separator::Any => {
+                // One more than there should be is enough to refuse a line.
+                let most = self.width + usize::from(self.strict);
+                split_any(&row.text, most, &mut row.cells)
+            }
             Separator::One(separator) => split_one(&row.text, separator, &mut row.cells),
         };
         if !complete || row.cells.len() != self.width {
@@ -209,13 +213,13 @@ pub(super) fn shorten(text: &str) -> String {
     short
 }
 
-/// The first `width` values of a line that ends at a comment; further ones are
+/// The first `most` values of a line that ends at a comment; further ones are
 /// none of ours.
-fn split_any(text: &str, width: usize, cells: &mut Vec<Option<Range<usize>>>) -> bool {
+fn split_any(text: &str, most: usize, cells: &mut Vec<Option<Range<usize>>>) -> bool {
     let text = text.split('#').next().unwrap_or_default();
     let separator = |c: char| c.is_ascii_whitespace() || c == ',' || c == ';' || c == '\u{feff}';
     let mut at = 0;
-    while cells.len() < width {
+    while cells.len() < most {
         let Some(start) = text[at..].find(|c| !separator(c)) else {
             break;
         };
