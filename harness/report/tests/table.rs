@@ -220,6 +220,22 @@ fn metrics_that_do_not_apply_are_absent_not_zero() {
 }
 
 #[test]
+fn calls_that_never_connect_are_named() {
+    let mut cases = two_controllers();
+    for (at, case) in cases.iter_mut().enumerate() {
+        let metrics = &mut case.flows[0].metrics;
+        metrics.insert("connected_5s_ratio".to_owned(), 0.0);
+        // The first alone connects, though late.
+        if at == 0 {
+            metrics.insert("setup_time_ms".to_owned(), 9_000.0);
+        }
+    }
+    let text = with_input(cases, |input| table(input, 400, false));
+    let told = "Never connected: call in gcc (2 of 3 runs), call in scream (3 of 3 runs).";
+    assert!(text.contains(told), "{text}");
+}
+
+#[test]
 fn conditions_do_not_compete() {
     let mut cases = two_controllers();
     for (index, case) in cases.iter_mut().enumerate() {

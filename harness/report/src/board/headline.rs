@@ -16,11 +16,12 @@ const NAMED_PLACES: usize = 3;
 const NAMED_COLUMNS: usize = 3;
 
 impl Board<'_> {
-    /// The verdict: expectations, then who is best in the most telling metrics.
+    /// The verdict: expectations, calls that never connected, then who is best in the most telling metrics.
     pub(crate) fn headline(&self) -> String {
         let unjudged = self.unjudged.as_ref();
         let unjudged = unjudged.map(|why| format!("The expectations cannot be judged: {why}."));
         let mut sentences = vec![unjudged.unwrap_or_else(|| self.expectation_sentence())];
+        sentences.push(self.connection_sentence());
         if let Some(table) = self.flows.first() {
             sentences.extend(winner_sentence(table).or_else(|| span_sentence(table)));
         }
@@ -50,6 +51,28 @@ impl Board<'_> {
                     self.failures(&failed)
                 )
             }
+        }
+    }
+
+    /// Who never connected: whatever else is scored then means little.
+    fn connection_sentence(&self) -> String {
+        let places: Vec<String> = self
+            .unconnected
+            .iter()
+            .map(|call| {
+                let group = self.groups.get(call.group);
+                let label = group.filter(|_| self.groups.len() > 1);
+                let place = label.map_or(String::new(), |group| format!(" in {}", group.label));
+                let runs = match call.of {
+                    1 => String::new(),
+                    of => format!(" ({} of {of} runs)", call.runs),
+                };
+                format!("{}{place}{runs}", call.flow)
+            })
+            .collect();
+        match places.as_slice() {
+            [] => String::new(),
+            places => format!("Never connected: {}.", capped(places)),
         }
     }
 

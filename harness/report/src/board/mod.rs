@@ -2,12 +2,14 @@
 //! and judged. All reports are written from a [`Board`], so they agree.
 
 mod columns;
+mod connection;
 mod expectations;
 mod groups;
 mod headline;
 mod scores;
 
 pub(crate) use columns::Column;
+pub(crate) use connection::Unconnected;
 pub(crate) use expectations::Judgement;
 pub(crate) use groups::{Axis, Group};
 pub(crate) use headline::plural;
@@ -28,6 +30,8 @@ pub(crate) struct Board<'s> {
     pub(crate) links: Option<ScoreTable>,
     /// Expectations, by group.
     pub(crate) judgements: Vec<Judgement>,
+    /// Calls that were never set up.
+    pub(crate) unconnected: Vec<Unconnected>,
     /// Why expectations cannot be judged.
     pub(crate) unjudged: Option<String>,
 }
@@ -52,6 +56,7 @@ impl<'s> Board<'s> {
         };
         let (flows, links) = (source.flow_tables(), source.link_table());
         Self {
+            unconnected: connection::unconnected(cases, &groups),
             groups,
             axes,
             flows,
