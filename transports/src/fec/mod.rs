@@ -3,6 +3,7 @@
 //! In the simulator schemes decide on packet numbers, not on bytes: a repair
 //! packet carries the numbers that it protects.
 
+pub mod gf256;
 mod none;
 
 pub use none::NoFec;
