@@ -31,7 +31,11 @@ fn data(count: usize) -> Vec<Vec<u8>> {
 
 /// `lost` numbers of data symbols, others in each pattern.
 fn patterns(count: usize, lost: usize) -> Vec<Vec<usize>> {
-    let step = |pattern: usize| (0..count).step_by(1).map(move |n| (n * 7 + pattern * 11) % count);
+    let step = |pattern: usize| {
+        (0..count)
+            .step_by(1)
+            .map(move |n| (n * 7 + pattern * 11) % count)
+    };
     (0..PATTERNS)
         .map(|pattern| {
             let mut numbers: Vec<usize> = Vec::new();
@@ -96,8 +100,7 @@ fn raptor(
     SourceBlockEncodingPlan,
 ) {
     let whole = data.concat();
-    let config =
-        ObjectTransmissionInformation::new(whole.len() as u64, SYMBOL as u16, 1, 1, 8);
+    let config = ObjectTransmissionInformation::new(whole.len() as u64, SYMBOL as u16, 1, 1, 8);
     let plan = SourceBlockEncodingPlan::generate(data.len() as u16);
     (whole, config, plan)
 }
@@ -132,13 +135,16 @@ fn decode(criterion: &mut Criterion) {
             let codec = ReedSolomon::new(k, r).expect("a valid size");
             let mut shards: Vec<Vec<u8>> = (0..r).map(|_| vec![0; SYMBOL]).collect();
             codec.encode_sep(&data, &mut shards).expect("whole symbols");
-            let mut all: Vec<Option<Vec<u8>>> = data.iter().chain(&shards).cloned().map(Some).collect();
+            let mut all: Vec<Option<Vec<u8>>> =
+                data.iter().chain(&shards).cloned().map(Some).collect();
             group.bench_function(name("reed-solomon-erasure"), |bencher| {
                 bencher.iter(|| {
                     for at in next() {
                         all[*at] = None;
                     }
-                    codec.reconstruct_data(black_box(&mut all)).expect("enough symbols");
+                    codec
+                        .reconstruct_data(black_box(&mut all))
+                        .expect("enough symbols");
                 });
             });
 
@@ -162,13 +168,19 @@ fn decode(criterion: &mut Criterion) {
             let (whole, config, plan) = raptor(&data);
             let encoder = SourceBlockEncoder::with_encoding_plan(0, &config, &whole, &plan);
             // One more than lost: with as many, one block in 200 stays incomplete.
-            let (source, extra) = (encoder.source_packets(), encoder.repair_packets(0, r as u32 + 1));
+            let (source, extra) = (
+                encoder.source_packets(),
+                encoder.repair_packets(0, r as u32 + 1),
+            );
             group.bench_function(name("raptorq"), |bencher| {
                 bencher.iter(|| {
                     let lost = next();
-                    let here = (0..k).filter(|at| !lost.contains(at)).map(|at| source[at].clone());
-                    let packets: Vec<EncodingPacket> =
-                        here.chain(extra.iter().take(lost.len() + 1).cloned()).collect();
+                    let here = (0..k)
+                        .filter(|at| !lost.contains(at))
+                        .map(|at| source[at].clone());
+                    let packets: Vec<EncodingPacket> = here
+                        .chain(extra.iter().take(lost.len() + 1).cloned())
+                        .collect();
                     let mut decoder = SourceBlockDecoder::new(0, &config, whole.len() as u64);
                     decoder.decode(packets).expect("enough symbols")
                 });

@@ -73,30 +73,55 @@ pub(super) fn add_products(
 #[target_feature(enable = "avx2")]
 fn add_rows<const R: usize>(out: &mut [u8], width: usize, factors: &[u8], sources: &[&[u8]]) {
     let count = sources.len();
-    let factors: [&[u8]; R] = std::array::from_fn(|row| &factors[row * count..][..count]);
+    let mut columns: Vec<Column<'_, R>> = sources
+        .iter()
+        .enumerate()
+        .map(|(column, source)| Column {
+            source,
+            halves: std::array::from_fn(|row| &HALVES[usize::from(factors[row * count + column])]),
+        })
+        .collect();
     for at in (0..width).step_by(BLOCK) {
         let mut sums = [[_mm256_setzero_si256(); 2]; R];
-        for (column, source) in sources.iter().enumerate() {
-            let rest = source.get(at..).unwrap_or_default();
-            let parts = match rest.first_chunk() {
-                Some(block) => take_apart(block),
-                None if rest.is_empty() => continue,
-                None => take_apart(&padded(rest)),
-            };
-            // Bounds that are known to the compiler keep the sums in registers.
-            for row in 0..R {
-                let halves = &HALVES[usize::from(factors[row][column])];
-                let (lower, upper) = (table(&halves.lower), table(&halves.upper));
-                for part in 0..2 {
-                    let low = _mm256_shuffle_epi8(lower, parts[part][0]);
-                    let high = _mm256_shuffle_epi8(upper, parts[part][1]);
-                    let product = _mm256_xor_si256(low, high);
-                    sums[row][part] = _mm256_xor_si256(sums[row][part], product);
+        for column in &mut columns {
+            match column.source.split_first_chunk() {
+                Some((block, rest)) => {
+                    column.source = rest;
+                    add_products_of(&mut sums, take_apart(block), &column.halves);
+                }
+                None if column.source.is_empty() => {}
+                None => {
+                    let block = padded(std::mem::take(&mut column.source));
+                    add_products_of(&mut sums, take_apart(&block), &column.halves);
                 }
             }
         }
         for (row, sum) in out.chunks_exact_mut(width).zip(sums) {
             add(&mut row[at..], sum);
+        }
+    }
+}
+
+/// What is left of a source, and the tables of its coefficients in each row.
+struct Column<'a, const R: usize> {
+    source: &'a [u8],
+    halves: [&'static Halves; R],
+}
+
+/// Adds the products of a block, taken apart, with a coefficient per row.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn add_products_of<const R: usize>(
+    sums: &mut [[__m256i; 2]; R],
+    parts: [[__m256i; 2]; 2],
+    halves: &[&Halves; R],
+) {
+    for (sum, halves) in sums.iter_mut().zip(halves) {
+        let (lower, upper) = (table(&halves.lower), table(&halves.upper));
+        for (sum, part) in sum.iter_mut().zip(parts) {
+            let low = _mm256_shuffle_epi8(lower, part[0]);
+            let high = _mm256_shuffle_epi8(upper, part[1]);
+            *sum = _mm256_xor_si256(*sum, _mm256_xor_si256(low, high));
         }
     }
 }
@@ -131,10 +156,7 @@ fn take_apart(block: &[u8; BLOCK]) -> [[__m256i; 2]; 2] {
         // instruction needs no alignment.
         let bytes = unsafe { _mm256_loadu_si256(bytes.as_ptr().cast::<__m256i>()) };
         let upper = _mm256_srli_epi64::<4>(bytes);
-        [
-            _mm256_and_si256(bytes, mask),
-            _mm256_and_si256(upper, mask),
-        ]
+        [_mm256_and_si256(bytes, mask), _mm256_and_si256(upper, mask)]
     })
 }
 

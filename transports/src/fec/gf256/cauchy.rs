@@ -31,7 +31,11 @@ pub fn encode(data: &[&[u8]], from: u8, width: usize, out: &mut [u8]) {
     let rows = out.len().checked_div(width).unwrap_or_default();
     let coefficients: Vec<u8> = (from..=u8::MAX)
         .take(rows)
-        .flat_map(|row| (0..=u8::MAX).take(data.len()).map(move |at| coefficient(row, at)))
+        .flat_map(|row| {
+            (0..=u8::MAX)
+                .take(data.len())
+                .map(move |at| coefficient(row, at))
+        })
         .collect();
     add_products(out, width, &coefficients, data);
 }
@@ -47,7 +51,10 @@ pub fn decode(
     width: usize,
 ) -> Option<Vec<(u8, Vec<u8>)>> {
     let is_here = |at: &u8| data.iter().any(|(here, _)| here == at);
-    let missing: Vec<u8> = (0..=u8::MAX).take(count).filter(|at| !is_here(at)).collect();
+    let missing: Vec<u8> = (0..=u8::MAX)
+        .take(count)
+        .filter(|at| !is_here(at))
+        .collect();
     let used = repair.get(..missing.len())?;
     if missing.is_empty() || width == 0 {
         return Some(missing.into_iter().map(|at| (at, Vec::new())).collect());

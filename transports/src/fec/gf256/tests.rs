@@ -7,10 +7,12 @@ fn by_hand(a: u8, b: u8) -> u8 {
     let product = (0..8)
         .filter(|bit| b >> bit & 1 == 1)
         .fold(0_u16, |sum, bit| sum ^ u16::from(a) << bit);
-    let reduced = (8..15).rev().fold(product, |rest, bit| match rest >> bit & 1 {
-        1 => rest ^ 0x11d << (bit - 8),
-        _ => rest,
-    });
+    let reduced = (8..15)
+        .rev()
+        .fold(product, |rest, bit| match rest >> bit & 1 {
+            1 => rest ^ 0x11d << (bit - 8),
+            _ => rest,
+        });
     reduced as u8
 }
 
@@ -22,7 +24,9 @@ fn products_are_those_of_the_polynomials() {
         }
     }
     // RFC 6330 section 5.7.3: OCT_EXP begins with these.
-    let powers = (0..9).scan(1, |power, _| Some(std::mem::replace(power, multiply(*power, 2))));
+    let powers = (0..9).scan(1, |power, _| {
+        Some(std::mem::replace(power, multiply(*power, 2)))
+    });
     assert!(powers.eq([1, 2, 4, 8, 16, 32, 64, 128, 29]));
 }
 
@@ -75,7 +79,9 @@ fn block(count: usize, width: usize) -> Vec<Vec<u8>> {
     (0..count)
         .map(|at| {
             let length = width - at * 7 % (width / 2);
-            (0..length).map(|byte| (byte * 37 + at * 101 + byte / 11) as u8).collect()
+            (0..length)
+                .map(|byte| (byte * 37 + at * 101 + byte / 11) as u8)
+                .collect()
         })
         .collect()
 }
@@ -125,7 +131,9 @@ fn the_first_repair_symbol_is_the_sum_and_each_stands_for_itself() {
     cauchy::encode(&sources, 0, 40, &mut all);
     let mut sum = vec![0; 40];
     for symbol in &data {
-        sum.iter_mut().zip(symbol).for_each(|(sum, byte)| *sum ^= byte);
+        sum.iter_mut()
+            .zip(symbol)
+            .for_each(|(sum, byte)| *sum ^= byte);
     }
     assert_eq!(all[..40], sum);
     cauchy::encode(&sources, 2, 40, &mut third);
