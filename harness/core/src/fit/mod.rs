@@ -89,6 +89,12 @@ pub fn fit(series: &Series) -> Result<LinkFit, FitError> {
             "only {arrived} packets arrived: expected {FEWEST} or more"
         )));
     }
+    let settled = series.settled();
+    if settled < series.passages.len() {
+        let mut shorter = series.clone();
+        shorter.passages.truncate(settled);
+        return fit(&shorter);
+    }
     let Some(found) = busy::find(series) else {
         return Err(FitError::new("no packet arrived"));
     };

@@ -2,7 +2,10 @@
 //!
 //! A packet's backlog is what was still before it in the link when it was sent:
 //! the arrival of its predecessor, less the path's delay, less its own sending
-//! time. When packets that met the largest backlogs were lost far more often
+//! time. Behind packets that got lost it is the packet's own delay that tells, and
+//! of those themselves what lies between the backlogs of their neighbours: the
+//! last arrival says less and less of the link the longer a run of losses is.
+//! When packets that met the largest backlogs were lost far more often
 //! than the others, the queue overflowed. Where jitter is small against the
 //! time of a packet, a loss at a full queue counts as overflow only if it left
 //! no trace in the link's time; otherwise what was sent into a full queue tells
@@ -57,8 +60,8 @@ enum Fate {
 }
 
 pub(super) fn tell_apart(series: &Series, busy: &Busy, rate: &RateFit) -> Fates {
-    let waits = backlog(series, busy);
     let service = |at: i64| busy.size * 8e9 / rate.at(at as f64 / 1e9).max(1.0);
+    let waits = backlog(series, busy, service);
     let bytes: Vec<f64> = series
         .passages
         .iter()
@@ -150,7 +153,7 @@ pub(super) fn tell_apart(series: &Series, busy: &Busy, rate: &RateFit) -> Fates 
 /// Share of the packets that got lost although the queue had room; `None` when
 /// it never overflowed. `service` is the time of a packet in nanoseconds.
 pub(super) fn lost_with_room(series: &Series, busy: &Busy, service: f64) -> Option<f64> {
-    let waits = backlog(series, busy);
+    let waits = backlog(series, busy, |_| service);
     let passages = &series.passages;
     let lost: Vec<bool> = passages.iter().map(|p| p.received.is_none()).collect();
     let full = Full::find(&waits, &lost, (2.5 * service).max(5.0 * busy.noise))?;
@@ -164,20 +167,42 @@ pub(super) fn lost_with_room(series: &Series, busy: &Busy, service: f64) -> Opti
     Some(with_room().filter(|(_, lost)| **lost).count() as f64 / count)
 }
 
-/// Nanoseconds of work before each packet.
-fn backlog(series: &Series, busy: &Busy) -> Vec<f64> {
-    let mut last_arrival = i64::MIN / 2;
-    series
-        .passages
-        .iter()
-        .map(|p| {
-            let wait = (last_arrival - busy.base - p.sent).max(0);
-            if let Some(received) = p.received {
-                last_arrival = received;
+/// Nanoseconds of work before each packet; `service` is the time that one sent
+/// then takes.
+fn backlog(series: &Series, busy: &Busy, service: impl Fn(i64) -> f64) -> Vec<f64> {
+    let passages = &series.passages;
+    let mut waits = vec![0.0; passages.len()];
+    // Index of the last packet that arrived, and when it did.
+    let mut last: Option<(usize, i64)> = None;
+    for (at, packet) in passages.iter().enumerate() {
+        let Some(received) = packet.received else {
+            continue;
+        };
+        let known = last.map_or(0, |(_, arrival)| arrival - busy.base - packet.sent);
+        let mut wait = known.max(0) as f64;
+        let first_lost = last.map_or(0, |(before, _)| before + 1);
+        if first_lost < at {
+            let own = (received - busy.base - packet.sent) as f64 - service(packet.sent);
+            wait = wait.max(own);
+            let (from, before) = last.map_or((packet.sent, wait), |(before, _)| {
+                (passages[before].sent, waits[before])
+            });
+            let whole = (packet.sent - from).max(1) as f64;
+            for lost in first_lost..at {
+                let part = (passages[lost].sent - from) as f64 / whole;
+                waits[lost] = before + (wait - before) * part;
             }
-            wait as f64
-        })
-        .collect()
+        }
+        waits[at] = wait;
+        last = Some((at, received));
+    }
+    // Behind the last arrival nothing else is known.
+    if let Some((before, arrival)) = last {
+        for (wait, packet) in waits.iter_mut().zip(passages).skip(before + 1) {
+            *wait = (arrival - busy.base - packet.sent).max(0) as f64;
+        }
+    }
+    waits
 }
 
 /// Median delay of packets that met an idle link, less the shortest.

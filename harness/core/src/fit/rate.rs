@@ -1,8 +1,8 @@
 //! The rate of a link while it was busy: constant, in steps, or a trace.
 //!
-//! Bytes and time of the busy intervals are spread over bins. One level with
-//! little spread is a constant rate; a few levels that explain the bins are
-//! steps; anything else is a trace of the bins.
+//! Bytes and time of the busy intervals are spread over bins. A few levels that
+//! explain the bins are steps; bins with little spread else are a constant rate;
+//! anything else is a trace of the bins.
 
 use serde::Serialize;
 
@@ -93,10 +93,11 @@ pub(super) fn fit(series: &Series, busy: &Busy) -> RateFit {
         0.0
     };
     let levels = segments::split(&kept, width);
-    let (shape, r2) = if kept.len() < 4 || (levels.steps.len() <= 1 && cv <= CONSTANT_CV) {
-        (RateShape::Constant(rate * 1e9), None)
-    } else if levels.steps.len() > 1 && levels.steps.len() <= MOST_STEPS && levels.r2 >= STEPS_R2 {
+    let few = (2..=MOST_STEPS).contains(&levels.steps.len());
+    let (shape, r2) = if kept.len() >= 4 && few && levels.r2 >= STEPS_R2 {
         (RateShape::Steps(levels.steps), Some(levels.r2))
+    } else if kept.len() < 4 || cv <= CONSTANT_CV {
+        (RateShape::Constant(rate * 1e9), None)
     } else {
         (RateShape::Trace(rows(&kept, &rates, width)), None)
     };

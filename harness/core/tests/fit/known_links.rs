@@ -218,6 +218,42 @@ fn jitter_bursts_and_a_full_queue() {
     near(fit.loss.burst.unwrap().0, 5.0);
 }
 
+/// A capture ends while the queue is full: a quarter of a second of packets is on
+/// its way then, and none of them is lost.
+#[test]
+fn packets_on_their_way_at_the_end_are_not_lost() {
+    let known = Known {
+        queue: drop_tail("200ms"),
+        loss: independent("4%"),
+        delay: build(
+            &delay::NormalDelay {
+                mean: "60ms".parse().unwrap(),
+                std: "6ms".parse().unwrap(),
+                ..delay::NormalDelay::default()
+            },
+            1,
+        ),
+        ..plain()
+    };
+    let [mut entered, mut left] = drive(known, &traffic(6_000_000, 4));
+    let stop = Time::from_secs(450);
+    entered.retain(|seen| seen.at < stop);
+    left.retain(|seen| seen.at < stop);
+    let missing = entered.len() - left.len();
+    let file = write("cut.pcapng", &pcapng(&[("in", &entered), ("out", &left)]));
+    let measurement = fit::read(&[file]).unwrap();
+    let fit = fit::fit(&measurement.forward).unwrap();
+    assert!(
+        entered.len() - fit.packets > 100,
+        "{} left out",
+        entered.len() - fit.packets
+    );
+    assert!(missing > fit.loss.overflow + 100, "{missing}");
+    near(constant_rate(&fit), 5e6);
+    near(fit.loss.average, 0.04);
+    assert_eq!(fit.loss.model, LossModel::Bernoulli);
+}
+
 #[test]
 fn two_captures_whose_clocks_differ() {
     let [entered, left] = drive(plain(), &traffic(6_000_000, 1));
