@@ -23,7 +23,7 @@ const FEWEST: usize = 5;
 /// Packets that must have met a queue that was not full, to compare with.
 const OTHERS: usize = 200;
 /// Jitter below this share of a packet's time leaves single losses visible.
-const LOW_NOISE: f64 = 0.25;
+pub(super) const LOW_NOISE: f64 = 0.25;
 
 /// In what a queue's limit is constant.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -83,7 +83,8 @@ pub(super) fn tell_apart(series: &Series, busy: &Busy, rate: &RateFit) -> Fates 
     .unwrap_or(0.0);
     let noise_bytes = busy.noise / mean_service.max(1.0) * busy.size;
     let in_time = Full::find(&waits, &lost, (2.5 * mean_service).max(5.0 * busy.noise));
-    let in_bytes = Full::find(&bytes, &lost, (2.5 * busy.size).max(5.0 * noise_bytes));
+    let in_bytes = Full::find(&bytes, &lost, (2.5 * busy.size).max(5.0 * noise_bytes))
+        .filter(|_| rate.known());
     let longest = longest_wait(series, &waits);
     let (full, levels, is_time) = match (in_time, in_bytes) {
         (None, None) => {
@@ -126,6 +127,14 @@ pub(super) fn tell_apart(series: &Series, busy: &Busy, rate: &RateFit) -> Fates 
         .map(|i| levels[i])
         .collect();
     let overflow = dropped.len();
+    if overflow == 0 {
+        return Fates {
+            sequences: sequences(&fates),
+            overflow,
+            unclear: 0,
+            queue: QueueFit::NeverFull(longest),
+        };
+    }
     let level = stats::median(&dropped).unwrap_or(0.0);
     // A backlog is reckoned from the shortest delay: what packets travel longer
     // than that on an idle path is none of the queue's.
@@ -165,6 +174,43 @@ pub(super) fn lost_with_room(series: &Series, busy: &Busy, service: f64) -> Opti
     };
     let count = with_room().count() as f64;
     Some(with_room().filter(|(_, lost)| **lost).count() as f64 / count)
+}
+
+/// How much of the time that its size takes each packet took of the link, on
+/// average: all of it when it arrived, nothing when the queue had no room for it.
+/// `elsewhere` is what other losses took. Of the losses at a full queue as many
+/// were random as where there was room.
+pub(super) fn link_time_shares(
+    series: &Series,
+    busy: &Busy,
+    service: f64,
+    elsewhere: f64,
+) -> Vec<f64> {
+    let waits = backlog(series, busy, |_| service);
+    let lost: Vec<bool> = series
+        .passages
+        .iter()
+        .map(|p| p.received.is_none())
+        .collect();
+    let band = (2.5 * service).max(5.0 * busy.noise);
+    let full = Full::find(&waits, &lost, band);
+    let floor = full.map_or(f64::INFINITY, |full| full.floor);
+    let count = |at_full: bool, is_lost: bool| {
+        let packets = waits.iter().zip(&lost);
+        let some = packets.filter(|(wait, lost)| (**wait >= floor) == at_full && **lost == is_lost);
+        some.count() as f64
+    };
+    let odds = count(false, true) / count(false, false).max(1.0);
+    let random = (odds * count(true, false) / count(true, true).max(1.0)).min(1.0);
+    waits
+        .iter()
+        .zip(&lost)
+        .map(|(wait, lost)| match (*lost, *wait >= floor) {
+            (false, _) => 1.0,
+            (true, false) => elsewhere,
+            (true, true) => elsewhere * random,
+        })
+        .collect()
 }
 
 /// Nanoseconds of work before each packet; `service` is the time that one sent
