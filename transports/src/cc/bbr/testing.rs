@@ -2,8 +2,8 @@
 
 use weaknet_core::{Bitrate, Bytes, Span, Time};
 
-use crate::cc::testing::{IdealLink, PACKET, value};
 use crate::cc::{CcEvent, CcOutput, CongestionController, Feedback, SentPacket, Visitor};
+use crate::conformance::{IdealLink, PACKET, value};
 
 /// The link of most tests: 10 Mbit/s and 40 ms.
 pub(in crate::cc) const RATE: Bitrate = Bitrate::from_mbps(10);
@@ -16,7 +16,7 @@ pub(in crate::cc) const fn secs(n: u64) -> Span {
 }
 
 /// The link of most tests with room for so many packets.
-pub(in crate::cc) const fn link(packets: u64) -> IdealLink {
+pub(in crate::cc) fn link(packets: u64) -> IdealLink {
     IdealLink::new(RATE, RTT, Bytes::new(PACKET.get() * packets))
 }
 
@@ -149,7 +149,7 @@ pub(in crate::cc) fn time_to_reach(link: &mut IdealLink, flow: usize, rate: Bitr
 pub(in crate::cc) fn loss_ratio(link: &IdealLink, flow: usize, intervals: usize) -> f64 {
     let all = link.intervals(flow);
     let last = &all[all.len().saturating_sub(intervals)..];
-    let sum = |size: fn(&crate::cc::testing::Interval) -> Bytes| {
+    let sum = |size: fn(&crate::conformance::Interval) -> Bytes| {
         last.iter().map(size).sum::<Bytes>().get() as f64
     };
     let (dropped, delivered) = (sum(|i| i.dropped), sum(|i| i.delivered));

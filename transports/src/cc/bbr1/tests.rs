@@ -1,6 +1,5 @@
 //! The whole controller: numbers by hand, and over a link that knows no chance.
 
-use proptest::prelude::*;
 use weaknet_core::plugin::Assets;
 use weaknet_core::{Bitrate, BuildContext, Bytes, Plugin, Span, Streams, Time};
 
@@ -11,8 +10,8 @@ use crate::cc::bbr::testing::{
     time_to_reach, utilisation, watch,
 };
 use crate::cc::bbr::{Ack, times};
-use crate::cc::testing::{Fate, PACKET, Script, laws, value};
 use crate::cc::{CcEvent, CongestionController};
+use crate::conformance::{Fate, PACKET, Script, value};
 use crate::transport::RateSample;
 
 const STARTUP: u32 = State::Startup as u32;
@@ -267,11 +266,4 @@ fn nonsense_is_refused() {
 #[test]
 fn allocates_nothing() {
     assert_allocates_nothing(bbr1());
-}
-
-proptest! {
-    #[test]
-    fn survives_anything(steps in laws::steps()) {
-        laws::check(bbr1, &steps)?;
-    }
 }

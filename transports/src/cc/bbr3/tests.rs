@@ -1,6 +1,5 @@
 //! The whole controller: numbers by hand, and over a link that knows no chance.
 
-use proptest::prelude::*;
 use weaknet_core::plugin::Assets;
 use weaknet_core::{Bitrate, BuildContext, Bytes, Plugin, Span, Streams, Time};
 
@@ -12,8 +11,8 @@ use crate::cc::bbr::testing::{
     time_to_reach, utilisation, watch,
 };
 use crate::cc::bbr::{Ack, times};
-use crate::cc::testing::{IdealLink, PACKET, laws, value};
 use crate::cc::{CcEvent, CongestionController};
+use crate::conformance::{IdealLink, PACKET, value};
 use crate::transport::RateSample;
 
 const STARTUP: u32 = State::Startup as u32;
@@ -433,11 +432,4 @@ fn nonsense_is_refused() {
 #[test]
 fn allocates_nothing() {
     assert_allocates_nothing(bbr3());
-}
-
-proptest! {
-    #[test]
-    fn survives_anything(steps in laws::steps()) {
-        laws::check(bbr3, &steps)?;
-    }
 }

@@ -1,0 +1,1 @@
+//! Controllers that break one rule each, and only that one.
