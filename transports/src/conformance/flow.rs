@@ -22,6 +22,8 @@ const KEEP_ALIVE: Span = Span::from_millis(500);
 const LOSS_REPORT: Span = Span::from_secs(1);
 /// Calls of a timer at one instant.
 const TIMER_CALLS: usize = 8;
+/// And then none for so long.
+const TIMER_PAUSE: Span = Span::from_millis(1);
 
 /// What happened to a flow in 100 ms.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -89,6 +91,8 @@ pub(super) struct Flow {
     source: Source,
     pacer: Pacer,
     last_sent: Time,
+    /// When the timer was served last, if it was in the last step.
+    served: Option<Time>,
     /// `None`: every packet is reported alone and at once.
     receiver: Option<Receiver>,
     /// Packets in the network, and dropped ones that nobody knows of yet.
@@ -122,6 +126,7 @@ impl Flow {
             source,
             pacer: Pacer::new(now),
             last_sent: now,
+            served: None,
             receiver: None,
             outstanding: 0,
             dropped: Vec::new(),
@@ -186,30 +191,33 @@ impl Flow {
     }
 
     /// When something happens here by itself.
-    pub(super) fn next_event(&self) -> Time {
+    pub(super) fn next_event(&self, now: Time) -> Time {
         let reports = self.receiver.as_ref().map(|receiver| {
             let due = receiver.flying.front().map_or(Time::MAX, |f| f.due);
             due.min(receiver.next)
         });
-        [
-            self.controller.next_timer(),
-            self.timeout,
-            self.source.next_frame(),
-            reports,
-        ]
-        .into_iter()
-        .flatten()
-        .fold(self.next_departure(), Time::min)
+        // A controller whose timer does not move on must not stop the clock.
+        let stands_still = |at: &Time| *at <= now && self.served == Some(now);
+        let timer = self.controller.next_timer();
+        let timer = match timer.filter(stands_still) {
+            Some(_) => Some(now + TIMER_PAUSE),
+            None => timer,
+        };
+        [timer, self.timeout, self.source.next_frame(), reports]
+            .into_iter()
+            .flatten()
+            .fold(self.next_departure(), Time::min)
     }
 
     pub(super) fn on_timers(&mut self, now: Time) {
         self.record_until(now);
-        // A controller whose timer does not move on must not stop the clock.
+        self.served = None;
         for _ in 0..TIMER_CALLS {
             if self.controller.next_timer().is_none_or(|at| at > now) {
                 break;
             }
             self.controller.on_timer(now);
+            self.served = Some(now);
         }
         self.poll_reports(now);
         if self.timeout.is_some_and(|at| at <= now) {
@@ -317,8 +325,14 @@ impl Flow {
     pub(super) fn on_arrival(&mut self, now: Time, arrival: Arrival, is_lost: bool) {
         self.record_until(now);
         match &mut self.receiver {
-            // What no report tells of has arrived in vain.
-            Some(_) if is_lost => self.outstanding -= 1,
+            // What no report tells of has arrived in vain: media never learns
+            // of it, bulk data is told by a later range that it is missing.
+            Some(_) if is_lost && self.source.is_media() => self.outstanding -= 1,
+            Some(_) if is_lost => {
+                let place = self.dropped.partition_point(|seq| *seq < arrival.seq);
+                self.dropped.insert(place, arrival.seq);
+                self.arm(now);
+            }
             Some(receiver) => receiver.arrived.push(arrival),
             None => {
                 let mut arrivals = self.dropped_before(arrival.seq);

@@ -273,7 +273,7 @@ impl IdealLink {
 
     fn next_event(&self) -> Time {
         let due = self.passing.front().map_or(Time::MAX, |p| p.due);
-        let flows = self.flows.iter().map(|flow| flow.next_event());
+        let flows = self.flows.iter().map(|flow| flow.next_event(self.now));
         flows.fold(due, Time::min)
     }
 

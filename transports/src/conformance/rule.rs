@@ -147,7 +147,7 @@ impl Rule {
             ),
             Self::Soak => (
                 "soak",
-                "two hours on a clean link: never at the lowest target, always a quarter of the capacity in use",
+                "two hours on a clean link: never five seconds at the lowest target, a quarter of the capacity in use in every minute",
             ),
             Self::Overload => (
                 "overload",
@@ -167,7 +167,7 @@ impl Rule {
             ),
             Self::FeedbackIntervals => (
                 "feedback_intervals",
-                "with a report every 25, 50, 100 or 250 ms half of the capacity is in use and less than a tenth lost",
+                "with a report every 25, 50, 100 or 250 ms two fifths of the capacity are in use and less than a tenth lost",
             ),
             Self::Allocations => (
                 "allocations",

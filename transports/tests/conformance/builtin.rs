@@ -2,7 +2,7 @@
 //! that does not is named here with the reason.
 
 use weaknet_core::plugin::Assets;
-use weaknet_core::{BuildContext, Plugin, Streams};
+use weaknet_core::{Bitrate, BuildContext, Plugin, Streams};
 use weaknet_transports::cc::bbr1::Bbr1;
 use weaknet_transports::cc::bbr3::Bbr3;
 use weaknet_transports::cc::copa::Copa;
@@ -17,10 +17,13 @@ use weaknet_transports::cc::oracle::Oracle;
 use weaknet_transports::cc::prague::Prague;
 use weaknet_transports::cc::scream::Scream;
 use weaknet_transports::cc::scream_ericsson::ScreamEricsson;
+use weaknet_transports::cc::window::SlowStart;
 use weaknet_transports::cc::{CongestionControl, CongestionController};
 use weaknet_transports::conformance::{Kit, Rule};
 
-fn build<P: Plugin<Kind = CongestionControl>>(config: &P) -> Box<dyn CongestionController> {
+pub(crate) fn build<P: Plugin<Kind = CongestionControl>>(
+    config: &P,
+) -> Box<dyn CongestionController> {
     let (streams, assets) = (Streams::new(1), Assets::default());
     let context = BuildContext {
         path: "call",
@@ -73,7 +76,16 @@ fn copa() {
 
 #[test]
 fn bbr1() {
-    conforms(&Bbr1::default(), &[]);
+    conforms(
+        &Bbr1::default(),
+        &[(
+            Rule::FeedbackIntervals,
+            "no allowance for aggregated reports: a window of two delay-bandwidth products of \
+             the least round trip lasts for 100 of 300 ms, and each measures less than the last \
+             (draft-cardwell-iccrg-bbr-congestion-control-00, section 4.2.3.2; Linux and BBRv2 \
+             add the extra_acked of draft-ietf-ccwg-bbr, section 5.5.9)",
+        )],
+    );
 }
 
 #[test]
@@ -96,6 +108,42 @@ fn prague() {
     conforms(&Prague::default(), &[]);
 }
 
+/// Parameters that take another way through the code.
+#[test]
+fn variants() {
+    let standard = NewReno {
+        slow_start: SlowStart::Standard,
+        ..NewReno::default()
+    };
+    let mut proportional = standard.clone();
+    proportional.window.proportional_rate_reduction = true;
+    conforms(&standard, &[]);
+    conforms(&proportional, &[]);
+    conforms(
+        &Cubic {
+            slow_start: SlowStart::Standard,
+            ..Cubic::default()
+        },
+        &[],
+    );
+    conforms(
+        &Prague {
+            fast_growth: true,
+            ..Prague::default()
+        },
+        &[],
+    );
+    // Table 2 of RFC 8698.
+    conforms(
+        &Nada {
+            rmin: Some(Bitrate::from_kbps(150)),
+            rmax: Some(Bitrate::from_kbps(1_500)),
+            ..Nada::default()
+        },
+        &[],
+    );
+}
+
 #[test]
 fn ledbat() {
     conforms(&Ledbat::default(), &[]);
@@ -108,10 +156,19 @@ fn ledbat_plus_plus() {
 
 #[test]
 fn fixed() {
-    conforms(&Fixed::default(), &[]);
+    conforms(
+        &Fixed::default(),
+        &[(Rule::Overload, "a constant rate, whatever the network does")],
+    );
 }
 
 #[test]
 fn oracle() {
-    conforms(&Oracle::default(), &[]);
+    conforms(
+        &Oracle::default(),
+        &[(
+            Rule::AppLimited,
+            "the target is the true capacity, which it is told",
+        )],
+    );
 }

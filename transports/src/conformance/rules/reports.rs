@@ -113,6 +113,9 @@ pub(super) fn reordered(bench: &Bench<'_>) -> Verdict {
         let at = now.saturating_sub(Span::from_millis(ago * 7 % 60));
         packet.received = Some(at);
     }
+    for packet in &packets {
+        playback.script.controller.on_sent(&packet.sent);
+    }
     packets.reverse();
     tell(&mut playback, now, &packets[..20]);
     tell(&mut playback, now, &packets[40..]);
