@@ -46,16 +46,33 @@ pub(super) struct Decision {
 pub(super) struct Playback {
     pub(super) script: Script,
     start: Time,
+    /// Number of the first packet.
+    first: u64,
+    /// What the receiver's clock shows more than the sender's.
+    ahead: Span,
     pub(super) decisions: Vec<Decision>,
 }
 
 impl Playback {
     pub(super) fn new(start: Time, controller: Box<dyn CongestionController>) -> Self {
-        let mut script = Script::new(controller);
+        Self::between(start, 0, Span::ZERO, controller)
+    }
+
+    /// One whose first packet has the number `first`, to a receiver whose clock
+    /// is `ahead`.
+    pub(super) fn between(
+        start: Time,
+        first: u64,
+        ahead: Span,
+        controller: Box<dyn CongestionController>,
+    ) -> Self {
+        let mut script = Script::starting_at(first, controller);
         script.event(start, CcEvent::Start(WIDE));
         Self {
             script,
             start,
+            first,
+            ahead,
             decisions: Vec::new(),
         }
     }
@@ -103,7 +120,7 @@ impl Playback {
                 .map(|number| self.arrival(told, number))
                 .collect();
             for _ in 0..times {
-                let made = now.saturating_sub(ONE_WAY);
+                let made = now.saturating_sub(ONE_WAY) + self.ahead;
                 self.script.deliver(now, made, &arrivals);
             }
         }
@@ -114,10 +131,10 @@ impl Playback {
     fn arrival(&self, k: u64, number: u64) -> Arrival {
         let queue = (k % 60).abs_diff(30) * 3;
         let ms = 10 * number + queue + number * 7 % 4;
-        let at = self.start + ONE_WAY + Span::from_millis(ms);
+        let at = self.start + self.ahead + ONE_WAY + Span::from_millis(ms);
         let lost = (number * 7_919).is_multiple_of(97);
         Arrival {
-            seq: number,
+            seq: self.first + number,
             at: (!lost).then_some(at),
             ecn: match number % 53 {
                 0 => Ecn::Ce,

@@ -34,6 +34,8 @@ pub enum Rule {
     Copies,
     /// The epoch of the clock does not matter.
     TimeShift,
+    /// The first packet number does not matter.
+    NumberShift,
     /// Two hours.
     Soak,
     /// Less capacity.
@@ -52,7 +54,7 @@ pub enum Rule {
 
 impl Rule {
     /// All rules, in the order of the report.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Bounds,
         Self::Finite,
         Self::Timers,
@@ -68,6 +70,7 @@ impl Rule {
         Self::Determinism,
         Self::Copies,
         Self::TimeShift,
+        Self::NumberShift,
         Self::Soak,
         Self::Overload,
         Self::Outage,
@@ -143,7 +146,11 @@ impl Rule {
             Self::Copies => ("copies", "a copy made on the way goes on identically"),
             Self::TimeShift => (
                 "time_shift",
-                "a flow that begins an hour, or just under 2^31 ms, later decides alike",
+                "a flow that begins an hour, or just under 2^31 ms, later decides alike, and so does one whose receiver's clock is ahead",
+            ),
+            Self::NumberShift => (
+                "number_shift",
+                "a flow whose packet numbers begin just below 2^16 or 2^32 decides alike",
             ),
             Self::Soak => (
                 "soak",

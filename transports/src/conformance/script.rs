@@ -35,9 +35,15 @@ impl Script {
     /// A flow that has sent nothing yet; the controller is not told of a start.
     #[must_use]
     pub fn new(controller: Box<dyn CongestionController>) -> Self {
+        Self::starting_at(0, controller)
+    }
+
+    /// One whose first packet has that number.
+    #[must_use]
+    pub fn starting_at(number: u64, controller: Box<dyn CongestionController>) -> Self {
         Self {
             controller,
-            history: SendHistory::new(),
+            history: SendHistory::starting_at(number),
             results: Vec::new(),
         }
     }

@@ -31,6 +31,7 @@ enum Fault {
     DependsOnOtherControllers,
     DiffersAfterCopying,
     DependsOnTheClock,
+    DependsOnTheNumbers,
     TiresAfterAnHour,
     NeverGivesWay,
     NeverForgivesSilence,
@@ -67,7 +68,7 @@ const BY_INPUT: [(Fault, &[Rule]); 10] = [
 ];
 
 /// Of sameness and behaviour.
-const BY_RUNS: [(Fault, &[Rule]); 10] = [
+const BY_RUNS: [(Fault, &[Rule]); 11] = [
     // Whatever compares two controllers sees it.
     (
         Fault::DependsOnOtherControllers,
@@ -76,10 +77,12 @@ const BY_RUNS: [(Fault, &[Rule]); 10] = [
             Rule::Determinism,
             Rule::Copies,
             Rule::TimeShift,
+            Rule::NumberShift,
         ],
     ),
     (Fault::DiffersAfterCopying, &[Rule::Copies]),
     (Fault::DependsOnTheClock, &[Rule::TimeShift]),
+    (Fault::DependsOnTheNumbers, &[Rule::NumberShift]),
     (Fault::TiresAfterAnHour, &[Rule::Soak]),
     (Fault::NeverGivesWay, &[Rule::Overload]),
     (Fault::NeverForgivesSilence, &[Rule::Outage]),
@@ -162,6 +165,7 @@ impl Broken {
         match self.fault {
             Fault::CountsEmptyReports if feedback.packets.is_empty() => self.factor *= 0.99,
             Fault::DependsOnTheClock if self.now > Time::from_secs(3_600) => self.factor = 0.99,
+            Fault::DependsOnTheNumbers if self.highest >= 1 << 16 => self.factor = 0.99,
             Fault::TiresAfterAnHour if self.now - self.born > Span::from_secs(3_600) => {
                 self.factor = 0.0;
             }

@@ -16,7 +16,7 @@ pub(super) type Check = fn(&Bench<'_>) -> Verdict;
 
 /// All runs. What is watched in every run, values and timers, has none of its
 /// own.
-pub(super) const ALL: [(Rule, Check); 20] = [
+pub(super) const ALL: [(Rule, Check); 21] = [
     (Rule::Bounds, bounds::any_bounds),
     (Rule::Duplicates, reports::duplicates),
     (Rule::LateReports, reports::late),
@@ -30,6 +30,7 @@ pub(super) const ALL: [(Rule, Check); 20] = [
     (Rule::Determinism, sameness::determinism),
     (Rule::Copies, sameness::copies),
     (Rule::TimeShift, sameness::time_shift),
+    (Rule::NumberShift, sameness::number_shift),
     (Rule::Soak, behaviour::soak),
     (Rule::Overload, behaviour::overload),
     (Rule::Outage, behaviour::outage),

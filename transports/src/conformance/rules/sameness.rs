@@ -13,6 +13,9 @@ const START: Time = Time::from_secs(1);
 /// An hour later, and so late that a clock of milliseconds in 31 bits turns
 /// over five seconds into the flow.
 const LATER: [Time; 2] = [Time::from_secs(3_601), Time::from_millis((1 << 31) - 5_000)];
+const RECEIVER_AHEAD: Span = Span::from_secs(3_600);
+/// Up to where numbers of 16 and 32 bits wrap, which happens on the way.
+const FIRST_NUMBERS: [u64; 2] = [(1 << 16) - 100, (1 << 32) - 100];
 /// Intervals of the ordinary flow, and where the copy is made.
 const ALL: u64 = 600;
 const HALF: u64 = 250;
@@ -25,7 +28,11 @@ fn agree(ours: &Playback, others: &Playback, from: usize) -> Result<(), String> 
 }
 
 fn run(bench: &Bench<'_>, start: Time) -> Playback {
-    let mut playback = Playback::new(start, bench.controller());
+    run_between(bench, start, 0, Span::ZERO)
+}
+
+fn run_between(bench: &Bench<'_>, start: Time, first: u64, ahead: Span) -> Playback {
+    let mut playback = Playback::between(start, first, ahead, bench.controller());
     playback.play(0..ALL);
     playback
 }
@@ -86,7 +93,18 @@ pub(super) fn time_shift(bench: &Bench<'_>) -> Verdict {
                 format!("later by {:.3} s: {what}", by.as_secs_f64())
             })
     });
-    done(shifted)
+    done(shifted.and_then(|()| {
+        let ahead = run_between(bench, START, 0, RECEIVER_AHEAD);
+        agree(&ours, &ahead, 0).map_err(|what| format!("receiver's clock an hour ahead: {what}"))
+    }))
+}
+
+pub(super) fn number_shift(bench: &Bench<'_>) -> Verdict {
+    let ours = run(bench, START);
+    done(FIRST_NUMBERS.into_iter().try_for_each(|first| {
+        let shifted = run_between(bench, START, first, Span::ZERO);
+        agree(&ours, &shifted, 0).map_err(|what| format!("first number {first}: {what}"))
+    }))
 }
 
 pub(super) fn repeated_reports(bench: &Bench<'_>) -> Verdict {
