@@ -25,6 +25,19 @@ pub(super) enum Step {
     Event(CcEvent),
 }
 
+impl Step {
+    /// In words, packets left out.
+    pub(super) fn describe(&self) -> String {
+        match self {
+            Self::Report(_, packets) => {
+                let lost = packets.iter().filter(|(at, _)| at.is_none()).count();
+                format!("a report of {} packets, {lost} of them lost", packets.len())
+            }
+            other => format!("{other:?}"),
+        }
+    }
+}
+
 /// Draws numbers of all kinds.
 pub(super) struct Dice(Sequence);
 

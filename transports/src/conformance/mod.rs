@@ -40,8 +40,8 @@
 //! behaves on a link: a controller with a target drives an encoder there, one
 //! with a window only drives bulk data.
 //!
-//! All is deterministic, without a clock or a file, and takes about a second
-//! per controller. A rule that does not apply to a controller is declared by
+//! All is deterministic, without a clock or a file, and takes a few seconds per
+//! controller. A rule that does not apply to a controller is declared by
 //! whoever tests it ([`Kit::except`]), with the reason.
 
 mod battery;

@@ -54,8 +54,9 @@ fn live(bench: &Bench<'_>, other: Time, copied: bool) -> Result<(), String> {
             let (ours, others) = (life.wants(), same.wants());
             if ours != others {
                 return Err(format!(
-                    "random life {number}, {:.3} s into it, after {step:?}: {ours:?} and {others:?}",
-                    life.age().as_secs_f64()
+                    "random life {number}, {:.3} s into it, after {}: {ours:?} and {others:?}",
+                    life.age().as_secs_f64(),
+                    step.describe()
                 ));
             }
         }
