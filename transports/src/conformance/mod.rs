@@ -7,17 +7,15 @@
 //! use weaknet_transports::conformance::{Kit, Rule};
 //! use weaknet_core::{Bitrate, Time};
 //!
-//! /// Sends at the rate that it started with.
+//! /// Sends at 1.2 Mbit/s, whatever happens.
 //! #[derive(Clone)]
 //! struct Stubborn(Bitrate);
 //!
 //! impl CongestionController for Stubborn {
 //!     fn on_feedback(&mut self, _: &Feedback<'_>) {}
 //!     fn on_event(&mut self, _: Time, event: &CcEvent) {
-//!         match event {
-//!             CcEvent::Start(bounds) => self.0 = bounds.start,
-//!             CcEvent::Constraints(bounds) => self.0 = bounds.bound(self.0),
-//!             _ => {}
+//!         if let CcEvent::Start(bounds) | CcEvent::Constraints(bounds) = event {
+//!             self.0 = bounds.bound(Bitrate::from_kbps(1_200));
 //!         }
 //!     }
 //!     fn output(&self) -> CcOutput {
@@ -28,10 +26,10 @@
 //!     }
 //! }
 //!
-//! let report = Kit::new(|| Box::new(Stubborn(Bitrate::ZERO)))
-//!     .except(Rule::StartRates, "it stays where it starts")
-//!     .run();
+//! let kit = Kit::new(|| Box::new(Stubborn(Bitrate::from_kbps(1_200))));
+//! let report = kit.run();
 //! assert_eq!(report.failures(), [Rule::Overload], "{report}");
+//! kit.except(Rule::Overload, "a constant rate").run().assert();
 //! ```
 //!
 //! Three families of rules. Some watch every call of every run: bounds, finite
@@ -42,7 +40,9 @@
 //!
 //! All is deterministic, without a clock or a file, and takes a few seconds per
 //! controller. A rule that does not apply to a controller is declared by
-//! whoever tests it ([`Kit::except`]), with the reason.
+//! whoever tests it ([`Kit::except`]), with the reason. A controller that panics
+//! breaks the rule that was run; the panic's own message goes to standard error
+//! as well.
 
 mod battery;
 mod flow;

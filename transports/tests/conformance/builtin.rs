@@ -40,7 +40,7 @@ fn conforms<P: Plugin<Kind = CongestionControl>>(config: &P, exceptions: &[(Rule
         kit = kit.except(*rule, why);
     }
     let report = kit.run();
-    println!("{}\n{report}", P::NAME);
+    eprintln!("{}\n{report}", P::NAME);
     report.assert();
 }
 

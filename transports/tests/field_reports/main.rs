@@ -46,7 +46,7 @@
 //! | probe partly lost | `cc::gcc::probe_estimator::tests::four_of_five_are_enough_and_three_are_not` |
 //! | capacity falls during a probe | `estimate::a_capacity_that_falls_while_a_probe_is_under_way_is_found` |
 //! | 3 s without feedback while sending | `cc::gcc::tests::silence_of_feedback_backs_off_after_three_seconds_and_recovers` |
-//! | another route | `cc::gcc::tests::another_path_starts_over` |
+//! | another route | `cc::gcc::tests::another_path_starts_over` (from the start rate; the lesser of that and what is acknowledged is WebRTC-Bwe-SafeResetOnRouteChange, off) |
 //!
 //! Determinism, copies and shifted clocks: kit `determinism`, `copies`,
 //! `time_shift`.

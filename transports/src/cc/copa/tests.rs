@@ -4,9 +4,7 @@ use weaknet_core::{Bitrate, Bytes, Span, Time};
 
 use super::Copa;
 use crate::cc::CongestionController;
-use crate::cc::bbr::testing::{
-    LEAST_RTT_MS, RATE, assert_allocates_nothing, link, secs, time_to_reach, utilisation, watch,
-};
+use crate::cc::bbr::testing::{LEAST_RTT_MS, RATE, link, secs, time_to_reach, utilisation, watch};
 use crate::cc::testing::build;
 use crate::cc::{CcEvent, CcOutput, Feedback};
 use crate::conformance::{Fate, IdealLink, PACKET, Script, value};
@@ -296,9 +294,4 @@ fn nonsense_is_refused() {
     assert_eq!(field(|c| c.nearly_empty = f64::NAN), "nearly_empty");
     assert_eq!(field(|c| c.initial_window = 1), "initial_window");
     assert!(Copa::default().validate().is_ok());
-}
-
-#[test]
-fn allocates_nothing() {
-    assert_allocates_nothing(copa(&config()));
 }

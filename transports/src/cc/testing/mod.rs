@@ -14,7 +14,18 @@ pub(crate) fn build<P>(config: &P) -> Result<Box<dyn CongestionController>, Buil
 where
     P: Plugin<Kind = CongestionControl>,
 {
-    let (streams, assets) = (Streams::new(1), Assets::default());
+    build_seeded(config, 1)
+}
+
+/// Builds a controller for runs with that seed.
+pub(crate) fn build_seeded<P>(
+    config: &P,
+    seed: u64,
+) -> Result<Box<dyn CongestionController>, BuildError>
+where
+    P: Plugin<Kind = CongestionControl>,
+{
+    let (streams, assets) = (Streams::new(seed), Assets::default());
     config.build(&BuildContext {
         path: "call",
         streams: &streams,
