@@ -93,17 +93,7 @@ impl CongestionController for Constant {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use weaknet_core::Streams;
-    use weaknet_core::plugin::Assets;
-
-    fn build(config: &Fixed) -> Result<Box<dyn CongestionController>, BuildError> {
-        let (streams, assets) = (Streams::new(1), Assets::default());
-        config.build(&BuildContext {
-            path: "call",
-            streams: &streams,
-            assets: &assets,
-        })
-    }
+    use crate::cc::testing::build;
 
     #[test]
     fn target_is_the_rate_within_the_bounds() {

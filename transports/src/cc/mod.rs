@@ -365,3 +365,9 @@ pub trait CongestionController: Send {
     /// A copy that will behave identically.
     fn clone_box(&self) -> Box<dyn CongestionController>;
 }
+
+impl Clone for Box<dyn CongestionController> {
+    fn clone(&self) -> Self {
+        self.clone_box()
+    }
+}

@@ -9,6 +9,7 @@ mod bounds;
 mod cells;
 mod draws;
 mod series;
+mod variants;
 
 use std::collections::BTreeMap;
 

@@ -96,6 +96,9 @@ impl Controller {
 
 impl CongestionController for Controller {
     fn on_feedback(&mut self, feedback: &Feedback<'_>) {
+        if feedback.packets.is_empty() {
+            return;
+        }
         if let Some(rtt) = feedback.rtt() {
             self.rtt.on_sample(feedback.now, rtt, Span::ZERO);
         }

@@ -1,29 +1,16 @@
 //! Behaviour of the whole controller.
 
-use proptest::prelude::*;
 use weaknet_core::{Bitrate, Bytes, Span};
 
 use super::GccDraft02;
 use crate::cc::CongestionController;
-use crate::cc::testing::decisions::{check_any, check_laws, steps};
-use crate::cc::testing::{IdealLink, build, value};
+use crate::cc::testing::build;
+use crate::conformance::{IdealLink, value};
 
 const SECOND: Span = Span::from_secs(1);
 
 fn gcc() -> Box<dyn CongestionController> {
     build(&GccDraft02::default()).unwrap()
-}
-
-#[test]
-fn laws_of_all_controllers() {
-    check_laws(gcc);
-}
-
-proptest! {
-    #[test]
-    fn any_input_is_borne(steps in steps()) {
-        check_any(gcc, &steps);
-    }
 }
 
 /// 1 Mbit/s, 50 ms and a buffer of 300 ms.

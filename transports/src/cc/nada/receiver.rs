@@ -67,6 +67,9 @@ pub(super) struct Receiver {
     report: Report,
 }
 
+/// Packets in the window before memory is asked for: 20 Mbit/s.
+const SEEN: usize = 1_024;
+
 impl Receiver {
     pub(super) fn new(config: &Nada) -> Self {
         Self {
@@ -76,7 +79,7 @@ impl Receiver {
             signal: Signal::new(config),
             base: BaseDelay::new(config.base_minutes),
             least_delay: RecentMin::new(config.min_filter),
-            seen: VecDeque::with_capacity(256),
+            seen: VecDeque::with_capacity(SEEN),
             end: Time::ZERO,
             losses: LossIntervals::default(),
             loss_ratio: 0.0,

@@ -1,13 +1,13 @@
 //! The whole controller: its rules, and in a closed loop with an AQM that
 //! marks above a step.
 
-use proptest::prelude::*;
 use weaknet_core::packet::Ecn;
 use weaknet_core::{Bitrate, Bytes, Span, Time};
 
 use super::*;
 use crate::cc::CcEvent;
-use crate::cc::testing::{Fate, IdealLink, Script, build, laws, value};
+use crate::cc::testing::build;
+use crate::conformance::{Fate, IdealLink, Script, value};
 
 const fn at(ms: u64) -> Time {
     Time::from_millis(ms)
@@ -234,13 +234,4 @@ fn configurations_without_meaning_are_refused() {
         field(|c| c.pacing_gain = f64::NAN).as_deref(),
         Some("pacing_gain")
     );
-}
-
-proptest! {
-    #[test]
-    fn holds_what_holds_for_every_window(steps in laws::steps()) {
-        laws::check(|| build(&Prague::default()).unwrap(), &steps)?;
-        let fast = Prague { fast_growth: true, ..Prague::default() };
-        laws::check(|| build(&fast).unwrap(), &steps)?;
-    }
 }
