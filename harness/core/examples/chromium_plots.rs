@@ -15,9 +15,11 @@ use course::{Course, Second, recorded, run};
 /// Recordings of a picture: name, run and how the legend calls it.
 type Recordings = &'static [(&'static str, u32, &'static str)];
 
-/// Pictures: letter of our scenario, title, recordings, our seeds.
+/// A picture: letter of our scenario, title, recordings, our seeds.
+type Picture = (&'static str, &'static str, Recordings, &'static str);
+
 #[rustfmt::skip]
-const PICTURES: [(&str, &str, Recordings, &str); 5] = [
+const PICTURES: [Picture; 5] = [
     ("a", "a: 3 Mbit/s, 25 ms each way",
         &[("a_clean3M", 1, "run 1"), ("a_clean3M", 2, "run 2")], "[1, 2]"),
     ("b", "b: 2.5, 1, 0.4 and 2 Mbit/s, 25 ms each way (Chromium with FEC, weaknet without)",
@@ -45,7 +47,7 @@ const WAIT_PANEL: usize = 3;
 const WIDTH: f64 = 860.0;
 const LEFT: f64 = 56.0;
 const RIGHT: f64 = 16.0;
-const TOP: f64 = 56.0;
+const TOP: f64 = 70.0;
 const PANEL: f64 = 130.0;
 const PITCH: f64 = 166.0;
 const THEIRS: &str = "#c2410c";
@@ -142,24 +144,25 @@ impl Frame {
     }
 }
 
+/// Theirs in a line, ours in another.
 fn legend(svg: &mut String, theirs: &[Named], ours: &[Named]) {
-    let mut x = LEFT;
-    let mut entry = |name: &str, (colour, opacity, dashes): Style<'_>| {
+    let mut entry = |place: usize, y: u32, name: &str, (colour, opacity, dashes): Style<'_>| {
+        let x = LEFT + 160.0 * place as f64;
         let _ = writeln!(
             svg,
-            "<path d=\"M{x:.0} 33h24\" stroke=\"{colour}\" stroke-width=\"2.5\" \
-             stroke-opacity=\"{opacity}\"{dashes}/><text x=\"{:.0}\" y=\"37\">{name}</text>",
-            x + 29.0
+            "<path d=\"M{x:.0} {y}h24\" stroke=\"{colour}\" stroke-width=\"2.5\" \
+             stroke-opacity=\"{opacity}\"{dashes}/><text x=\"{:.0}\" y=\"{}\">{name}</text>",
+            x + 29.0,
+            y + 4
         );
-        x += 38.0 + 5.7 * name.len() as f64;
     };
     for (k, (name, _)) in theirs.iter().enumerate() {
-        entry(name, style(THEIRS, k));
+        entry(k, 33, name, style(THEIRS, k));
     }
     for (k, (name, _)) in ours.iter().enumerate() {
-        entry(name, style(OURS, k));
+        entry(k, 50, name, style(OURS, k));
     }
-    entry("capacity", CAPACITY);
+    entry(ours.len(), 50, "capacity", CAPACITY);
 }
 
 const CAPACITY: Style<'_> = ("#444", 1.0, " stroke-dasharray=\"5 4\"");
