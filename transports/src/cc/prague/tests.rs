@@ -5,8 +5,8 @@ use weaknet_core::packet::Ecn;
 use weaknet_core::{Bitrate, Bytes, Span, Time};
 
 use super::*;
-use crate::cc::CcEvent;
-use crate::cc::testing::build;
+use crate::cc::testing::{build, received, report};
+use crate::cc::{CcEvent, FeedbackKind};
 use crate::conformance::{Fate, IdealLink, Script, value};
 
 const fn at(ms: u64) -> Time {
@@ -134,6 +134,20 @@ fn a_path_that_wipes_the_codepoint_gets_packets_without_it() {
     script.event(at(32), CcEvent::RouteChange);
     script.report(at(33), [2], Fate::Bleached);
     assert_eq!(script.controller.output().ecn, Ecn::Ect1);
+}
+
+#[test]
+fn ranges_do_not_tell_of_a_wiped_codepoint() {
+    let mut controller = build(&Prague::default()).unwrap();
+    let packet = received(0, at(0), at(30), 1_200);
+    let per_packet = report(at(30), std::slice::from_ref(&packet));
+    controller.on_feedback(&crate::cc::Feedback {
+        kind: FeedbackKind::AckRanges,
+        ..per_packet
+    });
+    assert_eq!(controller.output().ecn, Ecn::Ect1);
+    controller.on_feedback(&per_packet);
+    assert_eq!(controller.output().ecn, Ecn::NotEct);
 }
 
 #[test]

@@ -51,7 +51,7 @@ impl Sender {
             );
         }
         if news {
-            self.set_encoder(now);
+            self.set_encoder(out);
         }
     }
 

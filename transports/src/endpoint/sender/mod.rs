@@ -339,7 +339,7 @@ impl Sender {
             target,
             pacing,
         });
-        self.set_encoder(now);
+        self.set_encoder(out);
     }
 
     /// What all streams together need at least and would use at most.
@@ -364,12 +364,19 @@ impl Sender {
     }
 
     /// What the target leaves for the encoder.
-    fn set_encoder(&mut self, now: Time) {
-        let encoder = self
+    fn set_encoder(&mut self, out: &mut Outbox<'_>) {
+        let now = out.now();
+        let left = self
             .budget
             .encoder_target(now, self.rate.target, &self.parts.overhead);
-        if let Some((source, _)) = &mut self.parts.video {
-            source.set_target(now, encoder, self.output.frame_drop);
+        if let Some((source, format)) = &mut self.parts.video {
+            let target = format.clip(left);
+            source.set_target(now, target, self.output.frame_drop);
+            out.event(Event::Gauge {
+                flow: self.parts.flow,
+                name: "encoder_target_bps",
+                value: target.as_bps_f64(),
+            });
         }
     }
 }

@@ -80,7 +80,7 @@ impl Sender {
             out,
         });
         self.follow_controller(out);
-        self.set_encoder(now);
+        self.set_encoder(out);
         self.forget_old(now);
     }
 
