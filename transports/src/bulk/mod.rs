@@ -25,7 +25,6 @@
 
 mod config;
 mod connection;
-mod ecn;
 mod pacer;
 mod receiver;
 mod sender;

@@ -36,6 +36,8 @@ struct Entry {
     sent: SentPacket,
     delivery: DeliverySnapshot,
     fate: Fate,
+    /// Whether it was sent as ECN-capable.
+    capable: bool,
 }
 
 /// What a report told that was not known before.
@@ -143,8 +145,22 @@ impl SendHistory {
             sent: packet,
             delivery: self.delivered,
             fate: Fate::Unknown,
+            capable: false,
         });
         packet
+    }
+
+    /// The packet sent last is ECN-capable.
+    pub(crate) fn set_capable(&mut self) {
+        if let Some(last) = self.entries.back_mut() {
+            last.capable = true;
+        }
+    }
+
+    /// Whether packet `number` was sent as ECN-capable and is still known.
+    pub(crate) fn is_capable(&self, number: u64) -> bool {
+        self.index(number)
+            .is_some_and(|index| self.entries[index].capable)
     }
 
     /// Takes a report in. What is new goes to `results`, ascending by number;
@@ -252,6 +268,18 @@ impl SendHistory {
             self.entries.pop_front();
             self.base += 1;
         }
+    }
+
+    /// Everything sent before `at` has left the path, and nothing more will be
+    /// heard of it. Only for flows whose packets nobody reports on.
+    pub(crate) fn leave_path(&mut self, at: Time) {
+        while let Some(first) = self.entries.front().filter(|first| first.sent.at < at) {
+            self.in_flight = self.in_flight - first.sent.size;
+            self.entries.pop_front();
+            self.base += 1;
+        }
+        self.covered = self.covered.max(self.base);
+        self.open = self.open.max(self.base);
     }
 
     /// The lowest number that is still known.

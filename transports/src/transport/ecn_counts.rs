@@ -13,7 +13,7 @@ use crate::cc::PacketResult;
 
 /// What the counts have said so far.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct EcnCounts {
+pub(crate) struct EcnCounts {
     /// Packets that the other end has counted.
     seen: u64,
     /// Packets that were sent ECN-capable and have been acknowledged.
@@ -24,12 +24,12 @@ pub(super) struct EcnCounts {
 
 impl EcnCounts {
     /// The codepoint to send with when the controller asks for `wanted`.
-    pub(super) const fn codepoint(&self, wanted: Ecn) -> Ecn {
+    pub(crate) const fn codepoint(&self, wanted: Ecn) -> Ecn {
         if self.failed { Ecn::NotEct } else { wanted }
     }
 
     /// A new connection tries again; the other end's counts go on.
-    pub(super) const fn restart(&mut self) {
+    pub(crate) const fn restart(&mut self) {
         self.failed = false;
         self.capable = self.seen;
     }
@@ -37,7 +37,7 @@ impl EcnCounts {
     /// Takes an acknowledgement in; `capable` of the packets that it names first
     /// were sent ECN-capable. Marks are noted in these packets, `acked`,
     /// ascending by number.
-    pub(super) fn on_ack(&mut self, ack: &Ack, capable: u64, acked: &mut [PacketResult]) {
+    pub(crate) fn on_ack(&mut self, ack: &Ack, capable: u64, acked: &mut [PacketResult]) {
         let counts = ack.more.as_ref().map_or([0; 3], |more| more.ecn);
         let seen = counts.iter().sum::<u64>();
         self.seen = self.seen.max(seen);

@@ -1,0 +1,207 @@
+//! What a sender knows of the packets that it has under way: the one place
+//! where acknowledgements become what controllers are told.
+//!
+//! Implements: the sender's side of RFC 9002 for any flow whose packets are
+//! numbered and acknowledged by ranges, be it a byte stream or media in
+//! datagrams (RFC 9221): send history, round trips (section 5), losses (section
+//! 6), persistent congestion (section 7.6) and counts of ECN codepoints (RFC
+//! 9000 section 13.4). Reports that name each packet go to the same history.
+
+use weaknet_core::packet::{Ack, Ecn};
+use weaknet_core::{Bytes, Span, Time};
+
+use super::ack_ranges::AckedNumbers;
+use super::ecn_counts::EcnCounts;
+use super::history::SendHistory;
+use super::loss::{Alarm, LossDetector, LossRules};
+use super::rtt::RttEstimator;
+use crate::cc::{
+    CcEvent, CongestionController, Feedback, FeedbackKind, PacketResult, SentPacket,
+};
+
+/// Stands in for round trips before the first (RFC 9002, section 6.2.2).
+const INITIAL_RTT: Span = Span::from_millis(333);
+
+/// The packets of a flow, sent and not yet forgotten.
+#[derive(Debug, Clone)]
+pub(crate) struct Flight {
+    rules: LossRules,
+    /// Whether acknowledgements carry arrival times.
+    arrival_times: bool,
+    pub(crate) history: SendHistory,
+    pub(crate) rtt: RttEstimator,
+    losses: LossDetector,
+    acked: AckedNumbers,
+    ecn: EcnCounts,
+}
+
+/// What an acknowledgement or an alarm has told, besides the packets.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct News {
+    prior_in_flight: Bytes,
+    made: Option<Time>,
+    /// Round-trip time of the highest number, when that is news, without the
+    /// time that the other end says it held it back.
+    pub(crate) rtt: Option<Span>,
+    spurious: bool,
+    persistent: bool,
+    timeout: bool,
+}
+
+impl Flight {
+    pub(crate) fn new(rules: LossRules, arrival_times: bool) -> Self {
+        Self {
+            rules,
+            arrival_times,
+            history: SendHistory::new(),
+            rtt: RttEstimator::new(INITIAL_RTT),
+            losses: LossDetector::new(rules),
+            acked: AckedNumbers::default(),
+            ecn: EcnCounts::default(),
+        }
+    }
+
+    /// A new connection begins. Packet numbers go on, and so do the counts of
+    /// the other end.
+    pub(crate) fn restart(&mut self) {
+        self.history = SendHistory::starting_at(self.history.next_number());
+        self.rtt = RttEstimator::new(INITIAL_RTT);
+        self.losses = LossDetector::new(self.rules);
+        self.ecn.restart();
+    }
+
+    /// The codepoint to send with when the controller asks for `wanted`.
+    pub(crate) const fn codepoint(&self, wanted: Ecn) -> Ecn {
+        self.ecn.codepoint(wanted)
+    }
+
+    /// A packet is sent now; it is returned with what the history fills in.
+    pub(crate) fn on_sent(&mut self, packet: SentPacket, ecn: Ecn) -> SentPacket {
+        self.losses.on_sent(packet.at, self.history.in_flight());
+        let sent = self.history.on_sent(packet);
+        if ecn != Ecn::NotEct {
+            self.history.set_capable();
+        }
+        sent
+    }
+
+    /// When the next alarm is due, and which.
+    pub(crate) fn next_alarm(&self) -> Option<(Time, Alarm)> {
+        self.losses.next_alarm(&self.rtt, &self.history)
+    }
+
+    /// Takes an acknowledgement in. What it tells of packets replaces
+    /// `results`: first those received, then those lost. `arrived` is called
+    /// with each number that is received for the first time.
+    pub(crate) fn on_ack(
+        &mut self,
+        now: Time,
+        ack: &Ack,
+        results: &mut Vec<PacketResult>,
+        mut arrived: impl FnMut(u64),
+    ) -> News {
+        let prior_in_flight = self.history.in_flight();
+        let delay = Span::from_micros(u64::from(ack.delay_us));
+        let arrivals = ack.more.as_ref().map_or(&[][..], |more| &more.arrivals);
+        let arrival_of = |number| arrivals.iter().rev().find(|arrival| arrival.seq == number);
+        // When the other end made it, by its own clock or, for want of that, as
+        // if it had come without any delay on the way.
+        let largest_at = arrival_of(ack.largest).and_then(|arrival| arrival.at);
+        let made = largest_at.unwrap_or(now) + delay;
+        results.clear();
+        let mut capable = 0;
+        let (floor, end) = (self.history.oldest(), self.history.next_number());
+        for number in self.acked.on_ack(ack, floor, end) {
+            let (at, ecn) = match arrival_of(number) {
+                Some(arrival) => (arrival.at.unwrap_or(made), arrival.ecn),
+                None if self.arrival_times => (made, Ecn::NotEct),
+                None => (now, Ecn::NotEct),
+            };
+            if let Some(told) = self.history.on_acked(now, number, at, ecn) {
+                capable += u64::from(self.history.is_capable(number));
+                arrived(number);
+                results.push(told);
+            }
+        }
+        self.ecn.on_ack(ack, capable, results);
+        let newest = results.last().filter(|p| p.sent.number == ack.largest);
+        let held = delay.min(self.rules.max_ack_delay);
+        let sample = newest.map(|packet| now.since(packet.sent.at));
+        if let Some(sample) = sample {
+            self.rtt.on_sample(now, sample, held);
+        }
+        let spurious = self.losses.on_acked(now, end, results);
+        let acked = results.len();
+        if acked > 0 {
+            self.losses
+                .detect(now, &self.rtt, &mut self.history, results);
+        }
+        let persistent = self
+            .losses
+            .is_persistent(&self.rtt, &self.history, &results[acked..]);
+        if persistent {
+            self.rtt.reset_min(now);
+        }
+        News {
+            prior_in_flight,
+            made: Some(made),
+            rtt: sample.map(|sample| sample - held),
+            spurious,
+            persistent,
+            timeout: false,
+        }
+    }
+
+    /// An alarm has come. The packets that it declares lost replace `results`.
+    pub(crate) fn on_alarm(
+        &mut self,
+        now: Time,
+        alarm: Alarm,
+        results: &mut Vec<PacketResult>,
+    ) -> News {
+        let prior_in_flight = self.history.in_flight();
+        results.clear();
+        self.losses
+            .on_alarm(now, alarm, &self.rtt, &mut self.history, results);
+        News {
+            prior_in_flight,
+            timeout: alarm == Alarm::Timeout,
+            ..News::default()
+        }
+    }
+
+    /// Tells the controller the news. Afterwards `results` ascend by number.
+    pub(crate) fn tell(
+        &self,
+        now: Time,
+        news: &News,
+        results: &mut [PacketResult],
+        controller: &mut dyn CongestionController,
+    ) {
+        for (happened, event) in [
+            (news.timeout, CcEvent::RetransmissionTimeout),
+            (news.spurious, CcEvent::SpuriousLoss),
+            (news.persistent, CcEvent::PersistentCongestion),
+        ] {
+            if happened {
+                controller.on_event(now, &event);
+            }
+        }
+        if results.is_empty() {
+            return;
+        }
+        results.sort_unstable_by_key(|packet| packet.sent.number);
+        controller.on_feedback(&Feedback {
+            now,
+            made: news.made,
+            packets: results,
+            in_flight: self.history.in_flight(),
+            prior_in_flight: news.prior_in_flight,
+            kind: if self.arrival_times {
+                FeedbackKind::PerPacket
+            } else {
+                FeedbackKind::AckRanges
+            },
+        });
+    }
+}
