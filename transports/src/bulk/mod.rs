@@ -33,4 +33,4 @@ mod supply;
 
 pub use config::{BulkConfig, Connections, LossByReordering, Start, Wire};
 pub use receiver::{BulkReceiver, BulkReceiverConfig};
-pub use sender::{BulkSender, BulkSenderConfig, wants_arrival_times};
+pub use sender::{BulkSender, BulkSenderConfig};

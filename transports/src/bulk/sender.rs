@@ -15,12 +15,11 @@ use super::connection::Connection;
 use super::stream::SendStream;
 use super::supply::{Supply, Transfer};
 use crate::cc::{
-    CcEvent, CongestionController, Constraints, PacketResult, SentKind, SentPacket, Visitor,
+    CcEvent, CongestionController, Constraints, FeedbackKind, PacketResult, SentKind, SentPacket, Visitor,
+    wants_arrival_times,
 };
 use crate::transport::{Alarm, Capacity, CapacityNews, Flight, News};
 
-/// A packet declared lost is remembered for so many smoothed round trips.
-const LATE: u64 = 3;
 /// Named values of the controller are shown this often at most.
 const SHOW_EVERY: Span = Span::from_millis(10);
 
@@ -93,7 +92,12 @@ impl BulkSender {
             .next()
             .map(|transfer| (start + transfer.idle, transfer));
         let conn = Connection::new(controller.clone_box(), &bulk, constraints);
-        let flight = Flight::new(bulk.loss_rules(), wants_arrival_times(controller.as_ref()));
+        let kind = if wants_arrival_times(controller.as_ref()) {
+            FeedbackKind::PerPacket
+        } else {
+            FeedbackKind::AckRanges
+        };
+        let flight = Flight::new(bulk.loss_rules(), kind);
         Self {
             flow,
             start,
@@ -341,8 +345,7 @@ impl BulkSender {
             self.follow_controller(out);
             return;
         }
-        let late = flight.rtt.smoothed() * LATE;
-        flight.history.forget(now.saturating_sub(late));
+        flight.forget(now);
         self.stream.forget_below(flight.history.oldest());
         self.follow_controller(out);
         self.show(out);
@@ -368,13 +371,6 @@ impl BulkSender {
         }
         conn.controller.snapshot(&mut gauges);
     }
-}
-
-/// Whether a controller is made for media: one with a target of its own wants to
-/// know when packets arrived.
-#[must_use]
-pub fn wants_arrival_times(controller: &dyn CongestionController) -> bool {
-    controller.output().target.is_some()
 }
 
 /// Publishes named values.

@@ -7,7 +7,7 @@
 //! 6), persistent congestion (section 7.6) and counts of ECN codepoints (RFC
 //! 9000 section 13.4). Reports that name each packet go to the same history.
 
-use weaknet_core::packet::{Ack, Ecn};
+use weaknet_core::packet::{Ack, Arrival, Ecn};
 use weaknet_core::{Bytes, Span, Time};
 
 use super::ack_ranges::AckedNumbers;
@@ -22,12 +22,15 @@ use crate::cc::{
 /// Stands in for round trips before the first (RFC 9002, section 6.2.2).
 const INITIAL_RTT: Span = Span::from_millis(333);
 
+/// A packet declared lost is remembered for so many smoothed round trips.
+const LATE: u64 = 3;
+
 /// The packets of a flow, sent and not yet forgotten.
 #[derive(Debug, Clone)]
 pub(crate) struct Flight {
     rules: LossRules,
-    /// Whether acknowledgements carry arrival times.
-    arrival_times: bool,
+    /// How reports name packets: acknowledgements may carry arrival times.
+    kind: FeedbackKind,
     pub(crate) history: SendHistory,
     pub(crate) rtt: RttEstimator,
     losses: LossDetector,
@@ -48,11 +51,18 @@ pub(crate) struct News {
     timeout: bool,
 }
 
+impl News {
+    /// Whether it tells of more than packets.
+    pub(crate) const fn is_event(&self) -> bool {
+        self.spurious || self.persistent || self.timeout
+    }
+}
+
 impl Flight {
-    pub(crate) fn new(rules: LossRules, arrival_times: bool) -> Self {
+    pub(crate) fn new(rules: LossRules, kind: FeedbackKind) -> Self {
         Self {
             rules,
-            arrival_times,
+            kind,
             history: SendHistory::new(),
             rtt: RttEstimator::new(INITIAL_RTT),
             losses: LossDetector::new(rules),
@@ -114,7 +124,7 @@ impl Flight {
         for number in self.acked.on_ack(ack, floor, end) {
             let (at, ecn) = match arrival_of(number) {
                 Some(arrival) => (arrival.at.unwrap_or(made), arrival.ecn),
-                None if self.arrival_times => (made, Ecn::NotEct),
+                None if self.kind == FeedbackKind::PerPacket => (made, Ecn::NotEct),
                 None => (now, Ecn::NotEct),
             };
             if let Some(told) = self.history.on_acked(now, number, at, ecn) {
@@ -150,6 +160,43 @@ impl Flight {
             persistent,
             timeout: false,
         }
+    }
+
+    /// Takes a report in that names each packet. What is new replaces `results`,
+    /// ascending by number.
+    pub(crate) fn on_report(
+        &mut self,
+        now: Time,
+        made: Time,
+        arrivals: &[Arrival],
+        results: &mut Vec<PacketResult>,
+    ) -> News {
+        let told = self.history.on_report(now, made, arrivals, results);
+        if let Some(rtt) = told.rtt {
+            self.rtt.on_sample(now, rtt, Span::ZERO);
+        }
+        let received = results.iter().any(|packet| packet.received.is_some());
+        if received {
+            let next = self.history.next_number();
+            self.losses.on_acked(now, next, results);
+        }
+        News {
+            prior_in_flight: told.prior_in_flight,
+            made: Some(made),
+            rtt: told.rtt,
+            ..News::default()
+        }
+    }
+
+    /// A round trip was measured that no single packet is named with.
+    pub(crate) fn on_round_trip(&mut self, now: Time, rtt: Span) {
+        self.rtt.on_sample(now, rtt, Span::ZERO);
+    }
+
+    /// Forgets packets whose fate is known and old.
+    pub(crate) fn forget(&mut self, now: Time) {
+        let late = self.rtt.smoothed() * LATE;
+        self.history.forget(now.saturating_sub(late));
     }
 
     /// An alarm has come. The packets that it declares lost replace `results`.
@@ -197,11 +244,7 @@ impl Flight {
             packets: results,
             in_flight: self.history.in_flight(),
             prior_in_flight: news.prior_in_flight,
-            kind: if self.arrival_times {
-                FeedbackKind::PerPacket
-            } else {
-                FeedbackKind::AckRanges
-            },
+            kind: self.kind,
         });
     }
 }

@@ -186,6 +186,7 @@ impl SendHistory {
             }
             results.extend(told);
         }
+        self.find_open();
         Reported {
             prior_in_flight,
             rtt,
@@ -236,8 +237,7 @@ impl SendHistory {
         }
     }
 
-    /// The first packet below number `end` whose fate is not known. Only for
-    /// flows whose packets are settled by ranges.
+    /// The first packet below number `end` whose fate is not known.
     #[must_use]
     pub fn oldest_outstanding(&self, end: u64) -> Option<SentPacket> {
         let index = self.index(self.open).filter(|_| self.open < end)?;

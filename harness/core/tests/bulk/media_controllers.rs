@@ -25,11 +25,18 @@ fn a_constant_rate_is_kept_exactly() {
 
 #[test]
 fn media_controllers_fill_a_link_with_a_stream() {
-    for (controller, least, wait) in [("gcc", 0.75, 60.0), ("scream", 0.6, 100.0)] {
+    for (controller, least, wait) in [
+        ("gcc", 0.75, 60.0),
+        ("gcc_draft02", 0.6, 100.0),
+        ("nada", 0.6, 100.0),
+        ("scream", 0.6, 100.0),
+        ("scream_ericsson", 0.6, 100.0),
+    ] {
         let flow = format!("  - {{name: flow, bulk: {{}}, congestion_control: {controller}}}");
         let outcome = outcome(&format!("{LINK}{flow}"));
         let used = metric(&outcome, "flow", "utilisation");
         let delay = metric(&outcome, "flow", "queue_delay_p95_ms");
+        println!("{controller} {used} {delay}");
         assert!(used > least, "{controller}: {used}");
         assert!(delay < wait, "{controller}: {delay}");
         let again = metric(&outcome, "flow", "rtx_overhead_ratio");
