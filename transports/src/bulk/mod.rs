@@ -16,12 +16,14 @@
 //! of every packet with the acknowledgements and the stream is sent at its
 //! target: that it paces faster is for the bursts of video frames, which a
 //! stream does not have. Its probes are filled with the stream.
+//! A reduction lets packets leave in proportion to arrivals where the controller
+//! does so (`proportional_rate_reduction` of windows).
 //!
 //! Differs: TCP too gets packet numbers instead of ambiguous sequence numbers,
 //! and acknowledges up to 32 ranges; the size on the wire has at most the three
 //! blocks that fit there.
 //! Not modelled: connection set-up and end, TSO and GSO bursts, ACK thinning,
-//! proportional rate reduction, HTTP requests before a transfer.
+//! HTTP requests before a transfer.
 
 mod config;
 mod connection;

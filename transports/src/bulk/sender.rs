@@ -15,8 +15,8 @@ use super::connection::Connection;
 use super::stream::SendStream;
 use super::supply::{Supply, Transfer};
 use crate::cc::{
-    CcEvent, CongestionController, Constraints, FeedbackKind, PacketResult, SentKind, SentPacket, Visitor,
-    wants_arrival_times,
+    CcEvent, CongestionController, Constraints, FeedbackKind, PacketResult, SentKind, SentPacket,
+    Visitor, wants_arrival_times,
 };
 use crate::transport::{Alarm, Capacity, CapacityNews, Flight, News};
 
@@ -180,8 +180,7 @@ impl BulkSender {
         let controller = self.fresh.clone_box();
         self.conn = Connection::new(controller, &self.bulk, self.constraints);
         self.flight.restart();
-        self.stream
-            .forget_below(self.flight.history.next_number());
+        self.stream.forget_below(self.flight.history.next_number());
         self.probe_due = false;
         for event in [
             CcEvent::Mtu(self.bulk.packet_size),

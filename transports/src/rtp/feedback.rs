@@ -366,9 +366,7 @@ impl FeedbackGenerator {
                 missing = 0;
                 let at = match self.layout {
                     _ if !self.quantise => got.at,
-                    Layout::Twcc => {
-                        Time::ZERO + Span::from_nanos(tick * TWCC_TICK.as_nanos())
-                    }
+                    Layout::Twcc => Time::ZERO + Span::from_nanos(tick * TWCC_TICK.as_nanos()),
                     // What has no offset has arrived all the same.
                     Layout::Ccfb => ccfb::rounded(made, got.at).unwrap_or(got.at),
                 };

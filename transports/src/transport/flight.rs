@@ -15,9 +15,7 @@ use super::ecn_counts::EcnCounts;
 use super::history::SendHistory;
 use super::loss::{Alarm, LossDetector, LossRules};
 use super::rtt::RttEstimator;
-use crate::cc::{
-    CcEvent, CongestionController, Feedback, FeedbackKind, PacketResult, SentPacket,
-};
+use crate::cc::{CcEvent, CongestionController, Feedback, FeedbackKind, PacketResult, SentPacket};
 
 /// Stands in for round trips before the first (RFC 9002, section 6.2.2).
 const INITIAL_RTT: Span = Span::from_millis(333);
@@ -89,9 +87,7 @@ impl Flight {
     pub(crate) fn on_sent(&mut self, packet: SentPacket, ecn: Ecn) -> SentPacket {
         self.losses.on_sent(packet.at, self.history.in_flight());
         let sent = self.history.on_sent(packet);
-        if ecn != Ecn::NotEct {
-            self.history.set_capable();
-        }
+        self.history.set_codepoint(ecn);
         sent
     }
 
@@ -122,13 +118,16 @@ impl Flight {
         let mut capable = 0;
         let (floor, end) = (self.history.oldest(), self.history.next_number());
         for number in self.acked.on_ack(ack, floor, end) {
+            // What no arrival says has the codepoint that it was sent with, until
+            // the counts say otherwise.
+            let sent_with = self.history.codepoint(number);
             let (at, ecn) = match arrival_of(number) {
                 Some(arrival) => (arrival.at.unwrap_or(made), arrival.ecn),
-                None if self.kind == FeedbackKind::PerPacket => (made, Ecn::NotEct),
-                None => (now, Ecn::NotEct),
+                None if self.kind == FeedbackKind::PerPacket => (made, sent_with),
+                None => (now, sent_with),
             };
             if let Some(told) = self.history.on_acked(now, number, at, ecn) {
-                capable += u64::from(self.history.is_capable(number));
+                capable += u64::from(sent_with != Ecn::NotEct);
                 arrived(number);
                 results.push(told);
             }

@@ -36,8 +36,8 @@ struct Entry {
     sent: SentPacket,
     delivery: DeliverySnapshot,
     fate: Fate,
-    /// Whether it was sent as ECN-capable.
-    capable: bool,
+    /// The codepoint that it was sent with.
+    ecn: Ecn,
 }
 
 /// What a report told that was not known before.
@@ -145,22 +145,22 @@ impl SendHistory {
             sent: packet,
             delivery: self.delivered,
             fate: Fate::Unknown,
-            capable: false,
+            ecn: Ecn::NotEct,
         });
         packet
     }
 
-    /// The packet sent last is ECN-capable.
-    pub(crate) fn set_capable(&mut self) {
+    /// The packet sent last has this codepoint.
+    pub(crate) fn set_codepoint(&mut self, ecn: Ecn) {
         if let Some(last) = self.entries.back_mut() {
-            last.capable = true;
+            last.ecn = ecn;
         }
     }
 
-    /// Whether packet `number` was sent as ECN-capable and is still known.
-    pub(crate) fn is_capable(&self, number: u64) -> bool {
-        self.index(number)
-            .is_some_and(|index| self.entries[index].capable)
+    /// The codepoint that packet `number` was sent with, if it is still known.
+    pub(crate) fn codepoint(&self, number: u64) -> Ecn {
+        let index = self.index(number);
+        index.map_or(Ecn::NotEct, |index| self.entries[index].ecn)
     }
 
     /// Takes a report in. What is new goes to `results`, ascending by number;

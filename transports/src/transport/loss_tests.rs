@@ -79,10 +79,7 @@ impl Flow {
 
     /// Lets the next alarm come: when, which, what it declares lost.
     fn expire(&mut self) -> (u64, Alarm, Vec<u64>) {
-        let (at, alarm) = self
-            .losses
-            .next_alarm(&self.rtt, &self.history)
-            .unwrap();
+        let (at, alarm) = self.losses.next_alarm(&self.rtt, &self.history).unwrap();
         let mut results = Vec::new();
         self.losses
             .on_alarm(at, alarm, &self.rtt, &mut self.history, &mut results);
@@ -356,12 +353,16 @@ fn the_example_of_rfc_9002_is_persistent_congestion() {
             .collect();
         flow.losses.on_acked(now, last + 1, &told);
         let mut lost = Vec::new();
-        flow.losses.detect(now, &flow.rtt, &mut flow.history, &mut lost);
+        flow.losses
+            .detect(now, &flow.rtt, &mut flow.history, &mut lost);
         flow.losses.is_persistent(&flow.rtt, &flow.history, &lost)
     };
     assert!(lasts(&sent, &[]));
     assert!(!lasts(&sent, &[4]));
-    assert!(!lasts(&[1, 2, 3, 4, 5, 6, 7], &[]), "6 s are not more than 6");
+    assert!(
+        !lasts(&[1, 2, 3, 4, 5, 6, 7], &[]),
+        "6 s are not more than 6"
+    );
 }
 
 #[test]

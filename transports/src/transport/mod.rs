@@ -8,6 +8,8 @@ mod delivery_rate;
 mod ecn_counts;
 mod flight;
 mod history;
+#[cfg(test)]
+mod history_model_tests;
 mod loss;
 pub(crate) mod quic;
 mod ranges;

@@ -47,7 +47,10 @@ mod tests {
         let mut seq = Unwrapper::<16>::new();
         let numbers = [0xfffe, 0xffff, 0, 0xffff, 2, 0x8001, 0x0001];
         let found: Vec<_> = numbers.into_iter().map(|n| seq.unwrap(n)).collect();
-        assert_eq!(found, [65_534, 65_535, 65_536, 65_535, 65_538, 98_305, 65_537]);
+        assert_eq!(
+            found,
+            [65_534, 65_535, 65_536, 65_535, 65_538, 98_305, 65_537]
+        );
         let mut first = Unwrapper::<16>::new();
         assert_eq!((first.unwrap(0), first.unwrap(0xffff)), (0, -1));
         // Exactly half a cycle away: earlier.

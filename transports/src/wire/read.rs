@@ -158,7 +158,11 @@ impl FeedbackReader {
                 let offset = block & 0x1fff;
                 let known = offset < BEYOND;
                 let ago = Span::from_nanos(u64::from(offset) * 1_000_000_000 / 1_024);
-                let at = if known { made.saturating_sub(ago) } else { made };
+                let at = if known {
+                    made.saturating_sub(ago)
+                } else {
+                    made
+                };
                 let received = block >> 15 == 1;
                 arrivals.extend(seq(number).map(|seq| Arrival {
                     seq,

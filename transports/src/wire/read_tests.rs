@@ -23,7 +23,8 @@ fn times(bytes: &str) -> Vec<(u64, Option<u64>)> {
 
 #[test]
 fn transport_wide_feedback_of_two_bit_symbols_over_the_end_of_numbers() {
-    let bytes = "8f cd 00 06 11 22 33 44 aa bb cc dd ff fe 00 05 00 00 10 09 d1 a0 04 50 01 90 ff f8";
+    let bytes =
+        "8f cd 00 06 11 22 33 44 aa bb cc dd ff fe 00 05 00 00 10 09 d1 a0 04 50 01 90 ff f8";
     let expected = [
         (65_534, Some(1_025_000)),
         (65_535, None),
@@ -40,12 +41,18 @@ fn transport_wide_feedback_of_two_bit_symbols_over_the_end_of_numbers() {
 fn transport_wide_feedback_of_a_run_and_of_one_bit_symbols() {
     let run = "af cd 00 0a 11 22 33 44 aa bb cc dd 03 e8 00 14 00 00 01 ff 20 14 28 04 04 04 04 04 \
                04 04 04 04 04 04 04 04 04 04 04 04 04 04 00 02";
-    let expected: Vec<_> = (0..20).map(|i| (1_000 + i, Some(74_000 + 1_000 * i))).collect();
+    let expected: Vec<_> = (0..20)
+        .map(|i| (1_000 + i, Some(74_000 + 1_000 * i)))
+        .collect();
     assert_eq!(times(run), expected);
     let one_bit = "8f cd 00 07 11 22 33 44 aa bb cc dd 00 07 00 0e 12 34 56 01 b7 3e \
                    08 08 08 08 08 08 08 08 08 08";
     let found = times(one_bit);
-    let lost: Vec<_> = found.iter().filter(|f| f.1.is_none()).map(|f| f.0).collect();
+    let lost: Vec<_> = found
+        .iter()
+        .filter(|f| f.1.is_none())
+        .map(|f| f.0)
+        .collect();
     assert_eq!(lost, [9, 13, 14, 20]);
     let first = 0x12_3456 * 64_000 + 2_000;
     assert_eq!(found[0], (7, Some(first)));
@@ -71,9 +78,15 @@ fn congestion_control_feedback_of_two_streams() {
         (65_535, None, Ecn::NotEct),
         (65_536, Some(0), Ecn::Ce),
     ];
-    assert_eq!((reports[0].ssrc, of(&reports[0])), (0x0102_0304, first.to_vec()));
+    assert_eq!(
+        (reports[0].ssrc, of(&reports[0])),
+        (0x0102_0304, first.to_vec())
+    );
     let second = [(20, Some(9_765), Ecn::Ect0), (21, Some(0), Ecn::NotEct)];
-    assert_eq!((reports[1].ssrc, of(&reports[1])), (0xaabb_ccdd, second.to_vec()));
+    assert_eq!(
+        (reports[1].ssrc, of(&reports[1])),
+        (0xaabb_ccdd, second.to_vec())
+    );
 }
 
 #[test]
@@ -84,8 +97,14 @@ fn what_is_no_feedback_is_refused() {
     assert_eq!(read("8f cd 00 02 00 00 00 00"), Err(BadFeedback::Short));
     // A run of none would never end.
     let head = "8f cd 00 05 11 22 33 44 aa bb cc dd 00 00 00 02 00 00 00 00";
-    assert_eq!(read(&format!("{head} 00 00 00 00")), Err(BadFeedback::Short));
-    assert_eq!(read(&format!("{head} f0 00 00 00")), Err(BadFeedback::Symbol));
+    assert_eq!(
+        read(&format!("{head} 00 00 00 00")),
+        Err(BadFeedback::Short)
+    );
+    assert_eq!(
+        read(&format!("{head} f0 00 00 00")),
+        Err(BadFeedback::Symbol)
+    );
     // RFC 8888: more blocks than bytes.
     let short = "8b cd 00 04 11 22 33 44 01 02 03 04 00 00 00 09 80 00 00 00";
     assert_eq!(read(short), Err(BadFeedback::Short));

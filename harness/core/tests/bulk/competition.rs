@@ -67,20 +67,16 @@ flows:
 }
 
 #[test]
-fn a_call_holds_its_ground_against_tcp_only_where_the_queue_is_short() {
-    // GCC yields to a loss-based flow that keeps a long queue full, though its
-    // adaptive threshold keeps it from starving (Carlucci et al. 2016, figures 9
-    // and 10; Holmer's draft-02, section 5.4); SCReAM and NADA hold more.
-    for (controller, least, most) in [("gcc", 0.08, 0.6), ("scream", 0.03, 0.6)] {
-        let call = format!(
-            "media: {{video: {{max_bitrate: 10Mbps}}}}, congestion_control: {controller}"
-        );
-        let tcp = "bulk: {}, congestion_control: cubic";
-        let (call, tcp) = side_by_side("4Mbps", "150kB", &call, tcp);
-        let share = call / (call + tcp);
-        println!("{controller} {call} {tcp} {share}");
-        assert!((least..most).contains(&share), "{controller}: {share}");
-    }
+fn a_call_yields_to_tcp_on_a_long_queue_and_is_not_starved() {
+    // GCC measures the queue that a loss-based flow keeps full, and gives way; its
+    // adaptive threshold is there so that it is not starved (Carlucci et al. 2016,
+    // section 4; draft-ietf-rmcat-gcc-02, section 5.4).
+    let call = "media: {video: {max_bitrate: 10Mbps}}, congestion_control: gcc";
+    let tcp = "bulk: {}, congestion_control: cubic";
+    let (call, tcp) = side_by_side("4Mbps", "150kB", call, tcp);
+    let share = call / (call + tcp);
+    println!("{call} {tcp} {share}");
+    assert!((0.06..0.3).contains(&share), "{share}");
 }
 
 #[test]
