@@ -48,9 +48,11 @@ impl Connection {
         }
     }
 
-    /// The rate at which the stream leaves.
+    /// The rate at which the stream leaves. A target of nothing would never be
+    /// heard of again: then the controller's own pacing goes on.
     fn pacing(&self) -> Bitrate {
-        match (self.probes.front(), self.output.target) {
+        let target = self.output.target.filter(|target| !target.is_zero());
+        match (self.probes.front(), target) {
             (Some(cluster), _) => cluster.rate,
             (None, Some(target)) => target,
             (None, None) => self.rate.pacing,

@@ -15,7 +15,8 @@
 //! A controller with a target of its own, made for media, gets the arrival time
 //! of every packet with the acknowledgements and the stream is sent at its
 //! target: that it paces faster is for the bursts of video frames, which a
-//! stream does not have. Its probes are filled with the stream.
+//! stream does not have. To it each new piece is a frame that an encoder has
+//! just made. Its probes are filled with the stream.
 //! A reduction lets packets leave in proportion to arrivals where the controller
 //! does so (`proportional_rate_reduction` of windows).
 //!

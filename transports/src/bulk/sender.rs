@@ -55,6 +55,8 @@ pub struct BulkSender {
     constraints: Constraints,
     /// As it was built, for new connections.
     fresh: Box<dyn CongestionController>,
+    /// Whether the controller has to take the stream for media.
+    made_for_media: bool,
     capacity: Option<CapacityNews>,
     supply: Supply,
     conn: Connection,
@@ -92,7 +94,8 @@ impl BulkSender {
             .next()
             .map(|transfer| (start + transfer.idle, transfer));
         let conn = Connection::new(controller.clone_box(), &bulk, constraints);
-        let kind = if wants_arrival_times(controller.as_ref()) {
+        let made_for_media = wants_arrival_times(controller.as_ref());
+        let kind = if made_for_media {
             FeedbackKind::PerPacket
         } else {
             FeedbackKind::AckRanges
@@ -104,6 +107,7 @@ impl BulkSender {
             stop,
             bulk,
             constraints,
+            made_for_media,
             capacity: CapacityNews::new(controller.as_ref(), capacity),
             fresh: controller,
             supply,
@@ -270,15 +274,19 @@ impl BulkSender {
             number,
             at: now,
             size,
-            kind: if again {
-                SentKind::Retransmission
-            } else {
-                SentKind::Data
+            kind: match (again, self.made_for_media) {
+                (true, _) => SentKind::Retransmission,
+                (false, true) => SentKind::Video,
+                (false, false) => SentKind::Data,
             },
             probe: self.conn.probes.front().copied(),
             in_flight: Bytes::ZERO,
             app_limited: false,
         };
+        if self.made_for_media && !again {
+            let frame = CcEvent::Frame(size);
+            self.conn.controller.on_event(now, &frame);
+        }
         let sent = flight.on_sent(packet, ecn);
         let packet = Packet {
             id: u64::from(self.flow.0) << 48 | (number + 1),

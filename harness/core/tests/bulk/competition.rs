@@ -33,7 +33,6 @@ fn two_of_a_kind_share_alike() {
     for (controller, least) in [("cubic", 0.95), ("new_reno", 0.95)] {
         let flow = format!("bulk: {{}}, congestion_control: {controller}");
         let (one, two) = side_by_side("10Mbps", "100kB", &flow, &flow);
-        println!("{controller} {one} {two} {}", jain(one, two));
         assert!(jain(one, two) > least, "{controller}: {one} {two}");
     }
 }
@@ -45,7 +44,6 @@ fn cubic_is_as_reno_on_short_paths() {
     // inside that region: 33 packets of window.
     let bulk = |controller: &str| format!("bulk: {{}}, congestion_control: {controller}");
     let (cubic, reno) = side_by_side("10Mbps", "100kB", &bulk("cubic"), &bulk("new_reno"));
-    println!("{cubic} {reno}");
     assert!((0.5..2.0).contains(&(cubic / reno)), "{cubic} {reno}");
     // Beyond it (window 830 packets) CUBIC takes more, as it is meant to.
     let outcome = outcome(
@@ -62,7 +60,6 @@ flows:
 ",
     );
     let rate = |flow| metric(&outcome, flow, "receive_rate_kbps");
-    println!("{} {}", rate("cubic"), rate("reno"));
     assert!(rate("cubic") > 1.2 * rate("reno"));
 }
 
@@ -75,7 +72,6 @@ fn a_call_yields_to_tcp_on_a_long_queue_and_is_not_starved() {
     let tcp = "bulk: {}, congestion_control: cubic";
     let (call, tcp) = side_by_side("4Mbps", "150kB", call, tcp);
     let share = call / (call + tcp);
-    println!("{call} {tcp} {share}");
     assert!((0.06..0.3).contains(&share), "{share}");
 }
 

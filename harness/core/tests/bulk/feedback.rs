@@ -37,23 +37,19 @@ fn answers(text: &str) -> Vec<u32> {
 #[test]
 fn receiver_reports_alone_carry_a_call() {
     let text = scenario("congestion_control: gcc, feedback: rr, arq: none");
-    // Besides reports of 94 B each 850 ms only consent checks (RFC 7675), 64 and
-    // 96 B: nothing that names packets.
+    // Besides reports of 94 B each 850 ms only consent checks (RFC 7675), 92 and
+    // 124 B, and requests for key frames, 54 B: nothing that names packets.
     let found = answers(&text);
     let reports = found.iter().filter(|size| **size == 94).count();
     assert!((11..=12).contains(&reports), "{reports}");
     assert!(
-        found.iter().all(|size| [64, 94, 96].contains(size)),
+        found.iter().all(|size| [54, 92, 94, 124].contains(size)),
         "{found:?}"
     );
     let outcome = outcome(&text);
     let (rate, loss) = (
         metric(&outcome, "call", "receive_rate_kbps"),
         metric(&outcome, "call", "loss_ratio"),
-    );
-    println!(
-        "{rate} {loss} {}",
-        metric(&outcome, "call", "queue_delay_p95_ms")
     );
     // Losses below a tenth do not slow it down (draft-ietf-rmcat-gcc-02, section
     // 6), and it knows nothing of delay: it fills the queue.
@@ -70,8 +66,12 @@ fn receiver_reports_come_as_often_as_asked_for() {
     let reports = answers(&text).iter().filter(|size| **size == 94).count();
     assert_eq!(reports, 50);
     // Also where there is no other RTCP, of which they need sender reports.
-    let bare = scenario("congestion_control: gcc, feedback: rr, signalling: none");
-    assert!(metric(&outcome(&bare), "call", "receive_rate_kbps") > 1_000.0);
+    // 5 % more each second report, 24 times until 40 s, are 970 kbit/s for the draft.
+    for (controller, least) in [("gcc", 1_500.0), ("gcc_draft02", 800.0)] {
+        let flow = format!("congestion_control: {controller}, feedback: rr, signalling: none");
+        let rate = metric(&outcome(&scenario(&flow)), "call", "receive_rate_kbps");
+        assert!(rate > least, "{controller}: {rate}");
+    }
 }
 
 #[test]
@@ -123,7 +123,6 @@ fn acknowledgements_with_arrival_times_serve_controllers_made_for_media() {
         let outcome = outcome(&text);
         let used = metric(&outcome, "call", "utilisation");
         let delay = metric(&outcome, "call", "queue_delay_p95_ms");
-        println!("{controller} {used} {delay}");
         assert!(used > least, "{controller}: {used}");
         assert!(delay < 150.0, "{controller}: {delay}");
     }
@@ -154,7 +153,6 @@ flows:
     }
     let scalable = outcome(&text("ack"));
     let delay = metric(&scalable, "call", "queue_delay_p95_ms");
-    println!("{delay} {}", metric(&scalable, "call", "utilisation"));
     assert!(delay < 25.0, "{delay}");
     assert_eq!(metric(&scalable, "call", "loss_ratio"), 0.0);
 }
@@ -185,7 +183,6 @@ flows:
                 events(&text).iter().filter(count).count()
             };
             let (blind, after) = (sent(21, 25), sent(30, 40));
-            println!("{feedback} {pacer} {blind} {after}");
             assert!((1..60).contains(&blind), "{feedback}, {pacer}: {blind}");
             assert!(after > 1_000, "{feedback}, {pacer}: {after}");
         }

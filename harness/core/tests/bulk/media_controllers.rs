@@ -40,7 +40,6 @@ fn media_controllers_fill_a_link_with_a_stream() {
         let outcome = outcome(&format!("{LINK}{flow}"));
         let used = metric(&outcome, "flow", "utilisation");
         let delay = metric(&outcome, "flow", "queue_delay_p95_ms");
-        println!("{controller} {used} {delay}");
         assert!(used > least, "{controller}: {used}");
         assert!(delay < wait, "{controller}: {delay}");
         let again = metric(&outcome, "flow", "rtx_overhead_ratio");
@@ -86,7 +85,6 @@ flows:
     // they would make Prague a classic flow behind the target of 15 ms.
     let delay = metric(&outcome, "flow", "queue_delay_p95_ms");
     let used = metric(&outcome, "flow", "utilisation");
-    println!("prague {delay} {used}");
     assert!(delay < 5.0, "{delay}");
     assert!(used > 0.85, "{used}");
     assert_eq!(metric(&outcome, "flow", "loss_ratio"), 0.0);

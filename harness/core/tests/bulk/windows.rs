@@ -28,10 +28,6 @@ fn each_fills_a_link_with_a_buffer_of_one_delay_product() {
         let outcome = outcome(&format!("{LINK}{flow}"));
         let used = metric(&outcome, "flow", "utilisation");
         let again = metric(&outcome, "flow", "rtx_overhead_ratio");
-        println!(
-            "{controller} {used} {again} {}",
-            metric(&outcome, "flow", "queue_delay_p50_ms")
-        );
         assert!(used > 0.85, "{controller}: {used}");
         assert!(again < 0.06, "{controller}: {again}");
     }
@@ -58,7 +54,6 @@ fn carries(link: &str, flow: &str, controllers: &[(&str, f64, f64)]) {
         ));
         let of = |name| metric(&outcome, "call", name);
         let (rate, delay) = (of("receive_rate_kbps"), of("frame_delay_p95_ms"));
-        println!("{controller} {flow} {rate} {delay} {}", of("loss_ratio"));
         assert!(rate >= *least, "{controller}, {flow}: {rate}");
         assert!(delay <= *most, "{controller}, {flow}: {delay}");
         assert!(
