@@ -5,12 +5,10 @@ use weaknet_core::plugin::Assets;
 use weaknet_core::{BuildContext, BuildError, Kind, Node, Span, Streams, Time};
 use weaknet_netem::{DrawKey, Link, Parts};
 use weaknet_sim::World;
-use weaknet_transports::bulk::{
-    BulkReceiver, BulkReceiverConfig, BulkSender, BulkSenderConfig, wants_arrival_times,
-};
-use weaknet_transports::cc::CongestionController;
+use weaknet_transports::bulk::{BulkReceiver, BulkReceiverConfig, BulkSender, BulkSenderConfig};
+use weaknet_transports::cc::{CongestionController, wants_arrival_times};
 use weaknet_transports::endpoint::{
-    DecoderModel, Receiver, ReceiverConfig, ReportSource, Sender, SenderConfig,
+    DecoderModel, Receiver, ReceiverConfig, ReportSource, Reporter, Sender, SenderConfig,
 };
 use weaknet_transports::media::VideoFormat;
 use weaknet_transports::rtp::{FeedbackConfig, FeedbackFormat};
@@ -134,10 +132,14 @@ impl Builder<'_> {
     /// Sender and receiver of a flow.
     fn ends(&self, id: FlowId, flow: &Flow) -> Result<Ends, WorldError> {
         Ok(match &flow.load {
-            Load::Call(call) => (
-                Box::new(self.sender(id, flow, call)?),
-                Box::new(self.receiver(id, flow, call)?),
-            ),
+            Load::Call(call) => {
+                let controller = self.call_controller(flow, call)?;
+                let arrival_times = wants_arrival_times(controller.as_ref());
+                (
+                    Box::new(self.sender(id, flow, call, controller)?),
+                    Box::new(self.receiver(id, flow, call, arrival_times)?),
+                )
+            }
             Load::Bulk(bulk) => self.bulk(id, flow, bulk)?,
             Load::Traffic(traffic) => {
                 let model = self.part(&flow.name, traffic)?;
@@ -170,7 +172,33 @@ impl Builder<'_> {
         Ok((Box::new(sender), Box::new(receiver)))
     }
 
-    fn sender(&self, id: FlowId, flow: &Flow, call: &Call) -> Result<Sender, WorldError> {
+    /// The controller of a call, if it can live on the feedback that it gets.
+    fn call_controller(
+        &self,
+        flow: &Flow,
+        call: &Call,
+    ) -> Result<Box<dyn CongestionController>, WorldError> {
+        let controller = self.part(&flow.name, &call.congestion_control)?;
+        if call.feedback.format == FeedbackFormat::Rr && !controller.lives_on_counts() {
+            let name = call.congestion_control.name();
+            return Err(WorldError {
+                path: format!("{}/feedback", flow.name),
+                source: BuildError::new(format!(
+                    "receiver reports count packets and name none, on which `{name}` cannot \
+                     decide: expected twcc, ccfb or ack"
+                )),
+            });
+        }
+        Ok(controller)
+    }
+
+    fn sender(
+        &self,
+        id: FlowId,
+        flow: &Flow,
+        call: &Call,
+        controller: Box<dyn CongestionController>,
+    ) -> Result<Sender, WorldError> {
         let name = &flow.name;
         let arq = self.part(name, &call.arq)?;
         let video = match &call.media.video {
@@ -188,7 +216,6 @@ impl Builder<'_> {
             None => None,
             Some(audio) => Some((self.part(name, &audio.source)?, audio.bitrate)),
         };
-        let controller = self.part(name, &call.congestion_control)?;
         Ok(Sender::new(SenderConfig {
             flow: id,
             start: flow.start,
@@ -202,20 +229,22 @@ impl Builder<'_> {
             responder: arq.responder,
             fec: self.part(name, &call.fec)?.map(|pair| pair.encoder),
             overhead: call.rtp_overhead.overhead(),
-            ecn: call.feedback.format == FeedbackFormat::Ccfb,
+            feedback: feedback(call),
             session: session(name, End::Sender, call.signalling)?,
-            reports: reports(call.signalling),
+            reports: reports(call),
         }))
     }
 
-    fn receiver(&self, id: FlowId, flow: &Flow, call: &Call) -> Result<Receiver, WorldError> {
+    fn receiver(
+        &self,
+        id: FlowId,
+        flow: &Flow,
+        call: &Call,
+        arrival_times: bool,
+    ) -> Result<Receiver, WorldError> {
         let name = &flow.name;
-        let Feedback { format, every } = call.feedback;
-        let feedback = FeedbackConfig {
-            format,
-            every,
-            ..FeedbackConfig::default()
-        };
+        let feedback = feedback(call);
+        let reporter = Reporter::new(&feedback, arrival_times);
         let arq = self.part(name, &call.arq)?;
         let video = match &call.media.video {
             None => None,
@@ -237,13 +266,14 @@ impl Builder<'_> {
             audio,
             requester: arq.requester,
             fec: self.part(name, &call.fec)?.map(|pair| pair.decoder),
-            feedback: feedback.build().map_err(|source| WorldError {
+            feedback: reporter.map_err(|source| WorldError {
                 path: format!("{name}/feedback"),
                 source,
             })?,
+            report_interval: feedback.receiver_report_interval(),
             overhead: call.rtp_overhead.overhead(),
             session: session(name, End::Receiver, call.signalling)?,
-            reports: reports(call.signalling),
+            reports: reports(call),
         }))
     }
 }
@@ -314,10 +344,21 @@ fn paths(flow: &Flow) -> Vec<weaknet_sim::Path> {
     paths.collect()
 }
 
-fn reports(signalling: Signalling) -> ReportSource {
-    match signalling {
-        Signalling::Webrtc => ReportSource::Rtcp,
-        Signalling::None => ReportSource::Feedback,
+fn feedback(call: &Call) -> FeedbackConfig {
+    let Feedback { format, every } = call.feedback;
+    FeedbackConfig {
+        format,
+        every,
+        ..FeedbackConfig::default()
+    }
+}
+
+/// Where round trips and losses are learnt from: without RTCP from feedback,
+/// unless that is RTCP.
+fn reports(call: &Call) -> ReportSource {
+    match (call.signalling, call.feedback.format) {
+        (Signalling::Webrtc, _) | (_, FeedbackFormat::Rr) => ReportSource::Rtcp,
+        (Signalling::None, _) => ReportSource::Feedback,
     }
 }
 

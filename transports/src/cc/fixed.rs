@@ -85,6 +85,10 @@ impl CongestionController for Constant {
         visitor.number("rate_bps", self.rate.as_bps_f64());
     }
 
+    fn lives_on_counts(&self) -> bool {
+        true
+    }
+
     fn clone_box(&self) -> Box<dyn CongestionController> {
         Box::new(self.clone())
     }

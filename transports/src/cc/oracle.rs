@@ -134,6 +134,10 @@ impl CongestionController for Follower {
         }
     }
 
+    fn lives_on_counts(&self) -> bool {
+        true
+    }
+
     fn clone_box(&self) -> Box<dyn CongestionController> {
         Box::new(self.clone())
     }

@@ -9,7 +9,7 @@ use weaknet_core::{Bitrate, BuildContext, Event, Kind, Node, Outbox, Plugin, Spa
 use weaknet_transports::arq::{ArqPair, Nack};
 use weaknet_transports::cc::{CongestionController, Constraints, fixed};
 use weaknet_transports::endpoint::{
-    DecoderModel, Receiver, ReceiverConfig, ReportSource, Sender, SenderConfig,
+    DecoderModel, Receiver, ReceiverConfig, ReportSource, Reporter, Sender, SenderConfig,
 };
 use weaknet_transports::fec::FecPair;
 use weaknet_transports::jitter::{self, FixedAudio, JitterBuffer};
@@ -125,14 +125,15 @@ impl Call {
             video: self.video.is_some().then_some((self.jitter, decoder)),
             audio: self.audio.is_some().then(|| build(&FixedAudio::default())),
             requester: self.arq.requester,
-            feedback: self.feedback.build().unwrap(),
+            feedback: Reporter::new(&self.feedback, false).unwrap(),
+            report_interval: self.feedback.receiver_report_interval(),
             overhead: self.overhead,
             session: session(End::Receiver),
             reports: ReportSource::Rtcp,
             fec: repair,
         });
         let sender = Sender::new(SenderConfig {
-            ecn: false,
+            feedback: self.feedback,
             flow,
             start,
             stop,

@@ -179,8 +179,8 @@ impl Call {
         let feedback = match (format, every) {
             (FeedbackFormat::Twcc, None) => json!("default"),
             (FeedbackFormat::Twcc, Some(every)) => json!({ "every": every }),
-            (FeedbackFormat::Ccfb, None) => json!("ccfb"),
-            (FeedbackFormat::Ccfb, Some(every)) => json!({ "format": format, "every": every }),
+            (_, None) => json!(format),
+            (_, Some(every)) => json!({ "format": format, "every": every }),
         };
         map.insert("feedback".to_owned(), feedback);
         put_constraints(map, &self.constraints);

@@ -256,13 +256,17 @@ pub struct FeedbackDoc {
     pub every: Option<Span>,
 }
 
+/// The names of formats.
+const FORMATS: [&str; 5] = ["default", "twcc", "ccfb", "ack", "rr"];
+
 /// Format and interval.
 #[derive(Default, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct FeedbackMap {
-    /// The format: `twcc` (default) or `ccfb`.
+    /// The format: `twcc` (default), `ccfb`, `ack` or `rr`.
     format: FeedbackFormat,
-    /// A fixed interval; default: as the receiver's own rule says.
+    /// A fixed interval; default: as the receiver's own rule says. With `ack` the
+    /// longest time that an acknowledgement is held back.
     every: Option<Span>,
 }
 
@@ -272,13 +276,15 @@ impl<'de> Deserialize<'de> for FeedbackDoc {
         impl<'de> Visitor<'de> for Either {
             type Value = FeedbackDoc;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("one of default, twcc, ccfb, or a map such as `{every: 50ms}`")
+                f.write_str("one of default, twcc, ccfb, ack, rr, or a map such as `{every: 50ms}`")
             }
             fn visit_str<E: de::Error>(self, name: &str) -> Result<FeedbackDoc, E> {
                 let format = match name {
                     "default" | "twcc" => FeedbackFormat::Twcc,
                     "ccfb" => FeedbackFormat::Ccfb,
-                    other => return Err(E::unknown_variant(other, &["default", "twcc", "ccfb"])),
+                    "ack" => FeedbackFormat::Ack,
+                    "rr" => FeedbackFormat::Rr,
+                    other => return Err(E::unknown_variant(other, &FORMATS)),
                 };
                 let every = None;
                 Ok(FeedbackDoc { format, every })
@@ -301,7 +307,7 @@ impl JsonSchema for FeedbackDoc {
         let map = FeedbackMap::json_schema(generator);
         json_schema!({
             "description": "The congestion control feedback that the receiver sends: a format, or format and interval.",
-            "anyOf": [{ "enum": ["default", "twcc", "ccfb"] }, map]
+            "anyOf": [{ "enum": FORMATS }, map]
         })
     }
 }

@@ -446,6 +446,10 @@ impl CongestionController for Controller {
         );
     }
 
+    fn lives_on_counts(&self) -> bool {
+        true
+    }
+
     fn clone_box(&self) -> Box<dyn CongestionController> {
         Box::new(self.clone())
     }

@@ -4,8 +4,8 @@
 //! jitter buffer -> decoder -> screen; audio -> audio buffer -> loudspeaker.
 //!
 //! Implements: libwebrtc's receiver (2026-07) in its structure
-//! (`video/rtp_video_stream_receiver2.cc`): every RTP packet is reported
-//! transport-wide; holes in the video stream go to the ARQ scheme; when that
+//! (`video/rtp_video_stream_receiver2.cc`): every RTP packet is reported on,
+//! by its transport-wide number, in the format chosen; holes in the video stream go to the ARQ scheme; when that
 //! wants a key frame, its requests for retransmission of the same moment are
 //! not sent. A packet is usable the first time that it is there, by whatever
 //! means, unless its frame has been given up. Complete frames go to the jitter
@@ -30,6 +30,7 @@
 
 mod audio;
 mod playout;
+mod reporter;
 mod reports;
 mod seen;
 
@@ -40,18 +41,17 @@ use weaknet_core::packet::{Ecn, FlowId, Leg, Media, Packet, Payload, Rtcp, Rtp, 
 use weaknet_core::{Event, Node, Outbox, Span, Time};
 
 use self::audio::AudioInput;
+pub use self::reporter::Reporter;
 use self::reports::ReportState;
 use super::decoder::DecoderModel;
 use super::reports::ReportSource;
 use crate::arq::Requester;
 use crate::fec::FecDecoder;
 use crate::jitter::{AudioBuffer, CompleteFrame, JitterBuffer};
-use crate::rtp::{FeedbackGenerator, Overhead, rtcp_size};
+use crate::rtp::{Overhead, rtcp_size};
 use crate::session::Session;
 use crate::transport::{Assembly, FrameAssembler};
 
-/// Receiver reports (Chromium 156, one video and one audio stream).
-const REPORT_INTERVAL: Span = Span::from_millis(850);
 /// Protected packets that are remembered for repair.
 const REPAIR_MEMORY: usize = 1024;
 
@@ -71,8 +71,10 @@ pub struct ReceiverConfig {
     pub requester: Box<dyn Requester>,
     /// Recovers from repair packets.
     pub fec: Option<Box<dyn FecDecoder>>,
-    /// Makes transport-wide reports.
-    pub feedback: FeedbackGenerator,
+    /// Reports on packets.
+    pub feedback: Reporter,
+    /// Time between receiver reports.
+    pub report_interval: Span,
     /// Header sizes.
     pub overhead: Overhead,
     /// Call set-up.
@@ -321,7 +323,7 @@ impl Receiver {
         }
         self.begun = true;
         if self.parts.reports == ReportSource::Rtcp {
-            self.next_report = now + REPORT_INTERVAL;
+            self.next_report = now + self.parts.report_interval;
         }
         if let Some((buffer, _)) = &mut self.parts.video {
             buffer.start(now);
@@ -346,11 +348,11 @@ impl Receiver {
             }
             self.play_video(out);
             self.play_audio(out);
-            while let Some(report) = self.parts.feedback.poll(now) {
-                self.send_rtcp(out, report);
+            while let Some((size, report)) = self.parts.feedback.poll(now, &self.parts.overhead) {
+                self.send(out, size, report);
             }
             if self.next_report <= now {
-                self.next_report = now + REPORT_INTERVAL;
+                self.next_report = now + self.parts.report_interval;
                 let report = self.reports.report(now);
                 self.send_rtcp(out, report);
             }

@@ -3,8 +3,8 @@
 use weaknet_core::packet::{Media, Rtp, RtpKind};
 use weaknet_core::{Bytes, Event, Outbox, Time};
 
-use super::Sender;
 use super::transmit::Outgoing;
+use super::{Sender, gives_window_only};
 use crate::cc::CcEvent;
 use crate::media::EncodedFrame;
 use crate::pacing::{Paced, Priority};
@@ -67,7 +67,13 @@ impl Sender {
             if self.encoded.is_some() || source.next_capture().is_none_or(|at| at > now) {
                 return;
             }
-            self.encoded = source.capture(now);
+            if gives_window_only(&self.output) {
+                self.reconsider_window(now);
+                self.apply_output(out);
+            }
+            if let Some((source, _)) = &mut self.parts.video {
+                self.encoded = source.capture(now);
+            }
         }
     }
 

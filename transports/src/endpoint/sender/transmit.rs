@@ -6,7 +6,7 @@ use weaknet_core::{Bytes, Event, Outbox, Time};
 use super::Sender;
 use crate::cc::{ProbeCluster, SentKind, SentPacket};
 use crate::pacing::PacerAction;
-use crate::rtp::{PaddingPacket, next_padding};
+use crate::rtp::{FeedbackFormat, PaddingPacket, next_padding};
 
 /// What waits in the pacer.
 #[derive(Debug, Clone)]
@@ -68,13 +68,19 @@ impl Sender {
                 }
             }
         }
-        let room = self
-            .output
-            .cwnd
-            .is_none_or(|cwnd| self.history.in_flight() < cwnd);
+        let history = &mut self.flight.history;
+        let in_flight = history.in_flight();
+        let room = self.output.cwnd.is_none_or(|cwnd| in_flight < cwnd);
         if room && self.parts.pacer.queued() == Bytes::ZERO {
-            self.history.set_app_limited();
+            history.set_app_limited();
         }
+    }
+
+    /// Sends something small that will be reported on, whatever window and pacer
+    /// say.
+    pub(super) fn probe(&mut self, out: &mut Outbox<'_>) {
+        let packet = Outgoing::Padding(padding(out.now(), 1));
+        self.transmit(out, packet, None);
     }
 
     /// Sends about `wanted` bytes that carry nothing new: an old video packet,
@@ -117,7 +123,7 @@ impl Sender {
     ) -> Bytes {
         let now = out.now();
         let mut rtp = packet.rtp();
-        rtp.transport_seq = self.history.next_number();
+        rtp.transport_seq = self.flight.history.next_number();
         let wire = self.parts.overhead.size_of(&rtp);
         let size = Bytes::new(u64::from(wire));
         let kind = match (&packet, rtp.kind, rtp.media) {
@@ -138,7 +144,12 @@ impl Sender {
             }
             _ => {}
         }
-        let sent = self.history.on_sent(SentPacket {
+        let ecn = if self.parts.feedback.format.carries_ecn() {
+            self.flight.codepoint(self.output.ecn)
+        } else {
+            Ecn::NotEct
+        };
+        let sent = SentPacket {
             number: rtp.transport_seq,
             at: now,
             size,
@@ -146,7 +157,8 @@ impl Sender {
             probe,
             in_flight: Bytes::ZERO,
             app_limited: false,
-        });
+        };
+        let sent = self.flight.on_sent(sent, ecn);
         let fresh = if rtp.kind == RtpKind::Media {
             u32::from(rtp.payload)
         } else {
@@ -157,15 +169,17 @@ impl Sender {
             Outgoing::Repair(_, protects) => Payload::Repair(Box::new((rtp, protects))),
         };
         let mut packet = self.packet(now, wire, payload);
-        if self.parts.ecn {
-            packet.ecn = self.output.ecn;
-        }
+        packet.ecn = ecn;
         out.event(Event::Sent {
             packet: packet.tag(),
             payload: fresh,
         });
         out.send(packet);
-        self.parts.controller.on_sent(&sent);
+        // What nobody reports on is not told to the controller, as in libwebrtc
+        // (`TransportFeedbackAdapter::ProcessSentPacket`).
+        if self.parts.feedback.format != FeedbackFormat::Rr {
+            self.parts.controller.on_sent(&sent);
+        }
         self.follow_controller(out);
         size
     }
