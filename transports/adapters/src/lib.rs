@@ -10,3 +10,5 @@
 mod instants;
 #[cfg(feature = "quinn")]
 pub mod quinn;
+#[cfg(feature = "s2n")]
+pub mod s2n;

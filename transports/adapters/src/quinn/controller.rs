@@ -1,6 +1,7 @@
 //! A controller of quinn behind weaknet's trait.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use quinn_proto::congestion::{Controller, ControllerFactory};
 use weaknet_core::packet::Ecn;
@@ -15,6 +16,18 @@ use crate::instants::instant;
 
 /// quinn's largest packet before it knows the path (its default `initial_mtu`).
 const INITIAL_MTU: u16 = 1_200;
+
+/// A run begins a moment after its controllers are made, as in real life:
+/// NewReno takes what was sent at that very instant for older than itself.
+const MOMENT: Span = Span::from_nanos(1);
+
+fn instant_of(time: Time) -> Instant {
+    instant(time + MOMENT)
+}
+
+fn just_before(time: Time) -> Instant {
+    instant(time)
+}
 
 /// What makes quinn's controllers.
 pub(super) type Factory = Arc<dyn ControllerFactory + Send + Sync>;
@@ -70,18 +83,6 @@ impl QuinnController {
         self.running
             .on_end_acks(now, in_flight, newest.app_limited, Some(newest.number));
     }
-}
-
-/// A run begins a moment after its controllers are made, as in real life:
-/// NewReno takes what was sent at that very instant for older than itself.
-const MOMENT: Span = Span::from_nanos(1);
-
-fn instant_of(time: Time) -> std::time::Instant {
-    instant(time + MOMENT)
-}
-
-fn just_before(time: Time) -> std::time::Instant {
-    instant(time)
 }
 
 impl CongestionController for QuinnController {
