@@ -6,9 +6,11 @@
 //! random numbers of their own. Each module says what that means for
 //! "same inputs, same bytes".
 
-#[cfg(feature = "quinn")]
+#[cfg(any(feature = "quinn", feature = "str0m"))]
 mod instants;
 #[cfg(feature = "quinn")]
 pub mod quinn;
 #[cfg(feature = "s2n")]
 pub mod s2n;
+#[cfg(feature = "str0m")]
+pub mod str0m;

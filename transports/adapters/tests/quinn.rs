@@ -24,7 +24,14 @@ fn run(controller: &str, rate: &str, loss: &str) -> [f64; 3] {
 
 #[test]
 fn print() {
-    for cc in ["quinn_cubic", "cubic", "quinn_new_reno", "new_reno", "quinn_bbr", "bbr1"] {
+    for cc in [
+        "quinn_cubic",
+        "cubic",
+        "quinn_new_reno",
+        "new_reno",
+        "quinn_bbr",
+        "bbr1",
+    ] {
         for loss in ["0%", "1%"] {
             eprintln!("{cc} {loss} {:?}", run(cc, "10Mbps", loss));
         }

@@ -5,10 +5,16 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use weaknet_harness::plan::{Plan, Request};
 use weaknet_harness::registry::Registry;
-use weaknet_harness::runner::{Outcome, run_case};
+use weaknet_harness::runner::{Outcome, run_with_ends};
+use weaknet_harness::world::OwnEnds;
 
 /// What the first case of a scenario yields.
 pub(crate) fn outcome(text: &str, registry: &Registry) -> Outcome {
+    outcome_with(text, registry, &|_, _, _| None)
+}
+
+/// The same with ends of one's own.
+pub(crate) fn outcome_with(text: &str, registry: &Registry, own_ends: &OwnEnds<'_>) -> Outcome {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let name = format!(
         "adapters-{}-{}.yaml",
@@ -24,7 +30,7 @@ pub(crate) fn outcome(text: &str, registry: &Registry) -> Outcome {
     let plan = Plan::load(&request, registry);
     std::fs::remove_file(&path).unwrap();
     let plan = plan.unwrap_or_else(|error| panic!("{error}"));
-    run_case(&plan.cases[0], registry).unwrap()
+    run_with_ends(&plan.cases[0], registry, own_ends).unwrap()
 }
 
 /// A bulk flow over a link with a queue of one bandwidth-delay product.
