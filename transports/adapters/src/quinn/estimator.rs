@@ -76,3 +76,35 @@ impl Clone for EstimatorSource {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use weaknet_core::Time;
+
+    /// What quinn's estimator says after ours has seen these round trips.
+    fn said(source: &mut EstimatorSource, ours: &RttEstimator) -> (u128, u128) {
+        let theirs = source.estimator(ours);
+        (theirs.get().as_nanos(), theirs.min().as_nanos())
+    }
+
+    #[test]
+    fn theirs_says_what_ours_says() {
+        let mut source = EstimatorSource::new().expect("a connection");
+        let mut ours = RttEstimator::new(EstimatorSource::INITIAL_RTT);
+        assert_eq!(said(&mut source, &ours), (333_000_000, 333_000_000));
+        for sample in [
+            40_000_007,
+            73_000_001,
+            39_999_999,
+            1_200_000_000,
+            41_000_003,
+        ] {
+            ours.on_sample(Time::ZERO, Span::from_nanos(sample), Span::ZERO);
+            let min = ours.min().expect("a sample");
+            let wanted = [ours.smoothed(), min].map(|span| u128::from(span.as_nanos()));
+            assert_eq!(said(&mut source, &ours), wanted.into());
+            assert_eq!(said(&mut source.clone(), &ours), wanted.into());
+        }
+    }
+}

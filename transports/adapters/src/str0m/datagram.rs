@@ -104,3 +104,84 @@ pub(super) fn on_the_wire(media: Bitrate) -> Bitrate {
 pub(super) fn for_media(on_the_wire: Bitrate) -> Bitrate {
     on_the_wire.mul_f64((FULL - OVERHEAD) as f64 / FULL as f64)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use weaknet_core::packet::{FlowId, Leg};
+
+    const STREAMS: StreamIds = StreamIds {
+        media: 0x0102_0304,
+        repair: Some(0x0a0b_0c0d),
+    };
+
+    /// An RTP packet with two words of extensions and `payload` bytes.
+    fn rtp_packet(ssrc: u32, payload: usize) -> Vec<u8> {
+        let mut bytes = vec![0x90, 96, 0, 7, 0, 0, 0x30, 0x39];
+        bytes.extend(ssrc.to_be_bytes());
+        bytes.extend([0xbe, 0xde, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0]);
+        bytes.resize(bytes.len() + payload, 0x55);
+        bytes
+    }
+
+    fn class(bytes: &[u8]) -> Class {
+        look(bytes, STREAMS).class
+    }
+
+    #[test]
+    fn datagrams_are_told_apart() {
+        let media = look(&rtp_packet(STREAMS.media, 100), STREAMS);
+        assert_eq!(
+            (media.class, media.rtp),
+            (Class::Video, Some((12_345, 100)))
+        );
+        assert_eq!(class(&rtp_packet(0x0a0b_0c0d, 100)), Class::Rtx);
+        assert_eq!(class(&rtp_packet(0x0a0b_0c0d, 0)), Class::Padding);
+        assert_eq!(class(&rtp_packet(1, 100)), Class::Padding);
+        // A transport-wide feedback, a binding request, a client hello.
+        assert_eq!(class(&[0x8f, 205, 0, 5]), Class::Rtcp);
+        assert_eq!(class(&[0, 1, 0, 0]), Class::Session);
+        assert_eq!(class(&[22, 254, 253, 0]), Class::Session);
+    }
+
+    #[test]
+    fn what_is_cut_short_is_no_media() {
+        let whole = rtp_packet(STREAMS.media, 0);
+        for length in 0..whole.len() {
+            assert_ne!(class(&whole[..length]), Class::Video, "{length} bytes");
+        }
+    }
+
+    #[test]
+    fn datagrams_travel_behind_their_headers() {
+        let wrapped = |datagram: &[u8]| {
+            let mut packet = Packet {
+                flow: FlowId(1),
+                leg: Leg::Outward,
+                ..Packet::VACANT
+            };
+            wrap(&mut packet, datagram, &look(datagram, STREAMS));
+            let Payload::Bytes(bytes) = packet.payload else {
+                unreachable!("it is wrapped into bytes");
+            };
+            (packet.size, bytes)
+        };
+        let datagram = rtp_packet(STREAMS.media, 100);
+        let (size, bytes) = wrapped(&datagram);
+        assert_eq!(size as usize, HEADERS + datagram.len());
+        assert_eq!(&bytes[HEADERS..], &datagram[..]);
+        // IPv4 length, UDP length, no checksum.
+        assert_eq!(&bytes[2..4], u16::to_be_bytes(size as u16).as_slice());
+        assert_eq!(&bytes[24..28], &[0, (datagram.len() + 8) as u8, 0, 0]);
+        // 70 to 72 bytes of a signature come to the same.
+        let sizes = [650, 651, 652].map(|length| wrapped(&vec![22; length]).0);
+        assert_eq!(sizes, [28 + 672; 3]);
+    }
+
+    #[test]
+    fn rates_go_there_and_back() {
+        let rate = Bitrate::from_kbps(2_500);
+        assert_eq!(for_media(on_the_wire(rate)), rate);
+        assert_eq!(on_the_wire(rate).as_bps(), 2_637_457);
+    }
+}

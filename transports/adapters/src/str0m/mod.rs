@@ -20,6 +20,7 @@
 //! come from a generator that is seeded by the run.
 
 mod datagram;
+mod flow;
 mod peer;
 mod receiver;
 mod sender;
@@ -35,6 +36,8 @@ use weaknet_core::packet::{FlowId, Leg, Packet};
 use weaknet_core::{Bitrate, BuildError, Node, Time};
 use weaknet_transports::media::{VideoFormat, VideoSource};
 use weaknet_transports::wire::Addresses;
+
+pub use flow::ends;
 
 use crate::instants::instant;
 use datagram::StreamIds;

@@ -3,18 +3,12 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use weaknet_harness::plan::{Plan, Request};
+use weaknet_harness::plan::{Plan, PlanError, Request};
 use weaknet_harness::registry::Registry;
 use weaknet_harness::runner::{Outcome, run_with_ends};
 use weaknet_harness::world::OwnEnds;
 
-/// What the first case of a scenario yields.
-pub(crate) fn outcome(text: &str, registry: &Registry) -> Outcome {
-    outcome_with(text, registry, &|_, _, _| None)
-}
-
-/// The same with ends of one's own.
-pub(crate) fn outcome_with(text: &str, registry: &Registry, own_ends: &OwnEnds<'_>) -> Outcome {
+fn plan(text: &str, registry: &Registry) -> Result<Plan, PlanError> {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let name = format!(
         "adapters-{}-{}.yaml",
@@ -29,12 +23,25 @@ pub(crate) fn outcome_with(text: &str, registry: &Registry, own_ends: &OwnEnds<'
     };
     let plan = Plan::load(&request, registry);
     std::fs::remove_file(&path).unwrap();
-    let plan = plan.unwrap_or_else(|error| panic!("{error}"));
+    plan
+}
+
+/// What the first case of a scenario yields.
+pub(crate) fn run(text: &str, registry: &Registry, own_ends: &OwnEnds<'_>) -> Outcome {
+    let plan = plan(text, registry).unwrap_or_else(|error| panic!("{error}"));
     run_with_ends(&plan.cases[0], registry, own_ends).unwrap()
 }
 
-/// A bulk flow over a link with a queue of one bandwidth-delay product.
-pub(crate) fn bulk(controller: &str, rate: &str, loss: &str) -> String {
+/// Why a scenario is refused.
+#[allow(dead_code, reason = "the tests of a call have no plug-in")]
+pub(crate) fn refusal(text: &str, registry: &Registry) -> String {
+    plan(text, registry).unwrap_err().to_string()
+}
+
+/// A bulk flow over 10 Mbit/s and a round trip of 20 ms, with a queue of one
+/// bandwidth-delay product.
+#[allow(dead_code, reason = "the tests of a call have no bulk flow")]
+pub(crate) fn bulk(controller: &str, loss: &str) -> String {
     format!(
         "
 name: bulk
@@ -43,7 +50,7 @@ seeds: [1]
 measure: {{from: 10s}}
 network:
   forward:
-    rate: {rate}
+    rate: 10Mbps
     delay: 10ms
     loss: {loss}
     queue: {{drop_tail: {{limit: 20ms}}}}
