@@ -33,7 +33,8 @@ use std::sync::atomic::AtomicBool;
 use ::str0m::media::{Direction, MediaKind, Mid};
 use ::str0m::{Candidate, Rtc, bwe};
 use weaknet_core::packet::{FlowId, Leg, Packet};
-use weaknet_core::{Bitrate, BuildError, Node, Time};
+use weaknet_core::{Bitrate, BuildError, Time};
+use weaknet_harness::world::Ends;
 use weaknet_transports::media::{VideoFormat, VideoSource};
 use weaknet_transports::wire::Addresses;
 
@@ -68,7 +69,7 @@ impl Str0mCall {
     ///
     /// # Errors
     /// When str0m refuses to negotiate.
-    pub fn build(self) -> Result<(Box<dyn Node>, Box<dyn Node>), BuildError> {
+    pub fn build(self) -> Result<Ends, BuildError> {
         let mut dice = Dice::new(self.seed);
         let (mut sending, mut receiving, mid) = dice.thrown(|| self.negotiate())?;
         let streams = stream_ids(&mut sending, mid);
