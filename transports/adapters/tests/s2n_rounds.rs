@@ -117,8 +117,23 @@ fn windows_are_equal_to_the_byte() {
 }
 
 #[test]
-fn windows_are_equal_after_every_further_loss() {
-    let losses = [6, 11, 19, 20, 44];
+fn windows_stay_within_a_byte_of_each_other_through_further_losses() {
+    // Never in two rounds in a row: the packets of the next round leave at the
+    // instant of the reduction, and s2n-quic stays in recovery, deaf to losses,
+    // until one that left later is acknowledged. Ours looks at when the lost
+    // packet left (RFC 9002, section 7.3.2).
+    let losses = [6, 11, 19, 44];
     let (theirs, ours) = (Flow::new(&S2nCubic::default()), Flow::new(&ours()));
-    assert_eq!(theirs.windows(60, &losses), ours.windows(60, &losses));
+    let (theirs, ours) = (theirs.windows(60, &losses), ours.windows(60, &losses));
+    // s2n-quic computes the curve in single precision; ours keeps only the window
+    // in it. A window of half a megabyte has a grain of 1/32 byte there, and is
+    // told in whole bytes.
+    for (round, (theirs, ours)) in theirs.iter().zip(&ours).enumerate() {
+        assert!(
+            theirs.abs_diff(*ours) <= 1,
+            "round {round}: {theirs}, {ours}"
+        );
+    }
+    let equal = theirs.iter().zip(&ours).filter(|(a, b)| a == b).count();
+    assert!(equal >= 55, "only {equal} of 60 windows are equal");
 }
