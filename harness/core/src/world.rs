@@ -36,7 +36,12 @@ pub struct WorldError {
 }
 
 /// Sender and receiver.
-type Ends = (Box<dyn Node>, Box<dyn Node>);
+pub type Ends = (Box<dyn Node>, Box<dyn Node>);
+
+/// Ends of one's own for some of the flows, for another stack in place of the
+/// built-in ones; `None`: the built-in ones.
+pub type OwnEnds<'a> =
+    dyn Fn(FlowId, &Flow, &BuildContext<'_>) -> Option<Result<Ends, BuildError>> + 'a;
 
 /// Builds the parts of one run.
 struct Builder<'a> {
@@ -147,6 +152,24 @@ impl Builder<'_> {
                 (Box::new(sender), Box::new(TrafficSink))
             }
         })
+    }
+
+    fn own_ends(
+        &self,
+        id: FlowId,
+        flow: &Flow,
+        own_ends: &OwnEnds<'_>,
+    ) -> Option<Result<Ends, WorldError>> {
+        let cx = BuildContext {
+            path: &flow.name,
+            streams: self.streams,
+            assets: self.assets,
+        };
+        let ends = own_ends(id, flow, &cx)?;
+        Some(ends.map_err(|source| WorldError {
+            path: flow.name.clone(),
+            source,
+        }))
     }
 
     fn bulk(&self, id: FlowId, flow: &Flow, bulk: &Bulk) -> Result<Ends, WorldError> {
@@ -287,6 +310,20 @@ pub fn build(
     seed: u64,
     assets: &Assets,
 ) -> Result<(World, RunFacts), WorldError> {
+    build_with(scenario, seed, assets, &|_, _, _| None)
+}
+
+/// The same with ends of one's own.
+///
+/// # Errors
+/// When a plug-in refuses its parameters or a file that it needs, or the ends
+/// cannot be had.
+pub fn build_with(
+    scenario: &Scenario,
+    seed: u64,
+    assets: &Assets,
+    own_ends: &OwnEnds<'_>,
+) -> Result<(World, RunFacts), WorldError> {
     let streams = Streams::new(seed);
     let builder = Builder {
         streams: &streams,
@@ -303,7 +340,10 @@ pub fn build(
     }
     let (mut flows, mut flow_facts) = (Vec::new(), Vec::new());
     for (id, flow) in (0u16..).map(FlowId).zip(&scenario.flows) {
-        let (sender, receiver) = builder.ends(id, flow)?;
+        let (sender, receiver) = match builder.own_ends(id, flow, own_ends) {
+            Some(own) => own?,
+            None => builder.ends(id, flow)?,
+        };
         let paths = paths(flow);
         let media = flow.call().map(|call| &call.media);
         flow_facts.push(FlowFacts {
