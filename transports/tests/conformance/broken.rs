@@ -224,15 +224,13 @@ impl CongestionController for Broken {
         let (Some(target), Some(bounds)) = (output.target, &self.bounds) else {
             return output;
         };
-        if self.fault == Fault::NeverGivesWay {
-            return CcOutput {
-                target: Some(self.wanted(target, bounds)),
-                ..CcOutput::default()
-            };
-        }
+        let rest = match self.fault {
+            Fault::NeverGivesWay => CcOutput::default(),
+            _ => output,
+        };
         CcOutput {
             target: Some(self.wanted(target, bounds)),
-            ..output
+            ..rest
         }
     }
 

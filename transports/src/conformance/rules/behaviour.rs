@@ -89,9 +89,9 @@ pub(super) fn soak(bench: &Bench<'_>) -> Verdict {
     })
 }
 
-/// Ten seconds are ten times what goog_cc of July 2026 takes to give way to such
-/// a step, and as long as the circuit breaker of RFC 8083 waits: two reporting
-/// intervals of five seconds. The quarter on top is the overshoot of a probe.
+/// Ten seconds are ten times what goog_cc of July 2026 takes to give way to a
+/// step from 2.5 to 1 Mbit/s (measured). The quarter on top is the overshoot of
+/// who probes for more, as BBR by 1.25.
 pub(super) fn overload(bench: &Bench<'_>) -> Verdict {
     let (before, after) = (Bitrate::from_kbps(2_500), Bitrate::from_kbps(625));
     let mut link = link(before);
