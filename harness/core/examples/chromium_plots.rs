@@ -32,8 +32,11 @@ const PICTURES: [Picture; 5] = [
     ("i", "i: 1 Mbit/s, 25 ms each way", &[("i_cap1M_steady", 1, "run 1")], "[1]"),
 ];
 
+/// A label and what it is about.
+type Panel = (&'static str, fn(&Second) -> f64);
+
 /// What is drawn, each over time in a panel of its own.
-const PANELS: [(&str, fn(&Second) -> f64); 4] = [
+const PANELS: [Panel; 4] = [
     ("estimate of the link, kbit/s", |s| s.estimate),
     ("video encoder's target, kbit/s", |s| s.encoder),
     ("rate out of the link, kbit/s", |s| s.link),
