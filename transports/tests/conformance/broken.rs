@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use weaknet_core::{Bitrate, Span, Time};
-use weaknet_transports::cc::copa::Copa;
+use weaknet_transports::cc::gcc_draft02::GccDraft02;
 use weaknet_transports::cc::{
     CcEvent, CcOutput, CongestionController, Constraints, Feedback, ProbeCluster, SentPacket,
     Visitor,
@@ -114,7 +114,7 @@ impl Broken {
             factor -= BUILT.fetch_add(1, Ordering::Relaxed) as f64 / 1e3 % 0.1;
         }
         Self {
-            inner: build(&Copa::default()),
+            inner: build(&GccDraft02::default()),
             fault,
             bounds: None,
             born: Time::ZERO,
@@ -161,7 +161,6 @@ impl Broken {
     /// Changes the factor as the fault does with a report.
     fn change(&mut self, feedback: &Feedback<'_>) {
         let gap = self.reported.map_or(Span::ZERO, |at| self.now.since(at));
-        let target = self.inner.output().target.unwrap_or_default();
         match self.fault {
             Fault::CountsEmptyReports if feedback.packets.is_empty() => self.factor *= 0.99,
             Fault::DependsOnTheClock if self.now > Time::from_secs(3_600) => self.factor = 0.99,
@@ -173,8 +172,8 @@ impl Broken {
             Fault::DespairsOfRareReports if gap > Span::from_millis(200) => self.factor = 0.1,
             Fault::DespairsOfRareReports => self.factor = 1.0,
             Fault::GrowsWithoutProof if !feedback.packets.is_empty() => {
-                let little = feedback.acked_bytes().per(gap) < target.mul_f64(0.25);
-                self.factor = if little { self.factor * 1.01 } else { 1.0 };
+                let limited = feedback.packets.iter().all(|p| p.sent.app_limited);
+                self.factor = if limited { self.factor * 1.01 } else { 1.0 };
             }
             Fault::Allocates => drop(std::hint::black_box(Box::new(self.now))),
             _ => {}
