@@ -52,7 +52,7 @@ const LEFT: f64 = 56.0;
 const RIGHT: f64 = 16.0;
 const TOP: f64 = 70.0;
 const PANEL: f64 = 130.0;
-const PITCH: f64 = 166.0;
+const PITCH: f64 = 182.0;
 const THEIRS: &str = "#c2410c";
 const OURS: &str = "#1d4ed8";
 
