@@ -8,7 +8,7 @@ use weaknet_sim::World;
 use weaknet_transports::bulk::{BulkReceiver, BulkReceiverConfig, BulkSender, BulkSenderConfig};
 use weaknet_transports::cc::{CongestionController, wants_arrival_times};
 use weaknet_transports::endpoint::{
-    DecoderModel, Receiver, ReceiverConfig, ReportSource, Reporter, Sender, SenderConfig,
+    DecoderModel, FecSender, Receiver, ReceiverConfig, ReportSource, Reporter, Sender, SenderConfig,
 };
 use weaknet_transports::media::VideoFormat;
 use weaknet_transports::rtp::{FeedbackConfig, FeedbackFormat};
@@ -250,7 +250,13 @@ impl Builder<'_> {
             constraints: call.constraints,
             pacer: self.part(name, &call.pacer)?,
             responder: arq.responder,
-            fec: self.part(name, &call.fec)?.map(|pair| pair.encoder),
+            fec: match self.part(name, &call.fec)? {
+                None => None,
+                Some(pair) => Some(FecSender {
+                    encoder: pair.encoder,
+                    control: self.part(name, &call.protection)?,
+                }),
+            },
             overhead: call.rtp_overhead.overhead(),
             feedback: feedback(call),
             session: session(name, End::Sender, call.signalling)?,

@@ -106,7 +106,7 @@ pub fn encode(packet: &Packet, ends: &Addresses, out: &mut Vec<u8>) {
         Payload::Repair(repair) => {
             let rtp = Rtp {
                 kind: RtpKind::Fec,
-                ..repair.0
+                ..repair.rtp
             };
             rtp::write(packet, &rtp, size, out);
         }

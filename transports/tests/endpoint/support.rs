@@ -9,9 +9,10 @@ use weaknet_core::{Bitrate, BuildContext, Event, Kind, Node, Outbox, Plugin, Spa
 use weaknet_transports::arq::{ArqPair, Nack};
 use weaknet_transports::cc::{CongestionController, Constraints, fixed};
 use weaknet_transports::endpoint::{
-    DecoderModel, Receiver, ReceiverConfig, ReportSource, Reporter, Sender, SenderConfig,
+    DecoderModel, FecSender, Receiver, ReceiverConfig, ReportSource, Reporter, Sender, SenderConfig,
 };
 use weaknet_transports::fec::FecPair;
+use weaknet_transports::fec::protection::FixedProtection;
 use weaknet_transports::jitter::{self, FixedAudio, JitterBuffer};
 use weaknet_transports::media::{AudioSource, Constant, Opus, VideoFormat, VideoSource};
 use weaknet_transports::pacing::{Pacer, WebrtcPacing};
@@ -116,7 +117,9 @@ impl Call {
         };
         let decoder = DecoderModel::new(ms(2), 0.0, Streams::new(1).sequence("call", "decode"));
         let (encoder, repair) = self.fec.map_or((None, None), |pair| {
-            (Some(pair.encoder), Some(pair.decoder))
+            let encoder = pair.encoder;
+            let control = build(&FixedProtection::default());
+            (Some(FecSender { encoder, control }), Some(pair.decoder))
         });
         let receiver = Receiver::new(ReceiverConfig {
             flow,

@@ -51,6 +51,7 @@ pub(super) fn add_all(registry: Registry) -> Registry {
         .add::<none::NoDuplication>()
         .add::<duplicate::IndependentDuplication>()
         .add::<fec::NoFec>()
+        .add::<fec::protection::FixedProtection>()
         .add::<jitter::Fixed>()
         .add::<jitter::Webrtc>()
         .add::<loss::Bernoulli>()

@@ -161,6 +161,7 @@ impl Call {
         map.insert("media".to_owned(), self.media.canonical());
         plugin(map, &self.congestion_control);
         plugin(map, &self.fec);
+        plugin(map, &self.protection);
         plugin(map, &self.arq);
         plugin(map, &self.jitter_buffer);
         plugin(map, &self.audio_buffer);

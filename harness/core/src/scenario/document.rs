@@ -15,7 +15,7 @@ use weaknet_netem::model::{Corruption, Delay, Duplication, Loss, Qdisc, Rate, Re
 use weaknet_transports::arq::Arq;
 use weaknet_transports::bulk::BulkConfig;
 use weaknet_transports::cc::CongestionControl;
-use weaknet_transports::fec::Fec;
+use weaknet_transports::fec::{Fec, ProtectionControl};
 use weaknet_transports::jitter::{AudioJitter, Jitter};
 use weaknet_transports::media::{Audio, Video};
 use weaknet_transports::pacing::Pacing;
@@ -158,6 +158,8 @@ pub struct FlowDoc {
     pub congestion_control: Option<Choice<CongestionControl>>,
     /// Repair sent in advance; default `none`.
     pub fec: Option<Choice<Fec>>,
+    /// How much of it; default `fixed`.
+    pub protection: Option<Choice<ProtectionControl>>,
     /// Repair on request; default `nack`.
     pub arq: Option<Choice<Arq>>,
     /// Evens out video; default `webrtc`.

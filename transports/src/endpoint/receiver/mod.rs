@@ -37,7 +37,9 @@ mod seen;
 use std::collections::{BTreeMap, VecDeque};
 
 use weaknet_core::event::{FrameDrop, FrameTimes};
-use weaknet_core::packet::{Ecn, FlowId, Leg, Media, Packet, Payload, Rtcp, Rtp, RtpKind};
+use weaknet_core::packet::{
+    Ecn, FlowId, Leg, Media, Packet, Payload, RepairPacket, Rtcp, Rtp, RtpKind,
+};
 use weaknet_core::{Event, Node, Outbox, Span, Time};
 
 use self::audio::AudioInput;
@@ -46,7 +48,7 @@ use self::reports::ReportState;
 use super::decoder::DecoderModel;
 use super::reports::ReportSource;
 use crate::arq::Requester;
-use crate::fec::FecDecoder;
+use crate::fec::{FecDecoder, Repair};
 use crate::jitter::{AudioBuffer, CompleteFrame, JitterBuffer};
 use crate::rtp::{Overhead, rtcp_size};
 use crate::session::Session;
@@ -227,18 +229,22 @@ impl Receiver {
         }
     }
 
-    fn on_repair(&mut self, out: &mut Outbox<'_>, protects: &[Rtp], sent: Time) {
+    fn on_repair(&mut self, out: &mut Outbox<'_>, packet: &RepairPacket, sent: Time) {
         let Some(decoder) = &mut self.parts.fec else {
             return;
         };
-        for rtp in protects {
+        for rtp in &packet.protects {
             self.protected.insert(rtp.seq, *rtp);
         }
         while self.protected.len() > REPAIR_MEMORY {
             self.protected.pop_first();
         }
-        let seqs: Vec<u64> = protects.iter().map(|rtp| rtp.seq).collect();
-        decoder.on_repair(out.now(), &seqs, &mut self.recovered);
+        let repair = Repair {
+            protects: packet.protects.iter().map(|rtp| rtp.seq).collect(),
+            symbol: packet.symbol,
+            payload: packet.rtp.payload,
+        };
+        decoder.on_repair(out.now(), &repair, &mut self.recovered);
         self.take_recovered(out, sent);
     }
 
@@ -431,9 +437,8 @@ impl Node for Receiver {
                 if !self.parts.session.is_ready() => {}
             Payload::Rtp(rtp) => self.on_rtp(out, rtp, packet.sent, packet.ecn),
             Payload::Repair(repair) => {
-                let (rtp, protects) = &**repair;
-                self.on_rtp(out, rtp, packet.sent, packet.ecn);
-                self.on_repair(out, protects, packet.sent);
+                self.on_rtp(out, &repair.rtp, packet.sent, packet.ecn);
+                self.on_repair(out, repair, packet.sent);
             }
             Payload::Rtcp(reports) => reports.iter().for_each(|rtcp| self.on_rtcp(now, rtcp)),
             Payload::Session(message) => self.parts.session.on_message(now, *message),

@@ -52,7 +52,7 @@ use crate::cc::{
     CcEvent, CcOutput, CongestionController, Constraints, FeedbackKind, PacketResult,
     wants_arrival_times,
 };
-use crate::fec::{FecEncoder, Repair};
+use crate::fec::{FecEncoder, Protect, Repair};
 use crate::media::{AudioSource, EncodedFrame, VideoFormat, VideoSource};
 use crate::pacing::Pacer;
 use crate::rtp::{FeedbackConfig, FeedbackFormat, Overhead, rtcp_size};
@@ -83,7 +83,7 @@ pub struct SenderConfig {
     /// Answers requests for retransmission.
     pub responder: Box<dyn Responder>,
     /// Adds repair packets.
-    pub fec: Option<Box<dyn FecEncoder>>,
+    pub fec: Option<FecSender>,
     /// Header sizes.
     pub overhead: Overhead,
     /// How the other end reports on packets. When its reports carry no ECN
@@ -96,6 +96,14 @@ pub struct SenderConfig {
     /// The true capacity of the bottleneck, for validation: only a controller
     /// that asks for it is told.
     pub capacity: Option<Capacity>,
+}
+
+/// What makes repair packets, and how many.
+pub struct FecSender {
+    /// The scheme.
+    pub encoder: Box<dyn FecEncoder>,
+    /// What it may spend.
+    pub control: Box<dyn Protect>,
 }
 
 /// The sending end of a media flow.

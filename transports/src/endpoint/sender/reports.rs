@@ -6,6 +6,7 @@ use weaknet_core::{Event, Outbox, Span, Time};
 use super::transmit::Outgoing;
 use super::{ReportSource, Sender, gives_window_only};
 use crate::cc::{CcEvent, Visitor};
+use crate::fec::PathState;
 use crate::pacing::Priority;
 use crate::rtp::FeedbackFormat;
 use crate::transport::{Alarm, News};
@@ -191,8 +192,13 @@ impl Sender {
                 self.flight.on_round_trip(now, rtt);
                 self.tell_round_trip(out, Some(rtt));
             }
-            if let Some(encoder) = self.parts.fec.as_mut().filter(|_| expected > 0) {
-                encoder.on_network(now, f64::from(lost) / f64::from(expected), rtt);
+            if let Some(fec) = self.parts.fec.as_mut().filter(|_| expected > 0) {
+                let path = PathState {
+                    loss: f64::from(lost) / f64::from(expected),
+                    rtt,
+                    target: self.rate.target,
+                };
+                fec.control.on_path(now, &path);
             }
         }
         let received = expected.saturating_sub(lost);

@@ -1,6 +1,6 @@
 //! From the pacer to the link, and into the send history.
 
-use weaknet_core::packet::{Ecn, Leg, Media, Packet, Payload, Rtp, RtpKind};
+use weaknet_core::packet::{Ecn, Leg, Media, Packet, Payload, RepairPacket, Rtp, RtpKind};
 use weaknet_core::{Bytes, Event, Outbox, Time};
 
 use super::Sender;
@@ -13,8 +13,8 @@ use crate::rtp::{FeedbackFormat, PaddingPacket, next_padding};
 pub(super) enum Outgoing {
     /// Media, or media again on request.
     Plain(Rtp),
-    /// A repair packet and what it protects.
-    Repair(Rtp, Vec<Rtp>),
+    /// A repair packet.
+    Repair(Box<RepairPacket>),
     /// Padding, be it media again.
     Padding(Rtp),
 }
@@ -22,7 +22,8 @@ pub(super) enum Outgoing {
 impl Outgoing {
     pub(super) const fn rtp(&self) -> Rtp {
         match self {
-            Self::Plain(rtp) | Self::Repair(rtp, _) | Self::Padding(rtp) => *rtp,
+            Self::Plain(rtp) | Self::Padding(rtp) => *rtp,
+            Self::Repair(repair) => repair.rtp,
         }
     }
 }
@@ -166,7 +167,7 @@ impl Sender {
         };
         let payload = match packet {
             Outgoing::Plain(_) | Outgoing::Padding(_) => Payload::Rtp(rtp),
-            Outgoing::Repair(_, protects) => Payload::Repair(Box::new((rtp, protects))),
+            Outgoing::Repair(repair) => Payload::Repair(Box::new(RepairPacket { rtp, ..*repair })),
         };
         let mut packet = self.packet(now, wire, payload);
         packet.ecn = ecn;
