@@ -60,7 +60,7 @@ pub(crate) fn build<P: Plugin>(config: &P) -> <P::Kind as Kind>::Product {
 pub(crate) fn rtp(packet: &Packet) -> Option<&Rtp> {
     match &packet.payload {
         Payload::Rtp(rtp) => Some(rtp),
-        Payload::Repair(repair) => Some(&repair.0),
+        Payload::Repair(repair) => Some(&repair.rtp),
         _ => None,
     }
 }
