@@ -1,1 +1,3 @@
 //! Benchmarks of weaknet; see the folder `benches`.
+
+pub mod feed;

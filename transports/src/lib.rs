@@ -4,6 +4,7 @@
 pub mod arq;
 pub mod bulk;
 pub mod cc;
+pub mod conformance;
 pub mod endpoint;
 pub mod fec;
 pub mod jitter;

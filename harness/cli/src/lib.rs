@@ -7,6 +7,7 @@
 //! }
 //! ```
 
+mod adapters;
 mod args;
 mod cmd;
 mod exit;
@@ -19,10 +20,12 @@ pub use weaknet_harness::registry::Registry;
 
 use exit::{Exit, Failure};
 
-/// Runs the command line of this process with the given plug-ins.
+/// Runs the command line of this process with the given plug-ins, and with those
+/// of the adapters that it was built with.
 #[must_use]
 pub fn main(registry: Registry) -> ExitCode {
     let cli = args::Cli::parse();
+    let registry = adapters::add(registry);
     let done = registry
         .check()
         .map_err(|message| Failure::new(Exit::Internal, message))

@@ -444,6 +444,7 @@ impl Check<'_> {
     fn call(&mut self, call: &Call) {
         self.build(&call.congestion_control);
         self.build(&call.fec);
+        self.build(&call.protection);
         self.build(&call.arq);
         self.build(&call.jitter_buffer);
         self.build(&call.audio_buffer);

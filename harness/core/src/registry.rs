@@ -5,6 +5,7 @@
 //! quantity (`loss: 2%`). A configuration that is not a map stands for the
 //! first field of the shorthand plug-in, or for the only field of any other.
 
+mod adapters;
 mod builtin;
 mod fields;
 mod spec;
@@ -321,6 +322,11 @@ impl Registry {
             name,
             self.of_kind(K::NAME).map(|entry| entry.name),
         );
+        if let Some(feature) = adapters::feature_of(name) {
+            return Err(unknown.help(format!(
+                "`{name}` is in the adapters: build with `--features {feature}`"
+            )));
+        }
         let owner = self
             .of_kind(K::NAME)
             .find(|e| e.parameters.is_some_and(|fields| fields.contains(&name)));

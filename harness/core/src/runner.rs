@@ -19,7 +19,7 @@ use crate::registry::Registry;
 use crate::results::{CaseResult, ExpectationResult, Series, named_scores};
 use crate::scenario::model::Expectation;
 use crate::store::case_digest;
-use crate::world::{self, WorldError};
+use crate::world::{self, OwnEnds, WorldError};
 
 /// Why a case yielded no result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -105,15 +105,34 @@ pub fn run_captured(
     registry: &Registry,
     captures: Option<&Captures>,
 ) -> Result<Outcome, RunError> {
+    run(case, registry, captures, &|_, _, _| None)
+}
+
+/// Runs one case with ends of one's own for some of its flows.
+///
+/// # Errors
+/// See [`RunError`].
+pub fn run_with_ends(
+    case: &Case,
+    registry: &Registry,
+    own_ends: &OwnEnds<'_>,
+) -> Result<Outcome, RunError> {
+    run(case, registry, None, own_ends)
+}
+
+fn run(
+    case: &Case,
+    registry: &Registry,
+    captures: Option<&Captures>,
+    own_ends: &OwnEnds<'_>,
+) -> Result<Outcome, RunError> {
     let (id, name) = (|| case.id.clone(), || case.scenario.name.clone());
-    let (mut world, facts) =
-        world::build(&case.scenario, case.seed, &case.assets).map_err(|source| {
-            RunError::World {
-                case: id(),
-                name: name(),
-                source,
-            }
-        })?;
+    let (mut world, facts) = world::build_with(&case.scenario, case.seed, &case.assets, own_ends)
+        .map_err(|source| RunError::World {
+        case: id(),
+        name: name(),
+        source,
+    })?;
     let streams = Streams::new(case.seed);
     let cx = BuildContext {
         path: "metrics",

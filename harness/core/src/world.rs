@@ -5,12 +5,10 @@ use weaknet_core::plugin::Assets;
 use weaknet_core::{BuildContext, BuildError, Kind, Node, Span, Streams, Time};
 use weaknet_netem::{DrawKey, Link, Parts};
 use weaknet_sim::World;
-use weaknet_transports::bulk::{
-    BulkReceiver, BulkReceiverConfig, BulkSender, BulkSenderConfig, wants_arrival_times,
-};
-use weaknet_transports::cc::CongestionController;
+use weaknet_transports::bulk::{BulkReceiver, BulkReceiverConfig, BulkSender, BulkSenderConfig};
+use weaknet_transports::cc::{CongestionController, wants_arrival_times};
 use weaknet_transports::endpoint::{
-    DecoderModel, Receiver, ReceiverConfig, ReportSource, Sender, SenderConfig,
+    DecoderModel, FecSender, Receiver, ReceiverConfig, ReportSource, Reporter, Sender, SenderConfig,
 };
 use weaknet_transports::media::VideoFormat;
 use weaknet_transports::rtp::{FeedbackConfig, FeedbackFormat};
@@ -38,7 +36,12 @@ pub struct WorldError {
 }
 
 /// Sender and receiver.
-type Ends = (Box<dyn Node>, Box<dyn Node>);
+pub type Ends = (Box<dyn Node>, Box<dyn Node>);
+
+/// Ends of one's own for some of the flows, for another stack in place of the
+/// built-in ones; `None`: the built-in ones.
+pub type OwnEnds<'a> =
+    dyn Fn(FlowId, &Flow, &BuildContext<'_>) -> Option<Result<Ends, BuildError>> + 'a;
 
 /// Builds the parts of one run.
 struct Builder<'a> {
@@ -134,10 +137,14 @@ impl Builder<'_> {
     /// Sender and receiver of a flow.
     fn ends(&self, id: FlowId, flow: &Flow) -> Result<Ends, WorldError> {
         Ok(match &flow.load {
-            Load::Call(call) => (
-                Box::new(self.sender(id, flow, call)?),
-                Box::new(self.receiver(id, flow, call)?),
-            ),
+            Load::Call(call) => {
+                let controller = self.call_controller(flow, call)?;
+                let arrival_times = wants_arrival_times(controller.as_ref());
+                (
+                    Box::new(self.sender(id, flow, call, controller)?),
+                    Box::new(self.receiver(id, flow, call, arrival_times)?),
+                )
+            }
             Load::Bulk(bulk) => self.bulk(id, flow, bulk)?,
             Load::Traffic(traffic) => {
                 let model = self.part(&flow.name, traffic)?;
@@ -145,6 +152,24 @@ impl Builder<'_> {
                 (Box::new(sender), Box::new(TrafficSink))
             }
         })
+    }
+
+    fn own_ends(
+        &self,
+        id: FlowId,
+        flow: &Flow,
+        own_ends: &OwnEnds<'_>,
+    ) -> Option<Result<Ends, WorldError>> {
+        let cx = BuildContext {
+            path: &flow.name,
+            streams: self.streams,
+            assets: self.assets,
+        };
+        let ends = own_ends(id, flow, &cx)?;
+        Some(ends.map_err(|source| WorldError {
+            path: flow.name.clone(),
+            source,
+        }))
     }
 
     fn bulk(&self, id: FlowId, flow: &Flow, bulk: &Bulk) -> Result<Ends, WorldError> {
@@ -170,7 +195,33 @@ impl Builder<'_> {
         Ok((Box::new(sender), Box::new(receiver)))
     }
 
-    fn sender(&self, id: FlowId, flow: &Flow, call: &Call) -> Result<Sender, WorldError> {
+    /// The controller of a call, if it can live on the feedback that it gets.
+    fn call_controller(
+        &self,
+        flow: &Flow,
+        call: &Call,
+    ) -> Result<Box<dyn CongestionController>, WorldError> {
+        let controller = self.part(&flow.name, &call.congestion_control)?;
+        if call.feedback.format == FeedbackFormat::Rr && !controller.lives_on_counts() {
+            let name = call.congestion_control.name();
+            return Err(WorldError {
+                path: format!("{}/feedback", flow.name),
+                source: BuildError::new(format!(
+                    "receiver reports count packets and name none, on which `{name}` cannot \
+                     decide: expected twcc, ccfb or ack"
+                )),
+            });
+        }
+        Ok(controller)
+    }
+
+    fn sender(
+        &self,
+        id: FlowId,
+        flow: &Flow,
+        call: &Call,
+        controller: Box<dyn CongestionController>,
+    ) -> Result<Sender, WorldError> {
         let name = &flow.name;
         let arq = self.part(name, &call.arq)?;
         let video = match &call.media.video {
@@ -188,7 +239,6 @@ impl Builder<'_> {
             None => None,
             Some(audio) => Some((self.part(name, &audio.source)?, audio.bitrate)),
         };
-        let controller = self.part(name, &call.congestion_control)?;
         Ok(Sender::new(SenderConfig {
             flow: id,
             start: flow.start,
@@ -200,22 +250,30 @@ impl Builder<'_> {
             constraints: call.constraints,
             pacer: self.part(name, &call.pacer)?,
             responder: arq.responder,
-            fec: self.part(name, &call.fec)?.map(|pair| pair.encoder),
+            fec: match self.part(name, &call.fec)? {
+                None => None,
+                Some(pair) => Some(FecSender {
+                    encoder: pair.encoder,
+                    control: self.part(name, &call.protection)?,
+                }),
+            },
             overhead: call.rtp_overhead.overhead(),
-            ecn: call.feedback.format == FeedbackFormat::Ccfb,
+            feedback: feedback(call),
             session: session(name, End::Sender, call.signalling)?,
-            reports: reports(call.signalling),
+            reports: reports(call),
         }))
     }
 
-    fn receiver(&self, id: FlowId, flow: &Flow, call: &Call) -> Result<Receiver, WorldError> {
+    fn receiver(
+        &self,
+        id: FlowId,
+        flow: &Flow,
+        call: &Call,
+        arrival_times: bool,
+    ) -> Result<Receiver, WorldError> {
         let name = &flow.name;
-        let Feedback { format, every } = call.feedback;
-        let feedback = FeedbackConfig {
-            format,
-            every,
-            ..FeedbackConfig::default()
-        };
+        let feedback = feedback(call);
+        let reporter = Reporter::new(&feedback, arrival_times);
         let arq = self.part(name, &call.arq)?;
         let video = match &call.media.video {
             None => None,
@@ -237,13 +295,14 @@ impl Builder<'_> {
             audio,
             requester: arq.requester,
             fec: self.part(name, &call.fec)?.map(|pair| pair.decoder),
-            feedback: feedback.build().map_err(|source| WorldError {
+            feedback: reporter.map_err(|source| WorldError {
                 path: format!("{name}/feedback"),
                 source,
             })?,
+            report_interval: feedback.receiver_report_interval(),
             overhead: call.rtp_overhead.overhead(),
             session: session(name, End::Receiver, call.signalling)?,
-            reports: reports(call.signalling),
+            reports: reports(call),
         }))
     }
 }
@@ -256,6 +315,20 @@ pub fn build(
     scenario: &Scenario,
     seed: u64,
     assets: &Assets,
+) -> Result<(World, RunFacts), WorldError> {
+    build_with(scenario, seed, assets, &|_, _, _| None)
+}
+
+/// The same with ends of one's own.
+///
+/// # Errors
+/// When a plug-in refuses its parameters or a file that it needs, or the ends
+/// cannot be had.
+pub fn build_with(
+    scenario: &Scenario,
+    seed: u64,
+    assets: &Assets,
+    own_ends: &OwnEnds<'_>,
 ) -> Result<(World, RunFacts), WorldError> {
     let streams = Streams::new(seed);
     let builder = Builder {
@@ -273,7 +346,10 @@ pub fn build(
     }
     let (mut flows, mut flow_facts) = (Vec::new(), Vec::new());
     for (id, flow) in (0u16..).map(FlowId).zip(&scenario.flows) {
-        let (sender, receiver) = builder.ends(id, flow)?;
+        let (sender, receiver) = match builder.own_ends(id, flow, own_ends) {
+            Some(own) => own?,
+            None => builder.ends(id, flow)?,
+        };
         let paths = paths(flow);
         let media = flow.call().map(|call| &call.media);
         flow_facts.push(FlowFacts {
@@ -314,10 +390,21 @@ fn paths(flow: &Flow) -> Vec<weaknet_sim::Path> {
     paths.collect()
 }
 
-fn reports(signalling: Signalling) -> ReportSource {
-    match signalling {
-        Signalling::Webrtc => ReportSource::Rtcp,
-        Signalling::None => ReportSource::Feedback,
+fn feedback(call: &Call) -> FeedbackConfig {
+    let Feedback { format, every } = call.feedback;
+    FeedbackConfig {
+        format,
+        every,
+        ..FeedbackConfig::default()
+    }
+}
+
+/// Where round trips and losses are learnt from: without RTCP from feedback,
+/// unless that is RTCP.
+fn reports(call: &Call) -> ReportSource {
+    match (call.signalling, call.feedback.format) {
+        (Signalling::Webrtc, _) | (_, FeedbackFormat::Rr) => ReportSource::Rtcp,
+        (Signalling::None, _) => ReportSource::Feedback,
     }
 }
 

@@ -73,10 +73,8 @@ pub enum Payload {
     Opaque,
     /// An RTP packet.
     Rtp(Rtp),
-    /// A repair packet of a forward error correction scheme: its own header
-    /// and the media packets that it protects. In bytes it would carry a
-    /// combination of them.
-    Repair(Box<(Rtp, Vec<Rtp>)>),
+    /// A repair packet of a forward error correction scheme.
+    Repair(Box<RepairPacket>),
     /// A (possibly compound) RTCP packet.
     Rtcp(Vec<Rtcp>),
     /// Connectivity checks and key exchange.
@@ -155,6 +153,18 @@ pub struct AckDetails {
     /// When the newest packets arrived, in order of arrival, and their
     /// codepoints; empty unless the sender has asked for it.
     pub arrivals: Vec<Arrival>,
+}
+
+/// A repair packet: in bytes it would carry a combination of the media packets
+/// that it protects.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RepairPacket {
+    /// Its own header.
+    pub rtp: Rtp,
+    /// Which of the repair packets over the same media packets it is.
+    pub symbol: u32,
+    /// The media packets that it protects, by ascending sequence number.
+    pub protects: Vec<Rtp>,
 }
 
 /// Audio or video.

@@ -6,7 +6,7 @@ use weaknet_core::packet::Ack;
 use weaknet_core::{BuildError, Bytes, Span};
 
 use crate::traffic::Lengths;
-use crate::transport::{AckRules, LossRules, Tail, WindowRate};
+use crate::transport::{AckRules, LossRules, Tail, WindowRate, quic};
 
 /// Which transport protocol a bulk flow looks like: header sizes, delayed
 /// acknowledgements, timeouts.
@@ -128,17 +128,6 @@ const TCP_HEADERS: u32 = 20 + 32;
 const SACK: u32 = 4;
 const SACK_BLOCK: u32 = 8;
 const MAX_SACK_BLOCKS: u32 = 3;
-/// IP, UDP, short header with connection id and packet number, tag.
-const QUIC_HEADERS: u32 = 20 + 8 + 1 + 8 + 4 + 16;
-/// STREAM frame (RFC 9000, section 19.8): type, id, offset, length.
-const STREAM_FRAME: u32 = 1 + 1 + 8 + 2;
-/// ACK frame (RFC 9000, section 19.3): type, largest, delay, count, first range;
-/// each further gap and range; three counts of ECN codepoints.
-const ACK_FRAME: u32 = 1 + 4 + 2 + 1 + 2;
-const ACK_RANGE: u32 = 2 + 2;
-const ECN_COUNTS: u32 = 3 * 4;
-/// An arrival time: the difference to the one before.
-const ARRIVAL: u32 = 2;
 
 impl BulkConfig {
     /// Checks what the types cannot.
@@ -211,7 +200,7 @@ impl BulkConfig {
     pub(super) const fn headers(&self) -> u32 {
         match self.wire {
             Wire::Tcp => TCP_HEADERS,
-            Wire::Quic => QUIC_HEADERS + STREAM_FRAME,
+            Wire::Quic => quic::PACKET + quic::STREAM_FRAME,
         }
     }
 
@@ -224,23 +213,14 @@ impl BulkConfig {
     /// Bytes of an acknowledgement from the IP header on; `holes` counts those
     /// in the stream.
     pub(super) fn ack_size(&self, ack: &Ack, holes: usize) -> u32 {
-        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX / ACK_RANGE);
-        let more = ack.more.as_deref();
-        let arrivals = more.map_or(0, |more| ARRIVAL * count(more.arrivals.len()));
-        arrivals
-            + match self.wire {
-                Wire::Tcp => match count(holes).min(MAX_SACK_BLOCKS) {
-                    0 => TCP_HEADERS,
-                    blocks => TCP_HEADERS + SACK + SACK_BLOCK * blocks,
-                },
-                Wire::Quic => {
-                    let further = more.map_or(0, |more| {
-                        let ecn = if more.ecn == [0; 3] { 0 } else { ECN_COUNTS };
-                        ecn + ACK_RANGE * count(more.ranges.len())
-                    });
-                    QUIC_HEADERS + ACK_FRAME + further
-                }
+        let blocks = u32::try_from(holes).unwrap_or(u32::MAX);
+        match (self.wire, blocks.min(MAX_SACK_BLOCKS)) {
+            (Wire::Quic, _) => quic::ack_size(ack),
+            (Wire::Tcp, 0) => TCP_HEADERS + quic::arrival_times(ack),
+            (Wire::Tcp, blocks) => {
+                TCP_HEADERS + SACK + SACK_BLOCK * blocks + quic::arrival_times(ack)
             }
+        }
     }
 
     pub(super) fn ack_rules(&self, arrival_times: bool) -> AckRules {

@@ -7,17 +7,11 @@ use weaknet_core::{Bitrate, Bytes, Span, Time};
 use super::config::BulkConfig;
 use super::pacer::StreamPacer;
 use crate::cc::{CcOutput, CongestionController, Constraints, ProbeCluster};
-use crate::transport::{Alarm, LossDetector, RttEstimator, SendHistory, WindowRate};
-
-/// Before the first sample (RFC 9002, section 6.2.2).
-const INITIAL_RTT: Span = Span::from_millis(333);
+use crate::transport::WindowRate;
 
 /// What belongs to one connection.
 pub(super) struct Connection {
     pub(super) controller: Box<dyn CongestionController>,
-    pub(super) history: SendHistory,
-    pub(super) rtt: RttEstimator,
-    pub(super) losses: LossDetector,
     pub(super) pacer: StreamPacer,
     /// Probes that the controller has asked for; of the first so many packets
     /// and bytes have been sent.
@@ -32,24 +26,16 @@ impl Connection {
         controller: Box<dyn CongestionController>,
         bulk: &BulkConfig,
         constraints: Constraints,
-        number: u64,
     ) -> Self {
         let output = controller.output();
         Self {
             rate: WindowRate::of(&output, None, constraints.start, bulk.pacing_gain),
             output,
             controller,
-            history: SendHistory::starting_at(number),
-            rtt: RttEstimator::new(INITIAL_RTT),
-            losses: LossDetector::new(bulk.loss_rules()),
             pacer: StreamPacer::default(),
             probes: VecDeque::new(),
             probed: (0, Bytes::ZERO),
         }
-    }
-
-    pub(super) fn alarm(&self) -> Option<(Time, Alarm)> {
-        self.losses.next_alarm(&self.rtt, self.history.in_flight())
     }
 
     /// Packets that may leave in a row: none but the first under a controller
@@ -62,9 +48,11 @@ impl Connection {
         }
     }
 
-    /// The rate at which the stream leaves.
+    /// The rate at which the stream leaves. A target of nothing would never be
+    /// heard of again: then the controller's own pacing goes on.
     fn pacing(&self) -> Bitrate {
-        match (self.probes.front(), self.output.target) {
+        let target = self.output.target.filter(|target| !target.is_zero());
+        match (self.probes.front(), target) {
             (Some(cluster), _) => cluster.rate,
             (None, Some(target)) => target,
             (None, None) => self.rate.pacing,
@@ -82,15 +70,20 @@ impl Connection {
     }
 
     /// Takes over the controller's output; whether its rates have changed.
-    pub(super) fn follow(&mut self, now: Time, bulk: &BulkConfig, start: Bitrate) -> bool {
+    pub(super) fn follow(
+        &mut self,
+        now: Time,
+        rtt: Span,
+        bulk: &BulkConfig,
+        start: Bitrate,
+    ) -> bool {
         while let Some(cluster) = self.controller.poll_probe() {
             self.probes.push_back(cluster);
         }
         self.output = self.controller.output();
         // Before a round trip is known its initial value stands in, so that the
         // first window is paced too.
-        let rtt = Some(self.rtt.smoothed());
-        let rate = WindowRate::of(&self.output, rtt, start, bulk.pacing_gain);
+        let rate = WindowRate::of(&self.output, Some(rtt), start, bulk.pacing_gain);
         let changed = rate != self.rate;
         if changed {
             self.rate = rate;

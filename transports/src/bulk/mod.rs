@@ -15,17 +15,19 @@
 //! A controller with a target of its own, made for media, gets the arrival time
 //! of every packet with the acknowledgements and the stream is sent at its
 //! target: that it paces faster is for the bursts of video frames, which a
-//! stream does not have. Its probes are filled with the stream.
+//! stream does not have. To it each new piece is a frame that an encoder has
+//! just made. Its probes are filled with the stream.
+//! A reduction lets packets leave in proportion to arrivals where the controller
+//! does so (`proportional_rate_reduction` of windows).
 //!
 //! Differs: TCP too gets packet numbers instead of ambiguous sequence numbers,
 //! and acknowledges up to 32 ranges; the size on the wire has at most the three
 //! blocks that fit there.
 //! Not modelled: connection set-up and end, TSO and GSO bursts, ACK thinning,
-//! proportional rate reduction, HTTP requests before a transfer.
+//! HTTP requests before a transfer.
 
 mod config;
 mod connection;
-mod ecn;
 mod pacer;
 mod receiver;
 mod sender;
@@ -34,4 +36,4 @@ mod supply;
 
 pub use config::{BulkConfig, Connections, LossByReordering, Start, Wire};
 pub use receiver::{BulkReceiver, BulkReceiverConfig};
-pub use sender::{BulkSender, BulkSenderConfig, wants_arrival_times};
+pub use sender::{BulkSender, BulkSenderConfig};

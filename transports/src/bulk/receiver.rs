@@ -94,7 +94,9 @@ impl Node for BulkReceiver {
             self.finished += 1;
         }
         let hole = self.stream.holes() > 0;
-        self.acks.on_packet(now, piece, packet.ecn, hole);
+        let floor = piece.number.saturating_sub(u64::from(piece.waits_for));
+        self.acks
+            .on_packet(now, piece.number, floor, packet.ecn, hole);
         self.acknowledge(out);
     }
 

@@ -6,23 +6,20 @@
 
 use std::ops::Range;
 
-use weaknet_core::packet::{Ack, Ecn, FlowId, Leg, Packet, Payload, StreamPiece};
+use weaknet_core::packet::{Ack, FlowId, Leg, Packet, Payload, StreamPiece};
 use weaknet_core::rng::Sequence;
 use weaknet_core::{Bytes, Event, Node, Outbox, Span, Time};
 
 use super::config::{BulkConfig, Connections};
 use super::connection::Connection;
-use super::ecn::EcnCounts;
-use super::stream::{Carried, SendStream};
+use super::stream::SendStream;
 use super::supply::{Supply, Transfer};
 use crate::cc::{
-    CcEvent, CongestionController, Constraints, Feedback, FeedbackKind, PacketResult, SentKind,
-    SentPacket, Visitor,
+    CcEvent, CongestionController, Constraints, FeedbackKind, PacketResult, SentKind, SentPacket,
+    Visitor, wants_arrival_times,
 };
-use crate::transport::{AckedNumbers, Alarm, Capacity, CapacityNews};
+use crate::transport::{Alarm, Capacity, CapacityNews, Flight, News};
 
-/// A packet declared lost is remembered for so many smoothed round trips.
-const LATE: u64 = 3;
 /// Named values of the controller are shown this often at most.
 const SHOW_EVERY: Span = Span::from_millis(10);
 
@@ -58,14 +55,13 @@ pub struct BulkSender {
     constraints: Constraints,
     /// As it was built, for new connections.
     fresh: Box<dyn CongestionController>,
-    /// Whether the controller wants per-packet arrival times.
-    arrival_times: bool,
+    /// Whether the controller has to take the stream for media.
+    made_for_media: bool,
     capacity: Option<CapacityNews>,
     supply: Supply,
     conn: Connection,
-    ecn: EcnCounts,
+    flight: Flight,
     stream: SendStream,
-    acked: AckedNumbers,
     /// The transfer to come, and when.
     coming: Option<(Time, Transfer)>,
     /// Transfers that have begun, and whether the last is over.
@@ -97,21 +93,27 @@ impl BulkSender {
         let coming = supply
             .next()
             .map(|transfer| (start + transfer.idle, transfer));
-        let conn = Connection::new(controller.clone_box(), &bulk, constraints, 0);
+        let conn = Connection::new(controller.clone_box(), &bulk, constraints);
+        let made_for_media = wants_arrival_times(controller.as_ref());
+        let kind = if made_for_media {
+            FeedbackKind::PerPacket
+        } else {
+            FeedbackKind::AckRanges
+        };
+        let flight = Flight::new(bulk.loss_rules(), kind);
         Self {
             flow,
             start,
             stop,
-            arrival_times: wants_arrival_times(controller.as_ref()),
             bulk,
             constraints,
+            made_for_media,
             capacity: CapacityNews::new(controller.as_ref(), capacity),
             fresh: controller,
             supply,
             conn,
-            ecn: EcnCounts::default(),
+            flight,
             stream: SendStream::default(),
-            acked: AckedNumbers::default(),
             wake_at: coming.map(|(at, _)| at),
             coming,
             transfers: 0,
@@ -144,7 +146,7 @@ impl BulkSender {
     }
 
     fn earliest(&self) -> Option<Time> {
-        let alarm = self.conn.alarm().map(|(at, _)| at);
+        let alarm = self.flight.next_alarm().map(|(at, _)| at);
         let begun = self.transfers > 0;
         let timer = self.conn.controller.next_timer().filter(|_| begun);
         let due = (begun && self.may_send() && self.peek().is_some())
@@ -179,11 +181,10 @@ impl BulkSender {
     /// Begins a connection. Packet numbers and the stream go on.
     fn connect(&mut self, out: &mut Outbox<'_>) {
         let now = out.now();
-        let number = self.conn.history.next_number();
         let controller = self.fresh.clone_box();
-        self.conn = Connection::new(controller, &self.bulk, self.constraints, number);
-        self.ecn.restart();
-        self.stream.forget_below(number);
+        self.conn = Connection::new(controller, &self.bulk, self.constraints);
+        self.flight.restart();
+        self.stream.forget_below(self.flight.history.next_number());
         self.probe_due = false;
         for event in [
             CcEvent::Mtu(self.bulk.packet_size),
@@ -214,7 +215,8 @@ impl BulkSender {
     /// Takes over what the controller has decided since the last call.
     fn follow_controller(&mut self, out: &mut Outbox<'_>) {
         let start = self.constraints.start;
-        if self.conn.follow(out.now(), &self.bulk, start) {
+        let rtt = self.flight.rtt.smoothed();
+        if self.conn.follow(out.now(), rtt, &self.bulk, start) {
             self.publish(out);
         }
     }
@@ -229,7 +231,7 @@ impl BulkSender {
 
     /// Whether the window has room.
     fn may_send(&self) -> bool {
-        let in_flight = self.conn.history.in_flight();
+        let in_flight = self.flight.history.in_flight();
         let room = |cwnd| in_flight + self.bulk.packet_size <= cwnd;
         self.probe_due || in_flight == Bytes::ZERO || self.conn.output.cwnd.is_none_or(room)
     }
@@ -242,9 +244,9 @@ impl BulkSender {
     /// Sends what window, pacing and supply allow.
     fn fill(&mut self, out: &mut Outbox<'_>) {
         if self.probe_due {
-            let oldest = self.conn.history.oldest_outstanding(u64::MAX);
+            let oldest = self.flight.history.oldest_outstanding(u64::MAX);
             let oldest = oldest.and_then(|sent| self.stream.carried(sent.number));
-            let again = oldest.map(|carried| (carried.bytes.clone(), true));
+            let again = oldest.map(|bytes| (bytes, true));
             if let Some((bytes, again)) = self.peek().or(again) {
                 self.transmit(out, bytes, again);
             }
@@ -252,7 +254,7 @@ impl BulkSender {
         }
         while self.may_send() {
             let Some((bytes, again)) = self.peek() else {
-                self.conn.history.set_app_limited();
+                self.flight.history.set_app_limited();
                 return;
             };
             if self.conn.next_departure(&self.bulk) > out.now() {
@@ -263,26 +265,29 @@ impl BulkSender {
     }
 
     fn transmit(&mut self, out: &mut Outbox<'_>, bytes: Range<u64>, again: bool) {
-        let (now, conn) = (out.now(), &mut self.conn);
-        let number = conn.history.next_number();
+        let (now, flight) = (out.now(), &mut self.flight);
+        let number = flight.history.next_number();
         let length = u16::try_from(bytes.end - bytes.start).unwrap_or(u16::MAX);
         let size = Bytes::new(u64::from(self.bulk.headers()) + u64::from(length));
-        let ecn = self.ecn.codepoint(conn.output.ecn);
-        let probe = conn.probes.front().copied();
-        conn.losses.on_sent(now, conn.history.in_flight());
-        let sent = conn.history.on_sent(SentPacket {
+        let ecn = flight.codepoint(self.conn.output.ecn);
+        let packet = SentPacket {
             number,
             at: now,
             size,
-            kind: if again {
-                SentKind::Retransmission
-            } else {
-                SentKind::Data
+            kind: match (again, self.made_for_media) {
+                (true, _) => SentKind::Retransmission,
+                (false, true) => SentKind::Video,
+                (false, false) => SentKind::Data,
             },
-            probe,
+            probe: self.conn.probes.front().copied(),
             in_flight: Bytes::ZERO,
             app_limited: false,
-        });
+        };
+        if self.made_for_media && !again {
+            let frame = CcEvent::Frame(size);
+            self.conn.controller.on_event(now, &frame);
+        }
+        let sent = flight.on_sent(packet, ecn);
         let packet = Packet {
             id: u64::from(self.flow.0) << 48 | (number + 1),
             flow: self.flow,
@@ -296,7 +301,7 @@ impl BulkSender {
             payload: Payload::Stream(StreamPiece {
                 number,
                 offset: bytes.start,
-                waits_for: u32::try_from(number - conn.history.oldest()).unwrap_or(u32::MAX),
+                waits_for: u32::try_from(number - flight.history.oldest()).unwrap_or(u32::MAX),
                 length,
                 again,
                 last: bytes.end == self.stream.end(),
@@ -307,8 +312,7 @@ impl BulkSender {
             payload: if again { 0 } else { u32::from(length) },
         });
         out.send(packet);
-        let ect = ecn != Ecn::NotEct;
-        self.stream.on_sent(Carried { bytes, ect });
+        self.stream.on_sent(bytes);
         self.conn.on_departure(now, size);
         self.conn.controller.on_sent(&sent);
         self.follow_controller(out);
@@ -316,102 +320,40 @@ impl BulkSender {
 
     fn run_alarms(&mut self, out: &mut Outbox<'_>) {
         let now = out.now();
-        let Some((_, alarm)) = self.conn.alarm().filter(|(at, _)| *at <= now) else {
+        let Some((_, alarm)) = self.flight.next_alarm().filter(|(at, _)| *at <= now) else {
             return;
         };
-        let prior_in_flight = self.conn.history.in_flight();
-        self.results.clear();
-        let conn = &mut self.conn;
-        conn.losses
-            .on_alarm(now, alarm, &conn.rtt, &mut conn.history, &mut self.results);
-        match alarm {
-            Alarm::Loss => {}
-            Alarm::Probe => self.probe_due = true,
-            Alarm::Timeout => {
-                let timeout = CcEvent::RetransmissionTimeout;
-                conn.controller.on_event(now, &timeout);
-            }
-        }
-        self.tell(out, prior_in_flight, None);
+        let news = self.flight.on_alarm(now, alarm, &mut self.results);
+        self.probe_due |= alarm == Alarm::Probe;
+        self.tell(out, &news);
     }
 
     fn on_ack(&mut self, out: &mut Outbox<'_>, ack: &Ack) {
-        let now = out.now();
-        let conn = &mut self.conn;
-        let prior_in_flight = conn.history.in_flight();
-        let delay = Span::from_micros(u64::from(ack.delay_us));
-        let arrivals = ack.more.as_ref().map_or(&[][..], |more| &more.arrivals);
-        let arrived = |number| arrivals.iter().rev().find(|arrival| arrival.seq == number);
-        // When the other end made it, by its own clock or, for want of that, as
-        // if it had come without any delay on the way.
-        let largest_at = arrived(ack.largest).and_then(|arrival| arrival.at);
-        let made = largest_at.unwrap_or(now) + delay;
-        self.results.clear();
-        let mut capable = 0;
-        let (floor, end) = (conn.history.oldest(), conn.history.next_number());
-        for number in self.acked.on_ack(ack, floor, end) {
-            let (at, ecn) = match arrived(number) {
-                Some(arrival) => (arrival.at.unwrap_or(made), arrival.ecn),
-                None if self.arrival_times => (made, Ecn::NotEct),
-                None => (now, Ecn::NotEct),
-            };
-            let told = conn.history.on_acked(now, number, at, ecn);
-            capable += u64::from(told.is_some() && self.stream.on_acked(number));
-            self.results.extend(told);
-        }
-        self.ecn.on_ack(ack, capable, &mut self.results);
-        let newest = self.results.last().filter(|p| p.sent.number == ack.largest);
-        if let Some(sample) = newest.map(|packet| now.since(packet.sent.at)) {
-            let most = self.bulk.ack_delay();
-            conn.rtt.on_sample(now, sample, delay.min(most));
-            let (flow, rtt) = (self.flow, sample - delay.min(most));
+        let (flow, stream) = (self.flow, &mut self.stream);
+        let arrived = |number| stream.on_acked(number);
+        let news = self
+            .flight
+            .on_ack(out.now(), ack, &mut self.results, arrived);
+        if let Some(rtt) = news.rtt {
             out.event(Event::RttSample { flow, rtt });
         }
-        let spurious = conn.losses.on_acked(now, end, &self.results);
-        if spurious {
-            conn.controller.on_event(now, &CcEvent::SpuriousLoss);
-        }
-        let acked = self.results.len();
-        if acked > 0 {
-            conn.losses
-                .detect(now, &conn.rtt, &mut conn.history, &mut self.results);
-        }
-        let lost = &self.results[acked..];
-        if conn.losses.is_persistent(&conn.rtt, &conn.history, lost) {
-            conn.rtt.reset_min(now);
-            let event = CcEvent::PersistentCongestion;
-            conn.controller.on_event(now, &event);
-        }
-        self.tell(out, prior_in_flight, Some(made));
+        self.tell(out, &news);
     }
 
     /// Tells stream and controller what is in `results`.
-    fn tell(&mut self, out: &mut Outbox<'_>, prior_in_flight: Bytes, made: Option<Time>) {
-        let (now, conn) = (out.now(), &mut self.conn);
+    fn tell(&mut self, out: &mut Outbox<'_>, news: &News) {
+        let (now, flight) = (out.now(), &mut self.flight);
+        for lost in self.results.iter().filter(|p| p.received.is_none()) {
+            self.stream.on_lost(lost.sent.number);
+        }
+        let controller = self.conn.controller.as_mut();
+        flight.tell(now, news, &mut self.results, controller);
         if self.results.is_empty() {
             self.follow_controller(out);
             return;
         }
-        for lost in self.results.iter().filter(|p| p.received.is_none()) {
-            self.stream.on_lost(lost.sent.number);
-        }
-        self.results
-            .sort_unstable_by_key(|packet| packet.sent.number);
-        conn.controller.on_feedback(&Feedback {
-            now,
-            made,
-            packets: &self.results,
-            in_flight: conn.history.in_flight(),
-            prior_in_flight,
-            kind: if self.arrival_times {
-                FeedbackKind::PerPacket
-            } else {
-                FeedbackKind::AckRanges
-            },
-        });
-        let late = conn.rtt.smoothed() * LATE;
-        conn.history.forget(now.saturating_sub(late));
-        self.stream.forget_below(conn.history.oldest());
+        flight.forget(now);
+        self.stream.forget_below(flight.history.oldest());
         self.follow_controller(out);
         self.show(out);
         if self.stream.is_done() && !self.idle {
@@ -428,21 +370,14 @@ impl BulkSender {
         }
         self.last_shown = Some(now);
         let mut gauges = Gauges { flow, out };
-        let conn = &self.conn;
-        gauges.number("in_flight_bytes", conn.history.in_flight().get() as f64);
-        gauges.number("smoothed_rtt_ms", conn.rtt.smoothed().as_millis_f64());
+        let (conn, flight) = (&self.conn, &self.flight);
+        gauges.number("in_flight_bytes", flight.history.in_flight().get() as f64);
+        gauges.number("smoothed_rtt_ms", flight.rtt.smoothed().as_millis_f64());
         if let Some(cwnd) = conn.output.cwnd {
             gauges.number("cwnd_bytes", cwnd.get() as f64);
         }
         conn.controller.snapshot(&mut gauges);
     }
-}
-
-/// Whether a controller is made for media: one with a target of its own wants to
-/// know when packets arrived.
-#[must_use]
-pub fn wants_arrival_times(controller: &dyn CongestionController) -> bool {
-    controller.output().target.is_some()
 }
 
 /// Publishes named values.

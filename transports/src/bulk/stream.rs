@@ -6,15 +6,6 @@ use std::ops::Range;
 
 use crate::transport::Ranges;
 
-/// What a packet carried.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Carried {
-    /// The bytes.
-    pub(super) bytes: Range<u64>,
-    /// Whether it was marked as ECN-capable.
-    pub(super) ect: bool,
-}
-
 /// The stream as its sender knows it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct SendStream {
@@ -26,7 +17,7 @@ pub(super) struct SendStream {
     lost: Ranges,
     acked: Ranges,
     /// By packet number, from `base`.
-    carried: VecDeque<Carried>,
+    carried: VecDeque<Range<u64>>,
     base: u64,
 }
 
@@ -66,32 +57,30 @@ impl SendStream {
         (!piece.is_empty()).then_some((piece, false))
     }
 
-    /// The oldest bytes that are under way, to probe with.
-    pub(super) fn carried(&self, number: u64) -> Option<&Carried> {
+    /// The bytes that packet `number` carried.
+    pub(super) fn carried(&self, number: u64) -> Option<Range<u64>> {
         let index = usize::try_from(number.checked_sub(self.base)?).ok()?;
-        self.carried.get(index)
+        self.carried.get(index).cloned()
     }
 
-    /// The next packet carries this.
-    pub(super) fn on_sent(&mut self, carried: Carried) {
-        self.lost.remove(carried.bytes.clone());
-        self.next = self.next.max(carried.bytes.end);
-        self.carried.push_back(carried);
+    /// The next packet carries these bytes.
+    pub(super) fn on_sent(&mut self, bytes: Range<u64>) {
+        self.lost.remove(bytes.clone());
+        self.next = self.next.max(bytes.end);
+        self.carried.push_back(bytes);
     }
 
-    /// Packet `number` has arrived; whether it was ECN-capable.
-    pub(super) fn on_acked(&mut self, number: u64) -> bool {
-        let Some(carried) = self.carried(number).cloned() else {
-            return false;
-        };
-        self.lost.remove(carried.bytes.clone());
-        self.acked.insert(carried.bytes);
-        carried.ect
+    /// Packet `number` has arrived.
+    pub(super) fn on_acked(&mut self, number: u64) {
+        if let Some(bytes) = self.carried(number) {
+            self.lost.remove(bytes.clone());
+            self.acked.insert(bytes);
+        }
     }
 
     /// Packet `number` is lost.
     pub(super) fn on_lost(&mut self, number: u64) {
-        let Some(bytes) = self.carried(number).map(|carried| carried.bytes.clone()) else {
+        let Some(bytes) = self.carried(number) else {
             return;
         };
         for gap in self.acked.missing(bytes) {
@@ -157,10 +146,7 @@ mod tests {
 
     fn send(stream: &mut SendStream) -> Option<(Range<u64>, bool)> {
         let (bytes, again) = stream.peek(100, 1_000)?;
-        stream.on_sent(Carried {
-            bytes: bytes.clone(),
-            ect: false,
-        });
+        stream.on_sent(bytes.clone());
         Some((bytes, again))
     }
 

@@ -2,8 +2,9 @@
 //! that a longer route or a drifting clock is believed in the end.
 //!
 //! Implements: RFC 6817 section 2.4.2, the list of one-minute minima. A minute
-//! begins with each whole minute of the sender's clock; one in which nothing
-//! was measured leaves nothing behind.
+//! in which nothing was measured leaves nothing behind.
+//! Differs: minutes count from the first sample and not from the epoch of the
+//! clock, so that the clock makes no difference.
 
 use std::collections::VecDeque;
 
@@ -15,6 +16,8 @@ use super::PacketResult;
 #[derive(Debug, Clone)]
 pub(super) struct BaseDelay {
     minutes: u64,
+    /// When the first minute began.
+    began: Option<Time>,
     /// Minute and least delay in it, in nanoseconds; ascending by minute.
     minima: VecDeque<(u64, i64)>,
 }
@@ -25,13 +28,15 @@ impl BaseDelay {
     pub(super) fn new(minutes: u32) -> Self {
         Self {
             minutes: u64::from(minutes),
+            began: None,
             minima: VecDeque::with_capacity(minutes as usize + 1),
         }
     }
 
     /// Takes in a delay in nanoseconds that became known at `now`.
     pub(super) fn on_sample(&mut self, now: Time, delay: i64) {
-        let minute = now.as_nanos() / Self::MINUTE.as_nanos();
+        let began = *self.began.get_or_insert(now);
+        let minute = now.since(began).as_nanos() / Self::MINUTE.as_nanos();
         match self.minima.back_mut() {
             Some((newest, least)) if *newest >= minute => *least = delay.min(*least),
             _ => self.minima.push_back((minute, delay)),
@@ -96,16 +101,17 @@ mod tests {
     fn a_minimum_lasts_for_its_minutes() {
         let mut base = BaseDelay::new(10);
         assert_eq!(base.get(), None);
-        base.on_sample(Time::from_secs(59), 20);
-        base.on_sample(Time::from_secs(60), 30);
+        let at = |seconds: u64| Time::from_secs(45 + seconds);
+        base.on_sample(at(0), 20);
+        base.on_sample(at(60), 30);
         assert_eq!(base.get(), Some(20));
-        base.on_sample(Time::from_secs(599), 40);
+        base.on_sample(at(599), 40);
         assert_eq!(base.get(), Some(20), "minutes 0 to 9");
-        base.on_sample(Time::from_secs(600), 40);
+        base.on_sample(at(600), 40);
         assert_eq!(base.get(), Some(30), "minutes 1 to 10");
-        base.on_sample(Time::from_secs(660), 40);
+        base.on_sample(at(660), 40);
         assert_eq!(base.get(), Some(40));
-        base.on_sample(Time::from_secs(660), -5);
+        base.on_sample(at(660), -5);
         assert_eq!(base.get(), Some(-5), "clocks may differ");
     }
 

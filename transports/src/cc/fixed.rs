@@ -85,6 +85,10 @@ impl CongestionController for Constant {
         visitor.number("rate_bps", self.rate.as_bps_f64());
     }
 
+    fn lives_on_counts(&self) -> bool {
+        true
+    }
+
     fn clone_box(&self) -> Box<dyn CongestionController> {
         Box::new(self.clone())
     }
@@ -93,17 +97,7 @@ impl CongestionController for Constant {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use weaknet_core::Streams;
-    use weaknet_core::plugin::Assets;
-
-    fn build(config: &Fixed) -> Result<Box<dyn CongestionController>, BuildError> {
-        let (streams, assets) = (Streams::new(1), Assets::default());
-        config.build(&BuildContext {
-            path: "call",
-            streams: &streams,
-            assets: &assets,
-        })
-    }
+    use crate::cc::testing::build;
 
     #[test]
     fn target_is_the_rate_within_the_bounds() {

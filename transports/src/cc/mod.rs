@@ -357,6 +357,13 @@ pub trait CongestionController: Send {
         None
     }
 
+    /// Whether round trips and counted losses ([`CcEvent::Rtt`],
+    /// [`CcEvent::LossReport`]) are enough for it to decide from, without
+    /// feedback about single packets.
+    fn lives_on_counts(&self) -> bool {
+        false
+    }
+
     /// Shows named internal state, for plots and comparison.
     fn snapshot(&self, visitor: &mut dyn Visitor) {
         let _ = visitor;
@@ -364,4 +371,17 @@ pub trait CongestionController: Send {
 
     /// A copy that will behave identically.
     fn clone_box(&self) -> Box<dyn CongestionController>;
+}
+
+impl Clone for Box<dyn CongestionController> {
+    fn clone(&self) -> Self {
+        self.clone_box()
+    }
+}
+
+/// Whether a controller is made for media: one with a target of its own wants to
+/// know when packets arrived.
+#[must_use]
+pub fn wants_arrival_times(controller: &dyn CongestionController) -> bool {
+    controller.output().target.is_some()
 }

@@ -1,10 +1,10 @@
-use proptest::prelude::*;
 use weaknet_core::packet::Ecn;
 use weaknet_core::{Bitrate, Bytes, Span, Time};
 
 use super::*;
 use crate::cc::CcEvent;
-use crate::cc::testing::{Fate, IdealLink, Script, build, laws};
+use crate::cc::testing::build;
+use crate::conformance::{Fate, IdealLink, Script};
 
 const fn at(ms: u64) -> Time {
     Time::from_millis(ms)
@@ -329,15 +329,4 @@ fn configurations_without_meaning_are_refused() {
     config.hystart_pp.css_growth_divisor = 1;
     let name = "hystart_pp.css_growth_divisor";
     assert_eq!(field(config).as_deref(), Some(name));
-}
-
-proptest! {
-    #[test]
-    fn holds_what_holds_for_every_window(steps in laws::steps()) {
-        laws::check(|| build(&NewReno::default()).unwrap(), &steps)?;
-        laws::check(|| build(&standard()).unwrap(), &steps)?;
-        let mut proportional = standard();
-        proportional.window.proportional_rate_reduction = true;
-        laws::check(|| build(&proportional).unwrap(), &steps)?;
-    }
 }

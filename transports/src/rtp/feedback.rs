@@ -27,11 +27,17 @@ use weaknet_core::{Bitrate, BuildError, Span, Time};
 
 use super::ccfb;
 use super::status_chunks::{TWCC_TICK, nearest_tick};
+use crate::transport::{AckRules, DatagramAcks};
 
 const REPEAT_WINDOW: Span = Span::from_millis(500);
 const MIN_INTERVAL: Span = Span::from_millis(50);
 const MAX_INTERVAL: Span = Span::from_millis(250);
 const CCFB_INTERVAL: Span = Span::from_millis(50);
+/// Acknowledgements: RFC 9000, sections 13.2.2 and 18.2.
+const ACK_EVERY: u32 = 2;
+const ACK_DELAY: Span = Span::from_millis(25);
+/// Receiver reports (Chromium 156, one video and one audio stream).
+const RR_INTERVAL: Span = Span::from_millis(850);
 /// Start estimate of a direction that carries nothing.
 const START_ESTIMATE: Bitrate = Bitrate::from_kbps(300);
 /// IP, UDP, SRTP tag and an average report, as libwebrtc counts them.
@@ -55,6 +61,22 @@ pub enum FeedbackFormat {
     Twcc,
     /// Congestion control feedback (RFC 8888): carries ECN, times in 1/1024 s.
     Ccfb,
+    /// Acknowledgements of ranges, as media in QUIC datagrams get them (RFC 9000
+    /// section 13.2, RFC 9221): one for two packets, or after 25 ms. They carry
+    /// ECN, and arrival times (draft-smith-quic-receive-ts) for a controller that
+    /// is made for media.
+    Ack,
+    /// None but receiver reports (RFC 3550 section 6.4.2): counted losses and a
+    /// round trip by LSR and DLSR, nothing about single packets.
+    Rr,
+}
+
+impl FeedbackFormat {
+    /// Whether it carries the ECN codepoints of packets.
+    #[must_use]
+    pub const fn carries_ecn(self) -> bool {
+        matches!(self, Self::Ccfb | Self::Ack)
+    }
 }
 
 /// When reports are made and how exact they are.
@@ -64,7 +86,9 @@ pub struct FeedbackConfig {
     /// The format of reports.
     pub format: FeedbackFormat,
     /// Fixed interval; absent: libwebrtc's rule of 5 % of the estimate, clamped
-    /// to 50..250 ms; with `ccfb` 50 ms.
+    /// to 50..250 ms; with `ccfb` 50 ms. With `ack` the longest time that an
+    /// acknowledgement is held back (25 ms), with `rr` the time between receiver
+    /// reports (850 ms, measured in Chromium 156).
     pub every: Option<Span>,
     /// Ticks that the timer of libwebrtc's rule is aligned to: 1/64 s in
     /// Chromium; zero: none.
@@ -86,20 +110,57 @@ impl Default for FeedbackConfig {
 }
 
 impl FeedbackConfig {
-    /// A generator whose timer starts at time zero.
+    /// How long a packet that has arrived may wait for its report.
+    #[must_use]
+    pub fn longest_wait(&self) -> Span {
+        self.every.unwrap_or(match self.format {
+            FeedbackFormat::Twcc => MAX_INTERVAL,
+            FeedbackFormat::Ccfb => CCFB_INTERVAL,
+            FeedbackFormat::Ack => ACK_DELAY,
+            FeedbackFormat::Rr => RR_INTERVAL,
+        })
+    }
+
+    /// What makes acknowledgements.
+    #[must_use]
+    pub fn acks(&self, arrival_times: bool) -> DatagramAcks {
+        DatagramAcks::new(AckRules {
+            every: ACK_EVERY,
+            max_delay: self.longest_wait(),
+            arrival_times,
+        })
+    }
+
+    /// Time between receiver reports.
+    #[must_use]
+    pub fn receiver_report_interval(&self) -> Span {
+        self.every
+            .filter(|_| self.format == FeedbackFormat::Rr)
+            .unwrap_or(RR_INTERVAL)
+    }
+
+    /// What makes reports on each packet, its timer starting at time zero.
     ///
     /// # Errors
-    /// When `every` is zero.
+    /// When `every` is zero, or the format has no such reports.
     pub fn build(&self) -> Result<FeedbackGenerator, BuildError> {
+        let layout = match self.format {
+            FeedbackFormat::Twcc => Layout::Twcc,
+            FeedbackFormat::Ccfb => Layout::Ccfb,
+            FeedbackFormat::Ack | FeedbackFormat::Rr => {
+                let message = "expected twcc or ccfb: the others name no packets in reports";
+                return Err(BuildError::field("format", message));
+            }
+        };
         if self.every.is_some_and(Span::is_zero) {
             return Err(BuildError::field(
                 "every",
                 "expected an interval above zero",
             ));
         }
-        let rule = (self.format == FeedbackFormat::Ccfb).then_some(CCFB_INTERVAL);
+        let rule = (layout == Layout::Ccfb).then_some(CCFB_INTERVAL);
         let mut generator = FeedbackGenerator {
-            format: self.format,
+            layout,
             every: self.every.or(rule),
             tick: self.tick,
             quantise: self.quantise.unwrap_or_else(|| self.every.is_none()),
@@ -115,6 +176,13 @@ impl FeedbackConfig {
     }
 }
 
+/// The layout of reports on each packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Layout {
+    Twcc,
+    Ccfb,
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Got {
     at: Time,
@@ -124,7 +192,7 @@ struct Got {
 /// Collects arrivals and makes reports of them.
 #[derive(Debug, Clone)]
 pub struct FeedbackGenerator {
-    format: FeedbackFormat,
+    layout: Layout,
     every: Option<Span>,
     tick: Span,
     quantise: bool,
@@ -186,7 +254,7 @@ impl FeedbackGenerator {
         if now < self.next || !self.pending() {
             return None;
         }
-        let ccfb = self.format == FeedbackFormat::Ccfb;
+        let ccfb = self.layout == Layout::Ccfb;
         let made = if ccfb && self.quantise {
             ccfb::timestamp(now)
         } else {
@@ -200,9 +268,9 @@ impl FeedbackGenerator {
         if arrivals.is_empty() {
             return None;
         }
-        Some(match self.format {
-            FeedbackFormat::Twcc => Rtcp::TransportFeedback { arrivals, made },
-            FeedbackFormat::Ccfb => Rtcp::CongestionFeedback { arrivals, made },
+        Some(match self.layout {
+            Layout::Twcc => Rtcp::TransportFeedback { arrivals, made },
+            Layout::Ccfb => Rtcp::CongestionFeedback { arrivals, made },
         })
     }
 
@@ -270,12 +338,12 @@ impl FeedbackGenerator {
         for (seq, entry) in (begin..).zip(kept) {
             if let Some(got) = entry {
                 let tick = nearest_tick(got.at);
-                let (full, ecn) = match self.format {
-                    FeedbackFormat::Twcc => {
+                let (full, ecn) = match self.layout {
+                    Layout::Twcc => {
                         let far = |last: u64| tick.abs_diff(last) > MAX_DELTA;
                         (last.is_some_and(far), Ecn::NotEct)
                     }
-                    FeedbackFormat::Ccfb => {
+                    Layout::Ccfb => {
                         let blocks = report.len() + missing as usize;
                         (blocks >= ccfb::MAX_BLOCKS, got.ecn)
                     }
@@ -285,9 +353,9 @@ impl FeedbackGenerator {
                 }
                 last = Some(tick);
                 if report.is_empty() {
-                    missing = missing.min(match self.format {
-                        FeedbackFormat::Twcc => MAX_MISSING,
-                        FeedbackFormat::Ccfb => ccfb::MAX_BLOCKS as u64 - 1,
+                    missing = missing.min(match self.layout {
+                        Layout::Twcc => MAX_MISSING,
+                        Layout::Ccfb => ccfb::MAX_BLOCKS as u64 - 1,
                     });
                 }
                 report.extend((seq - missing..seq).map(|seq| Arrival {
@@ -296,13 +364,11 @@ impl FeedbackGenerator {
                     ecn: Ecn::NotEct,
                 }));
                 missing = 0;
-                let at = match self.format {
+                let at = match self.layout {
                     _ if !self.quantise => got.at,
-                    FeedbackFormat::Twcc => {
-                        Time::ZERO + Span::from_nanos(tick * TWCC_TICK.as_nanos())
-                    }
+                    Layout::Twcc => Time::ZERO + Span::from_nanos(tick * TWCC_TICK.as_nanos()),
                     // What has no offset has arrived all the same.
-                    FeedbackFormat::Ccfb => ccfb::rounded(made, got.at).unwrap_or(got.at),
+                    Layout::Ccfb => ccfb::rounded(made, got.at).unwrap_or(got.at),
                 };
                 let at = Some(at);
                 report.push(Arrival { seq, at, ecn });

@@ -8,11 +8,19 @@
 //! RED/ULPFEC, AES_CM_128_HMAC_SHA1_80): video 67 bytes over the encoder's
 //! output, padding packets of 317 bytes, repair packets 26 bytes longer than
 //! media, no media packet above 1170.
+//! `quic` are RTP packets in QUIC datagrams (draft-ietf-avtcore-rtp-over-quic: a
+//! flow identifier, no SRTP, no header extensions, which acknowledgements make
+//! superfluous), a UDP payload of at most 1200 bytes (RFC 9000, section 14).
 //! Not modelled: the mid extension, 4 bytes more until the first receiver report.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weaknet_core::packet::{Media, Rtp, RtpKind};
+
+use crate::transport::quic;
+
+/// The flow identifier in front of an RTP packet in a QUIC datagram.
+const FLOW_ID: u32 = 1;
 
 /// Which packets of a frame carry the byte that does not divide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -31,6 +39,8 @@ pub enum RtpOverhead {
     /// As a browser sends it over IPv4 and UDP.
     #[default]
     Webrtc,
+    /// In QUIC datagrams over IPv4 and UDP.
+    Quic,
     /// Nothing on top: a packet is its payload, at most 1200 bytes of it.
     None,
 }
@@ -41,6 +51,7 @@ impl RtpOverhead {
     pub const fn overhead(self) -> Overhead {
         match self {
             Self::Webrtc => Overhead::WEBRTC,
+            Self::Quic => Overhead::QUIC,
             Self::None => Overhead::NONE,
         }
     }
@@ -49,7 +60,7 @@ impl RtpOverhead {
 /// Byte counts on top of payloads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Overhead {
-    /// IP and UDP headers.
+    /// IP and UDP headers, and those of what lies between UDP and RTP.
     pub ip_udp: u32,
     /// RTP header without extensions.
     pub rtp: u32,
@@ -59,9 +70,9 @@ pub struct Overhead {
     pub audio_extensions: u32,
     /// Payload header of video packets (RED and codec).
     pub video_descriptor: u32,
-    /// SRTP authentication tag.
+    /// Authentication tag of an RTP packet (SRTP, QUIC).
     pub srtp: u32,
-    /// SRTCP index and authentication tag.
+    /// Index and authentication tag of an RTCP packet.
     pub srtcp: u32,
     /// Original sequence number of a retransmission.
     pub rtx: u32,
@@ -95,6 +106,23 @@ impl Overhead {
         max_media_packet: 1_170,
         max_padding: 255,
         full_padding: true,
+        remainder: Remainder::Last,
+    };
+
+    /// RTP in QUIC datagrams; the payload header of VP8 without RED.
+    pub const QUIC: Self = Self {
+        ip_udp: quic::PACKET - quic::TAG + quic::DATAGRAM_FRAME + FLOW_ID,
+        rtp: 12,
+        video_extensions: 0,
+        audio_extensions: 0,
+        video_descriptor: 4,
+        srtp: quic::TAG,
+        srtcp: quic::TAG,
+        rtx: 2,
+        protected: 0,
+        max_media_packet: 28 + 1_200,
+        max_padding: 1_000,
+        full_padding: false,
         remainder: Remainder::Last,
     };
 
@@ -202,6 +230,14 @@ mod tests {
             o.rtp_size(Media::Video, RtpKind::Fec, 1_034 + 14),
             media + 26
         );
+    }
+
+    #[test]
+    fn a_datagram_holds_an_rtp_packet() {
+        let o = RtpOverhead::Quic.overhead();
+        // IP 20, UDP 8, short header 13, frame 3, flow identifier 1, RTP 12, tag 16.
+        assert_eq!(o.rtp_size(Media::Audio, RtpKind::Media, 0), 73);
+        assert_eq!(o.media(Media::Video) + o.max_video_payload(), 1_228);
     }
 
     #[test]

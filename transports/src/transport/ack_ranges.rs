@@ -14,7 +14,7 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use weaknet_core::packet::{Ack, AckDetails, Arrival, Ecn, StreamPiece};
+use weaknet_core::packet::{Ack, AckDetails, Arrival, Ecn};
 use weaknet_core::{Span, Time};
 
 use super::ranges::Ranges;
@@ -66,10 +66,10 @@ impl AckGenerator {
         }
     }
 
-    /// A packet arrived; `hole` says that bytes before it are missing in the
-    /// stream, which asks for an answer at once.
-    pub fn on_packet(&mut self, now: Time, piece: &StreamPiece, ecn: Ecn, hole: bool) {
-        let number = piece.number;
+    /// Packet `number` arrived. Its sender wants to know nothing about numbers
+    /// below `floor`; `hole` says that bytes before it are missing in the stream,
+    /// which asks for an answer at once.
+    pub fn on_packet(&mut self, now: Time, number: u64, floor: u64, ecn: Ecn, hole: bool) {
         match ecn {
             Ecn::NotEct => {}
             Ecn::Ect0 => self.ecn[0] += 1,
@@ -77,7 +77,6 @@ impl AckGenerator {
             Ecn::Ce => self.ecn[2] += 1,
         }
         let expected = self.arrived.last().map_or(self.floor, |last| last.end);
-        let floor = number.saturating_sub(u64::from(piece.waits_for));
         if floor > self.floor {
             self.floor = floor;
             self.arrived.remove(0..floor);
@@ -145,6 +144,54 @@ impl AckGenerator {
     }
 }
 
+/// Acknowledges media in datagrams, whose sender does not say what it still
+/// waits for: what has been acknowledged for so long is not said again.
+#[derive(Debug, Clone)]
+pub struct DatagramAcks {
+    generator: AckGenerator,
+    /// When acknowledgements were made, and the numbers where they ended.
+    made: VecDeque<(Time, u64)>,
+    floor: u64,
+}
+
+impl DatagramAcks {
+    /// How long numbers are repeated.
+    pub const REPEAT: Span = Span::from_millis(500);
+
+    /// Nothing has arrived.
+    #[must_use]
+    pub fn new(rules: AckRules) -> Self {
+        Self {
+            generator: AckGenerator::new(rules),
+            made: VecDeque::new(),
+            floor: 0,
+        }
+    }
+
+    /// Packet `number` arrived.
+    pub fn on_packet(&mut self, now: Time, number: u64, ecn: Ecn) {
+        let old = |made: &mut (Time, u64)| now.since(made.0) >= Self::REPEAT;
+        while let Some((_, end)) = self.made.pop_front_if(old) {
+            self.floor = self.floor.max(end);
+        }
+        self.generator
+            .on_packet(now, number, self.floor, ecn, false);
+    }
+
+    /// When an acknowledgement is due.
+    #[must_use]
+    pub const fn next_wake(&self) -> Option<Time> {
+        self.generator.next_wake()
+    }
+
+    /// The acknowledgement that is due.
+    pub fn poll(&mut self, now: Time) -> Option<Ack> {
+        let ack = self.generator.poll(now)?;
+        self.made.push_back((now, ack.largest.saturating_add(1)));
+        Some(ack)
+    }
+}
+
 /// The numbers that acknowledgements have named so far.
 #[derive(Debug, Clone, Default)]
 pub struct AckedNumbers {
@@ -184,17 +231,6 @@ mod tests {
         Time::from_millis(n)
     }
 
-    fn piece(number: u64, waits_for: u32) -> StreamPiece {
-        StreamPiece {
-            number,
-            offset: 0,
-            waits_for,
-            length: 1,
-            again: false,
-            last: false,
-        }
-    }
-
     fn generator(arrival_times: bool) -> AckGenerator {
         AckGenerator::new(AckRules {
             every: 2,
@@ -206,12 +242,12 @@ mod tests {
     #[test]
     fn every_second_packet_or_25_ms() {
         let mut acks = generator(false);
-        acks.on_packet(ms(0), &piece(0, 9), Ecn::NotEct, false);
+        acks.on_packet(ms(0), 0, 0, Ecn::NotEct, false);
         assert_eq!((acks.poll(ms(24)), acks.next_wake()), (None, Some(ms(25))));
         let ack = acks.poll(ms(25)).unwrap();
         assert_eq!((ack.largest, ack.before, ack.delay_us), (0, 0, 25_000));
-        acks.on_packet(ms(30), &piece(1, 9), Ecn::NotEct, false);
-        acks.on_packet(ms(31), &piece(2, 9), Ecn::NotEct, false);
+        acks.on_packet(ms(30), 1, 0, Ecn::NotEct, false);
+        acks.on_packet(ms(31), 2, 0, Ecn::NotEct, false);
         let ack = acks.poll(ms(31)).unwrap();
         assert_eq!((ack.largest, ack.before, ack.delay_us), (2, 2, 0));
         assert_eq!((ack.more, acks.next_wake()), (None, None));
@@ -226,15 +262,15 @@ mod tests {
             (1, Ecn::NotEct, true),
         ] {
             let mut acks = generator(false);
-            acks.on_packet(ms(0), &piece(0, 9), Ecn::NotEct, false);
+            acks.on_packet(ms(0), 0, 0, Ecn::NotEct, false);
             acks.poll(ms(25));
-            acks.on_packet(ms(30), &piece(number, 9), ecn, hole);
+            acks.on_packet(ms(30), number, 0, ecn, hole);
             assert_eq!(acks.next_wake(), Some(ms(30)), "{number} {ecn:?} {hole}");
         }
         let mut acks = generator(false);
-        acks.on_packet(ms(0), &piece(1, 9), Ecn::NotEct, false);
+        acks.on_packet(ms(0), 1, 0, Ecn::NotEct, false);
         assert!(acks.poll(ms(0)).is_some(), "the first packet is missing");
-        acks.on_packet(ms(1), &piece(0, 9), Ecn::NotEct, false);
+        acks.on_packet(ms(1), 0, 0, Ecn::NotEct, false);
         let ack = acks.poll(ms(1)).unwrap();
         // The largest number arrived a millisecond ago.
         assert_eq!((ack.largest, ack.before, ack.delay_us), (1, 1, 1_000));
@@ -244,21 +280,37 @@ mod tests {
     fn says_no_more_than_the_sender_waits_for() {
         let mut acks = generator(true);
         for number in (0..200).step_by(2) {
-            acks.on_packet(ms(number), &piece(number, 500), Ecn::Ect0, false);
+            acks.on_packet(ms(number), number, 0, Ecn::Ect0, false);
         }
         let more = acks.poll(ms(200)).unwrap().more.unwrap();
         assert_eq!((more.ranges.len(), more.ecn), (31, [100, 0, 0]));
         assert_eq!(more.ranges[0], (196, 196));
         assert_eq!(more.arrivals.len(), 32);
-        acks.on_packet(ms(300), &piece(200, 6), Ecn::NotEct, false);
+        acks.on_packet(ms(300), 200, 194, Ecn::NotEct, false);
         let more = acks.poll(ms(300)).unwrap().more.unwrap();
         assert_eq!(more.ranges, [(198, 198), (196, 196), (194, 194)]);
         // What lies below is old news.
-        acks.on_packet(ms(301), &piece(3, 0), Ecn::NotEct, false);
+        acks.on_packet(ms(301), 3, 3, Ecn::NotEct, false);
         assert_eq!(
             acks.poll(ms(301)).unwrap().more.unwrap().ranges,
             more.ranges
         );
+    }
+
+    #[test]
+    fn datagrams_are_acknowledged_for_half_a_second() {
+        let mut acks = DatagramAcks::new(generator(false).rules);
+        acks.on_packet(ms(0), 0, Ecn::NotEct);
+        acks.on_packet(ms(10), 2, Ecn::NotEct);
+        assert_eq!(acks.next_wake(), Some(ms(10)), "a gap");
+        let ack = acks.poll(ms(10)).unwrap();
+        assert_eq!((ack.largest, ack.more.unwrap().ranges), (2, vec![(0, 0)]));
+        for (at, first) in [(509, Some((0, 0))), (512, Some((509, 509)))] {
+            acks.on_packet(ms(at), at, Ecn::NotEct);
+            let ranges = acks.poll(ms(at)).unwrap().more.map(|more| more.ranges);
+            let last = ranges.and_then(|ranges| ranges.last().copied());
+            assert_eq!(last, first, "{at}");
+        }
     }
 
     proptest! {
@@ -269,7 +321,7 @@ mod tests {
             let mut acks = generator(false);
             let (mut acked, mut known, mut sent) = (AckedNumbers::default(), Vec::new(), Vec::new());
             for (at, (number, arrives)) in (0..).zip(packets) {
-                acks.on_packet(ms(at), &piece(number, 100), Ecn::NotEct, false);
+                acks.on_packet(ms(at), number, 0, Ecn::NotEct, false);
                 sent.push(number);
                 if let Some(ack) = acks.poll(ms(at)).filter(|_| arrives) {
                     known.extend(acked.on_ack(&ack, 0, 100));

@@ -36,6 +36,8 @@ struct Entry {
     sent: SentPacket,
     delivery: DeliverySnapshot,
     fate: Fate,
+    /// The codepoint that it was sent with.
+    ecn: Ecn,
 }
 
 /// What a report told that was not known before.
@@ -143,8 +145,22 @@ impl SendHistory {
             sent: packet,
             delivery: self.delivered,
             fate: Fate::Unknown,
+            ecn: Ecn::NotEct,
         });
         packet
+    }
+
+    /// The packet sent last has this codepoint.
+    pub(crate) fn set_codepoint(&mut self, ecn: Ecn) {
+        if let Some(last) = self.entries.back_mut() {
+            last.ecn = ecn;
+        }
+    }
+
+    /// The codepoint that packet `number` was sent with, if it is still known.
+    pub(crate) fn codepoint(&self, number: u64) -> Ecn {
+        let index = self.index(number);
+        index.map_or(Ecn::NotEct, |index| self.entries[index].ecn)
     }
 
     /// Takes a report in. What is new goes to `results`, ascending by number;
@@ -170,6 +186,7 @@ impl SendHistory {
             }
             results.extend(told);
         }
+        self.find_open();
         Reported {
             prior_in_flight,
             rtt,
@@ -220,8 +237,7 @@ impl SendHistory {
         }
     }
 
-    /// The first packet below number `end` whose fate is not known. Only for
-    /// flows whose packets are settled by ranges.
+    /// The first packet below number `end` whose fate is not known.
     #[must_use]
     pub fn oldest_outstanding(&self, end: u64) -> Option<SentPacket> {
         let index = self.index(self.open).filter(|_| self.open < end)?;
@@ -252,6 +268,18 @@ impl SendHistory {
             self.entries.pop_front();
             self.base += 1;
         }
+    }
+
+    /// Everything sent before `at` has left the path, and nothing more will be
+    /// heard of it. Only for flows whose packets nobody reports on.
+    pub(crate) fn leave_path(&mut self, at: Time) {
+        while let Some(first) = self.entries.front().filter(|first| first.sent.at < at) {
+            self.in_flight = self.in_flight - first.sent.size;
+            self.entries.pop_front();
+            self.base += 1;
+        }
+        self.covered = self.covered.max(self.base);
+        self.open = self.open.max(self.base);
     }
 
     /// The lowest number that is still known.

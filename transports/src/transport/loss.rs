@@ -9,12 +9,19 @@
 //! declared a packet lost that had only come late, at most the smoothed one,
 //! back to a quarter after 16 losses that were none of these; the packet
 //! threshold ends with the first of them.
+//! A loss episode, the losses among the packets of one flight, was for nothing
+//! when all of them have arrived (RFC 9438 section 4.9, draft-ietf-ccwg-bbr
+//! section 5.5.11).
 //! Differs: packets of all ages count, numbers being never used again. A loss
-//! that was none is known by the late acknowledgement, not by DSACK. A packet
-//! that is unanswered for 30 s is lost (QUIC gives up the connection then). The
-//! timeout declares everything in flight lost.
+//! that was none is known by the late acknowledgement, not by DSACK. The
+//! reordering window comes on top of the larger of smoothed and newest round
+//! trip (RFC 9002), not of the newest. A packet that is unanswered for 30 s is
+//! lost (QUIC gives up the connection then). The timeout declares everything in
+//! flight lost.
 //! Not modelled: F-RTO, the zero-window timer, the shorter first probe of
 //! handshakes.
+
+use std::ops::Range;
 
 use weaknet_core::{Bytes, Span, Time};
 
@@ -66,6 +73,15 @@ pub enum Alarm {
     Timeout,
 }
 
+/// Losses among the packets of one flight.
+#[derive(Debug, Clone)]
+struct Episode {
+    /// The first packet lost, and the number after the last of the flight.
+    packets: Range<u64>,
+    /// Packets declared lost that have not arrived.
+    missing: u64,
+}
+
 /// Tells which packets are lost.
 #[derive(Debug, Clone)]
 pub struct LossDetector {
@@ -90,6 +106,7 @@ pub struct LossDetector {
     /// number of the last.
     run: Option<(Time, u64)>,
     first_sample_at: Option<Time>,
+    episode: Option<Episode>,
 }
 
 impl LossDetector {
@@ -108,6 +125,7 @@ impl LossDetector {
             widened_at: 0,
             run: None,
             first_sample_at: None,
+            episode: None,
         }
     }
 
@@ -119,7 +137,7 @@ impl LossDetector {
     }
 
     /// Takes in what an acknowledgement has told first, before
-    /// [`LossDetector::detect`]. Whether a loss turned out to be none.
+    /// [`LossDetector::detect`]. Whether a loss episode was for nothing.
     pub fn on_acked(&mut self, now: Time, next_number: u64, acked: &[PacketResult]) -> bool {
         let Some(newest) = acked.iter().map(|packet| packet.sent.number).max() else {
             return false;
@@ -129,22 +147,53 @@ impl LossDetector {
         self.armed_at = now;
         self.expired = 0;
         self.probed = false;
-        let spurious = acked.iter().any(|packet| packet.recovered);
-        if spurious && newest >= self.widened_at {
+        let late = acked.iter().filter(|packet| packet.recovered);
+        if late.clone().next().is_none() {
+            return false;
+        }
+        if newest >= self.widened_at {
             self.quarters = self.quarters.saturating_add(1);
             self.persist = PERSIST;
             self.widened_at = next_number;
         }
+        let Some(episode) = &mut self.episode else {
+            return false;
+        };
+        let within = late.filter(|packet| episode.packets.contains(&packet.sent.number));
+        episode.missing = episode.missing.saturating_sub(within.count() as u64);
+        let spurious = episode.missing == 0;
+        if spurious {
+            self.episode = None;
+        }
         spurious
+    }
+
+    /// Packet `number` is lost; the next one to be sent has `next_number`.
+    fn note_loss(&mut self, number: u64, next_number: u64) {
+        match &mut self.episode {
+            Some(episode) if number < episode.packets.end => episode.missing += 1,
+            _ => {
+                self.episode = Some(Episode {
+                    packets: number..next_number,
+                    missing: 1,
+                });
+            }
+        }
+    }
+
+    /// How much longer than a round trip a packet may take on a path that
+    /// reorders (RFC 8985, section 6.2).
+    fn reordering_window(&self, rtt: &RttEstimator) -> Span {
+        let quarter = rtt.min().unwrap_or_default().as_nanos() / 4;
+        let wide = quarter.saturating_mul(u64::from(self.quarters));
+        Span::from_nanos(wide).min(rtt.smoothed())
     }
 
     /// How long after the packet that shows it a packet counts as lost.
     fn delay(&self, rtt: &RttEstimator) -> Span {
         let now = rtt.smoothed().max(rtt.latest().unwrap_or_default());
         let more = if self.rules.adaptive {
-            let quarter = rtt.min().unwrap_or_default().as_nanos() / 4;
-            let wide = quarter.saturating_mul(u64::from(self.quarters));
-            Span::from_nanos(wide).min(rtt.smoothed())
+            self.reordering_window(rtt)
         } else {
             Span::from_nanos(now.as_nanos() / 8)
         };
@@ -175,6 +224,7 @@ impl LossDetector {
                 break;
             }
             results.extend(history.on_lost(now, number));
+            self.note_loss(number, history.next_number());
         }
         if results.len() > before && self.persist > 0 {
             self.persist -= 1;
@@ -215,10 +265,11 @@ impl LossDetector {
 
     /// When the next alarm is due, and which.
     #[must_use]
-    pub fn next_alarm(&self, rtt: &RttEstimator, in_flight: Bytes) -> Option<(Time, Alarm)> {
+    pub fn next_alarm(&self, rtt: &RttEstimator, history: &SendHistory) -> Option<(Time, Alarm)> {
         if let Some(at) = self.loss_at {
             return Some((at, Alarm::Loss));
         }
+        let in_flight = history.in_flight();
         if in_flight == Bytes::ZERO {
             return None;
         }
@@ -230,7 +281,15 @@ impl LossDetector {
             }
             Tail::Timeout { least } => {
                 let timeout = rtt.retransmission_timeout(least);
-                let probe = rtt.smoothed() * 2 + self.rules.max_ack_delay;
+                // Only a single packet may have to wait for its acknowledgement.
+                let oldest = history.oldest_outstanding(u64::MAX);
+                let single = oldest.is_some_and(|oldest| oldest.size == in_flight);
+                let held = if single {
+                    self.rules.max_ack_delay
+                } else {
+                    Span::ZERO
+                };
+                let probe = rtt.smoothed() * 2 + held;
                 let first = self.expired == 0 && !self.probed && rtt.latest().is_some();
                 if first && probe < timeout {
                     (probe, Alarm::Probe)
@@ -267,6 +326,7 @@ impl LossDetector {
                 break;
             }
             results.extend(history.on_lost(now, number));
+            self.note_loss(number, end);
         }
     }
 }

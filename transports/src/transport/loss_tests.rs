@@ -73,16 +73,13 @@ impl Flow {
     }
 
     fn next_alarm(&self) -> Option<(u64, Alarm)> {
-        let next = self.losses.next_alarm(&self.rtt, self.history.in_flight());
+        let next = self.losses.next_alarm(&self.rtt, &self.history);
         next.map(|(at, alarm)| (at.as_micros(), alarm))
     }
 
     /// Lets the next alarm come: when, which, what it declares lost.
     fn expire(&mut self) -> (u64, Alarm, Vec<u64>) {
-        let (at, alarm) = self
-            .losses
-            .next_alarm(&self.rtt, self.history.in_flight())
-            .unwrap();
+        let (at, alarm) = self.losses.next_alarm(&self.rtt, &self.history).unwrap();
         let mut results = Vec::new();
         self.losses
             .on_alarm(at, alarm, &self.rtt, &mut self.history, &mut results);
@@ -159,7 +156,7 @@ fn reordering_that_was_seen_widens_the_window() {
         Some((127_000, Alarm::Loss)),
         "2 + 100 + 100 / 4"
     );
-    assert!(flow.ack(105, &[0]).1);
+    assert!(!flow.ack(105, &[0]).1, "the other loss still stands");
     // Twice a quarter now, and no more numbers.
     assert_eq!(flow.next_alarm(), Some((152_000, Alarm::Loss)));
     (0..8).for_each(|n| flow.send(200 + n));
@@ -216,10 +213,95 @@ fn a_timeout_follows_a_probe_and_backs_off_to_a_minute() {
 }
 
 #[test]
-fn before_a_sample_the_timeout_is_a_second() {
+fn before_a_sample_the_timeout_is_a_second_that_doubles_up_to_a_minute() {
     let mut flow = Flow::new(TCP);
     flow.send(5);
-    assert_eq!(flow.expire(), (1_005, Alarm::Timeout, vec![0]));
+    let mut at = 5;
+    for (n, wait) in (0..).zip([1, 2, 4, 8, 16, 32, 60, 60]) {
+        at += wait * 1_000;
+        assert_eq!(flow.expire(), (at, Alarm::Timeout, vec![n]));
+        flow.send(at);
+    }
+}
+
+#[test]
+fn the_tail_loss_probe_waits_for_a_held_acknowledgement_of_a_single_packet() {
+    // RFC 8985, section 7.2: twice a smoothed round trip of 50 ms, and 200 ms of
+    // the other end's delay with one packet out; a timeout that is far away.
+    let rules = LossRules {
+        max_ack_delay: Span::from_millis(200),
+        tail: Tail::Timeout {
+            least: Span::from_secs(1),
+        },
+        ..TCP
+    };
+    let mut flow = Flow::new(rules);
+    flow.rtt
+        .on_sample(Time::ZERO, Span::from_millis(50), Span::ZERO);
+    flow.send(0);
+    assert_eq!(flow.next_alarm(), Some((300_000, Alarm::Probe)));
+    flow.send(0);
+    assert_eq!(flow.next_alarm(), Some((100_000, Alarm::Probe)));
+    assert_eq!(flow.ack(60, &[0]), (vec![], false));
+    assert_eq!(flow.next_alarm(), Some((360_000, Alarm::Probe)));
+    // Never later than the timeout, which then comes instead.
+    let mut soon = Flow::new(LossRules {
+        tail: Tail::Timeout {
+            least: Span::from_millis(200),
+        },
+        ..rules
+    });
+    soon.rtt
+        .on_sample(Time::ZERO, Span::from_millis(50), Span::ZERO);
+    soon.send(0);
+    assert_eq!(soon.next_alarm(), Some((200_000, Alarm::Timeout)));
+}
+
+#[test]
+fn the_reordering_window_grows_by_quarters_up_to_a_round_trip() {
+    // RFC 8985, section 6.2, with a least round trip of 40 and a smoothed one of
+    // 50 ms: 10 ms, then 20, 30, 40, 50 and no more.
+    let mut losses = LossDetector::new(LossRules {
+        adaptive: true,
+        ..TCP
+    });
+    let mut rtt = RttEstimator::new(Span::from_millis(333));
+    rtt.on_sample(Time::ZERO, Span::from_millis(40), Span::ZERO);
+    while rtt.smoothed() < Span::from_millis(50) {
+        rtt.on_sample(Time::ZERO, Span::from_micros(50_080), Span::ZERO);
+    }
+    let late = |number| {
+        let mut flow = Flow::new(TCP);
+        (0..=number).for_each(|n| flow.send(n));
+        let mut packet = flow
+            .history
+            .on_acked(ms(99), number, ms(99), Ecn::NotEct)
+            .unwrap();
+        packet.recovered = true;
+        packet
+    };
+    let mut windows = vec![losses.reordering_window(&rtt).as_millis()];
+    for round in 0..5 {
+        losses.on_acked(ms(100), round + 1, &[late(round)]);
+        // Once a round trip: the same flight again changes nothing.
+        losses.on_acked(ms(100), round + 1, &[late(round.saturating_sub(1))]);
+        windows.push(losses.reordering_window(&rtt).as_millis());
+    }
+    assert_eq!(windows, [10, 20, 30, 40, 50, 50]);
+}
+
+#[test]
+fn an_episode_was_for_nothing_when_all_its_losses_have_arrived() {
+    let mut flow = Flow::settled(QUIC);
+    (0..8).for_each(|n| flow.send(n));
+    assert_eq!(flow.ack(104, &[5]).0, [0, 1, 2]);
+    (8..12).for_each(|n| flow.send(104 + n));
+    assert!(!flow.ack(105, &[0]).1);
+    assert!(!flow.ack(106, &[2]).1, "1 is still missing");
+    // One that belongs to the flight after it begins another episode.
+    assert_eq!(flow.ack(214, &[3, 4, 6, 7, 11]).0, [8]);
+    assert!(!flow.ack(215, &[1]).1, "that episode is over");
+    assert!(flow.ack(216, &[8]).1);
 }
 
 /// Whether packets sent at these seconds are persistent congestion once the
@@ -244,6 +326,43 @@ fn persistent(sent: &[u64], acked: &[u64]) -> bool {
         .detect(ms(20_000), &flow.rtt, &mut flow.history, &mut results);
     flow.losses
         .is_persistent(&flow.rtt, &flow.history, &results)
+}
+
+#[test]
+fn the_example_of_rfc_9002_is_persistent_congestion() {
+    // Section 7.6.3 with a probe timeout of 2 s: packets 2 to 8 sent from 1 to 8 s
+    // are lost, 7 s are more than 6; one of them acknowledged breaks the period.
+    let sent = [1, 2, 3, 4, 5, 6, 8];
+    let lasts = |sent: &[u64], acked: &[u64]| {
+        let mut flow = Flow::new(QUIC);
+        flow.send(0);
+        // 658.333 + 4 * 329.167 + 25 = 2000 ms.
+        flow.rtt
+            .on_sample(Time::ZERO, Span::from_nanos(658_333_334), Span::ZERO);
+        flow.ack(500, &[0]);
+        let timeout = flow.rtt.probe_timeout(Span::from_millis(25));
+        assert_eq!(timeout.as_millis(), 2_000);
+        sent.iter().for_each(|at| flow.send(at * 1_000));
+        flow.send(12_000);
+        let now = ms(12_200);
+        let last = sent.len() as u64 + 1;
+        let told: Vec<_> = acked
+            .iter()
+            .chain([&last])
+            .filter_map(|n| flow.history.on_acked(now, *n, now, Ecn::NotEct))
+            .collect();
+        flow.losses.on_acked(now, last + 1, &told);
+        let mut lost = Vec::new();
+        flow.losses
+            .detect(now, &flow.rtt, &mut flow.history, &mut lost);
+        flow.losses.is_persistent(&flow.rtt, &flow.history, &lost)
+    };
+    assert!(lasts(&sent, &[]));
+    assert!(!lasts(&sent, &[4]));
+    assert!(
+        !lasts(&[1, 2, 3, 4, 5, 6, 7], &[]),
+        "6 s are not more than 6"
+    );
 }
 
 #[test]

@@ -21,13 +21,19 @@ struct Bucket {
 }
 
 /// Bytes counted over the last second.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct RateCounter {
     buckets: VecDeque<Bucket>,
     bytes: u64,
     samples: u64,
     /// The millisecond in which the window began to fill.
     first_ms: Option<u64>,
+}
+
+impl Default for RateCounter {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl RateCounter {
@@ -37,7 +43,12 @@ impl RateCounter {
     /// An empty counter.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self {
+            buckets: VecDeque::with_capacity(WINDOW_MS as usize + 1),
+            bytes: 0,
+            samples: 0,
+            first_ms: None,
+        }
     }
 
     fn forget(&mut self, now_ms: u64) {
@@ -46,7 +57,7 @@ impl RateCounter {
             .front()
             .filter(|bucket| bucket.ms + WINDOW_MS <= now_ms)
         {
-            self.bytes -= old.bytes;
+            self.bytes = self.bytes.saturating_sub(old.bytes);
             self.samples -= old.samples;
             self.buckets.pop_front();
         }
@@ -65,7 +76,7 @@ impl RateCounter {
         }
         match self.buckets.back_mut() {
             Some(bucket) if bucket.ms >= now_ms => {
-                bucket.bytes += size;
+                bucket.bytes = bucket.bytes.saturating_add(size);
                 bucket.samples += 1;
             }
             _ => self.buckets.push_back(Bucket {
@@ -74,7 +85,7 @@ impl RateCounter {
                 samples: 1,
             }),
         }
-        self.bytes += size;
+        self.bytes = self.bytes.saturating_add(size);
         self.samples += 1;
     }
 

@@ -1,11 +1,10 @@
-//! The rates that a congestion window stands for, for whoever needs a rate: an
-//! encoder, a pacer.
+//! The rates that a congestion window stands for, for whoever needs a rate.
 //!
 //! Implements: RFC 9002 section 7.7: pacing at a multiple of window / smoothed
-//! round-trip time; the target of a media source on top of a window is that
-//! quotient itself, or the controller's own pacing rate where that is less (BBR
-//! keeps a window of two bandwidth-delay products). A controller with a target
-//! of its own keeps it.
+//! round-trip time; the target is that quotient itself, or the controller's own
+//! pacing rate where that is less (BBR keeps a window of two bandwidth-delay
+//! products). A controller with a target of its own keeps it. The sender of a
+//! call, whose encoder follows slowly, makes more of it.
 
 use weaknet_core::{Bitrate, Span};
 

@@ -1,4 +1,5 @@
-//! Packets as bytes: what a payload of the simulator looks like on the wire.
+//! Packets as bytes: what a payload of the simulator looks like on the wire, and
+//! feedback read back from there.
 //!
 //! Every packet becomes an IPv4 datagram with valid checksums whose total length
 //! is [`Packet::size`]. RTP and RTCP share a port (RFC 5761), so do connectivity
@@ -8,7 +9,7 @@
 //!
 //! Implements: IPv4 (RFC 791) with ECN bits (RFC 3168), UDP (RFC 768), RTP
 //! (RFC 3550) with one-byte header extensions (RFC 8285), RTX (RFC 4588), RTCP
-//! (RFC 3550, RFC 4585, RFC 3611, transport-wide feedback), STUN (RFC 8489),
+//! (RFC 3550, RFC 4585, RFC 3611, RFC 8888, transport-wide feedback), STUN (RFC 8489),
 //! DTLS records (RFC 6347).
 //! Differs: everything is readable: media and reports are not encrypted, SRTCP
 //! has its E bit off. A packet is encoded without memory of others, so streams
@@ -20,6 +21,7 @@
 mod crc32;
 mod dtls;
 mod ip;
+mod read;
 mod rtcp;
 mod rtp;
 mod streams;
@@ -34,6 +36,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use weaknet_core::Time;
 use weaknet_core::packet::{Leg, Packet, Payload, Rtp, RtpKind};
 
+pub use read::{BadFeedback, FeedbackReader, StreamReport};
 pub use rtp::{ABS_SEND_TIME, AUDIO_LEVEL, TRANSPORT_SEQ};
 pub use streams::{Stream, ssrc};
 
@@ -103,7 +106,7 @@ pub fn encode(packet: &Packet, ends: &Addresses, out: &mut Vec<u8>) {
         Payload::Repair(repair) => {
             let rtp = Rtp {
                 kind: RtpKind::Fec,
-                ..repair.0
+                ..repair.rtp
             };
             rtp::write(packet, &rtp, size, out);
         }

@@ -26,13 +26,13 @@ const PADDING: u8 = 1 << 5;
 const SENDER_REPORT: u8 = 200;
 const RECEIVER_REPORT: u8 = 201;
 const DESCRIPTION: u8 = 202;
-const TRANSPORT: u8 = 205;
+pub(super) const TRANSPORT: u8 = 205;
 const PAYLOAD: u8 = 206;
 const EXTENDED: u8 = 207;
 
 const NACK: u8 = 1;
-const CONGESTION: u8 = 11;
-const TRANSPORT_WIDE: u8 = 15;
+pub(super) const CONGESTION: u8 = 11;
+pub(super) const TRANSPORT_WIDE: u8 = 15;
 const PICTURE_LOSS: u8 = 1;
 const CNAME: u8 = 1;
 const RRTR: u8 = 4;

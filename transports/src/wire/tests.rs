@@ -3,7 +3,8 @@
 
 use proptest::prelude::*;
 use weaknet_core::packet::{
-    Arrival, Ecn, FlowId, Leg, Media, Packet, Payload, Rtcp, Rtp, RtpKind, SessionMessage,
+    Arrival, Ecn, FlowId, Leg, Media, Packet, Payload, RepairPacket, Rtcp, Rtp, RtpKind,
+    SessionMessage,
 };
 use weaknet_core::{Span, Time};
 
@@ -151,7 +152,11 @@ fn padding_ends_with_its_count() {
 fn repair_has_a_stream_of_its_own() {
     let repair = rtp(Media::Video, RtpKind::Fec);
     let size = Overhead::WEBRTC.size_of(&repair);
-    let payload = Payload::Repair(Box::new((repair, vec![])));
+    let payload = Payload::Repair(Box::new(RepairPacket {
+        rtp: repair,
+        symbol: 0,
+        protects: vec![],
+    }));
     let datagram = bytes(&packet(payload, Leg::Outward, size));
     let head = "90 62 ff fe 00 00 07 80 57 01 02 62";
     assert_eq!(udp(&datagram)[..12], hex(head));
@@ -464,7 +469,11 @@ fn any_payload() -> impl Strategy<Value = Payload> {
         Just(Payload::Opaque),
         Just(Payload::Bytes(Vec::new())),
         any_rtp().prop_map(Payload::Rtp),
-        any_rtp().prop_map(|rtp| Payload::Repair(Box::new((rtp, vec![rtp])))),
+        any_rtp().prop_map(|rtp| Payload::Repair(Box::new(RepairPacket {
+            rtp,
+            symbol: 0,
+            protects: vec![rtp]
+        }))),
         prop::collection::vec(any_rtcp(), 0..50).prop_map(Payload::Rtcp),
         session.prop_map(Payload::Session),
     ]

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use weaknet_core::packet::{Media, RtpKind};
 use weaknet_core::{Span, Time};
 use weaknet_transports::arq::NoArq;
-use weaknet_transports::fec::{FecDecoder, FecEncoder, FecPair, Repair};
+use weaknet_transports::fec::{FecDecoder, FecEncoder, FecPair, Protection, Repair, Source};
 
 use super::support::{Call, Record, at, build, is_video, lossy, plain, rtp};
 
@@ -20,25 +20,17 @@ struct Parity {
 }
 
 impl FecEncoder for Parity {
-    fn on_media(
-        &mut self,
-        _: Time,
-        seq: u64,
-        payload: u16,
-        _: bool,
-        _: bool,
-        out: &mut Vec<Repair>,
-    ) {
-        self.open.push(seq);
-        self.longest = self.longest.max(payload);
+    fn on_media(&mut self, _: Time, packet: &Source, _: &Protection, out: &mut Vec<Repair>) {
+        self.open.push(packet.seq);
+        self.longest = self.longest.max(packet.payload);
         if self.open.len() == self.group {
             out.push(Repair {
                 protects: std::mem::take(&mut self.open),
+                symbol: 0,
                 payload: std::mem::take(&mut self.longest) + 14,
             });
         }
     }
-    fn on_network(&mut self, _: Time, _: f64, _: Span) {}
 }
 
 #[derive(Default)]
@@ -68,8 +60,8 @@ impl FecDecoder for Peeler {
         assert!(self.have.insert(seq), "{seq} came twice");
         self.peel(out);
     }
-    fn on_repair(&mut self, _: Time, protects: &[u64], out: &mut Vec<u64>) {
-        self.groups.push(protects.to_vec());
+    fn on_repair(&mut self, _: Time, repair: &Repair, out: &mut Vec<u64>) {
+        self.groups.push(repair.protects.clone());
         self.peel(out);
     }
 }
@@ -82,6 +74,7 @@ fn parity(group: usize) -> Option<FecPair> {
             longest: 0,
         }),
         decoder: Box::<Peeler>::default(),
+        codec: None,
     })
 }
 

@@ -9,9 +9,10 @@ use weaknet_core::{Bitrate, BuildContext, Event, Kind, Node, Outbox, Plugin, Spa
 use weaknet_transports::arq::{ArqPair, Nack};
 use weaknet_transports::cc::{CongestionController, Constraints, fixed};
 use weaknet_transports::endpoint::{
-    DecoderModel, Receiver, ReceiverConfig, ReportSource, Sender, SenderConfig,
+    DecoderModel, FecSender, Receiver, ReceiverConfig, ReportSource, Reporter, Sender, SenderConfig,
 };
 use weaknet_transports::fec::FecPair;
+use weaknet_transports::fec::protection::FixedProtection;
 use weaknet_transports::jitter::{self, FixedAudio, JitterBuffer};
 use weaknet_transports::media::{AudioSource, Constant, Opus, VideoFormat, VideoSource};
 use weaknet_transports::pacing::{Pacer, WebrtcPacing};
@@ -59,7 +60,7 @@ pub(crate) fn build<P: Plugin>(config: &P) -> <P::Kind as Kind>::Product {
 pub(crate) fn rtp(packet: &Packet) -> Option<&Rtp> {
     match &packet.payload {
         Payload::Rtp(rtp) => Some(rtp),
-        Payload::Repair(repair) => Some(&repair.0),
+        Payload::Repair(repair) => Some(&repair.rtp),
         _ => None,
     }
 }
@@ -116,7 +117,9 @@ impl Call {
         };
         let decoder = DecoderModel::new(ms(2), 0.0, Streams::new(1).sequence("call", "decode"));
         let (encoder, repair) = self.fec.map_or((None, None), |pair| {
-            (Some(pair.encoder), Some(pair.decoder))
+            let encoder = pair.encoder;
+            let control = build(&FixedProtection::default());
+            (Some(FecSender { encoder, control }), Some(pair.decoder))
         });
         let receiver = Receiver::new(ReceiverConfig {
             flow,
@@ -125,14 +128,15 @@ impl Call {
             video: self.video.is_some().then_some((self.jitter, decoder)),
             audio: self.audio.is_some().then(|| build(&FixedAudio::default())),
             requester: self.arq.requester,
-            feedback: self.feedback.build().unwrap(),
+            feedback: Reporter::new(&self.feedback, false).unwrap(),
+            report_interval: self.feedback.receiver_report_interval(),
             overhead: self.overhead,
             session: session(End::Receiver),
             reports: ReportSource::Rtcp,
             fec: repair,
         });
         let sender = Sender::new(SenderConfig {
-            ecn: false,
+            feedback: self.feedback,
             flow,
             start,
             stop,

@@ -1,4 +1,8 @@
 //! A congestion controller of your own, in your own crate.
+//!
+//! `cargo test` holds it to the rules of the conformance kit: bounds, hostile
+//! reports, copies, clocks, overload, outages and more. `cargo run --release --
+//! run scenario.yaml` compares it with `gcc`.
 
 use std::ops::RangeInclusive;
 use std::process::ExitCode;
@@ -44,6 +48,7 @@ impl Plugin for MyController {
         Ok(Box::new(Running {
             config: self.clone(),
             rate: Bitrate::from_kbps(300),
+            reported: Time::ZERO,
             limits: Bitrate::ZERO..=Bitrate::MAX,
         }))
     }
@@ -53,24 +58,38 @@ impl Plugin for MyController {
 struct Running {
     config: MyController,
     rate: Bitrate,
+    reported: Time,
     limits: RangeInclusive<Bitrate>,
 }
 
 impl CongestionController for Running {
-    fn on_event(&mut self, _: Time, event: &CcEvent) {
-        if let CcEvent::Start(bounds) = event {
-            self.rate = bounds.start;
+    fn on_event(&mut self, now: Time, event: &CcEvent) {
+        if let CcEvent::Start(bounds) | CcEvent::Constraints(bounds) = event {
+            if matches!(event, CcEvent::Start(_)) {
+                (self.rate, self.reported) = (bounds.start, now);
+            }
             self.limits = bounds.min..=bounds.max;
+            self.rate = bounds.bound(self.rate);
         }
     }
 
     fn on_feedback(&mut self, feedback: &Feedback<'_>) {
         let packets = feedback.packets;
-        let lost = packets.iter().filter(|p| p.received.is_none()).count();
+        if packets.is_empty() {
+            return;
+        }
+        let since = feedback.now.since(self.reported);
+        self.reported = feedback.now;
+        // A rate that is not used is not proven: an application that sends less
+        // must not make it grow.
+        let is_used = feedback.acked_bytes().per(since) >= self.rate.mul_f64(0.5);
+        let lost = feedback.lost().count();
         let rate = if lost as f64 > self.config.tolerate.as_f64() * packets.len() as f64 {
             self.rate.mul_f64(self.config.keep.as_f64())
-        } else {
+        } else if is_used {
             self.rate + self.config.step
+        } else {
+            self.rate
         };
         self.rate = rate.clamp(*self.limits.start(), *self.limits.end());
     }
@@ -85,5 +104,27 @@ impl CongestionController for Running {
 
     fn clone_box(&self) -> Box<dyn CongestionController> {
         Box::new(self.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use weaknet_core::Streams;
+    use weaknet_core::plugin::Assets;
+    use weaknet_transports::conformance::Kit;
+
+    use super::*;
+
+    #[test]
+    fn keeps_the_rules() {
+        let (streams, assets) = (Streams::new(1), Assets::default());
+        let context = BuildContext {
+            path: "call",
+            streams: &streams,
+            assets: &assets,
+        };
+        let report = Kit::new(|| MyController::default().build(&context).unwrap()).run();
+        println!("{report}");
+        report.assert();
     }
 }

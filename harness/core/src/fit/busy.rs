@@ -10,6 +10,7 @@
 //!
 //! Not modelled: stalls of the far side look like a rate near zero.
 
+use super::overflow::LOW_NOISE;
 use super::series::Series;
 use crate::stats;
 
@@ -68,6 +69,11 @@ pub(super) fn find(series: &Series) -> Option<Busy> {
         .map(|w| w[0].2 - base - w[1].1)
         .collect();
     let lowest = sliding_min(&waits);
+    let gaps: Vec<f64> = delivered
+        .windows(2)
+        .map(|w| (w[1].1 - w[0].1) as f64)
+        .collect();
+    let median_gap = stats::median(&gaps).unwrap_or(0.0).max(CLOCK_NS);
 
     let mut waited = vec![false; delivered.len()];
     let mut intervals = Vec::new();
@@ -79,7 +85,8 @@ pub(super) fn find(series: &Series) -> Option<Busy> {
             *waited = *least as f64 > margin;
         }
         intervals = collect(series, &delivered, &waited);
-        if intervals.len() < ENOUGH {
+        let gap = if service > 0.0 { service } else { median_gap };
+        if intervals.len() < ENOUGH && noise < LOW_NOISE * gap {
             let margin = CLOCK_NS.max(2.0 * noise.min(service));
             for (waited, wait) in waited.iter_mut().skip(1).zip(&waits) {
                 *waited = *wait as f64 > margin;
@@ -117,24 +124,20 @@ pub(super) fn mean_rate(intervals: &[Interval]) -> Option<f64> {
 }
 
 /// Standard deviation of delay without queueing: from differences between
-/// packets that were sent after the longest pauses, one to the next.
+/// packets that were sent after the longest pauses, one to the next. Packets that
+/// came together with their predecessor were held back by it, and say nothing of
+/// their own delay.
 fn jitter(delivered: &[(usize, i64, i64, u32)]) -> f64 {
-    let mut pauses: Vec<f64> = delivered
-        .windows(2)
-        .map(|w| (w[1].1 - w[0].1) as f64)
-        .collect();
-    let sorted = {
-        let mut sorted = pauses.clone();
-        sorted.sort_unstable_by(f64::total_cmp);
-        sorted
-    };
+    let pauses = || delivered.windows(2).map(|w| (w[1].1 - w[0].1) as f64);
+    let mut sorted: Vec<f64> = pauses().collect();
+    sorted.sort_unstable_by(f64::total_cmp);
     let long = stats::quantile(&sorted, 0.95).unwrap_or(0.0);
-    pauses.insert(0, f64::INFINITY);
+    let late = |w: &[(usize, i64, i64, u32)]| w[1].2 - w[0].2 > (w[1].1 - w[0].1) / 50;
     let delays: Vec<f64> = delivered
-        .iter()
-        .zip(&pauses)
-        .filter(|(_, pause)| **pause >= long)
-        .map(|(d, _)| (d.2 - d.1) as f64)
+        .windows(2)
+        .zip(pauses())
+        .filter(|(w, pause)| *pause >= long && late(w))
+        .map(|(w, _)| (w[1].2 - w[1].1) as f64)
         .collect();
     let steps: Vec<f64> = delays.windows(2).map(|w| (w[1] - w[0]).abs()).collect();
     // Half of all differences of two normal variables are within 0.954 of
@@ -178,6 +181,12 @@ fn collect(
 }
 
 impl Busy {
+    /// Share of the time in which the link was evidently busy.
+    pub(super) fn share(&self, seconds: f64) -> f64 {
+        let nanos: f64 = self.intervals.iter().map(Interval::nanos).sum();
+        (nanos / 1e9 / seconds.max(1e-9)).min(1.0)
+    }
+
     /// The same where sending times are not those of the link.
     pub(super) fn without_intervals(mut self) -> Self {
         self.intervals.clear();

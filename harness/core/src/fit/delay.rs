@@ -24,7 +24,7 @@ use crate::stats;
 /// Less spread than this, from the 1st to the 99th percentile, is none (ms).
 const NO_SPREAD: f64 = 0.1;
 /// Packets that met an idle link, at least.
-const ENOUGH: usize = 100;
+const ENOUGH: usize = 300;
 /// Packets within this time after a busy link are left out.
 const SETTLE: i64 = 200_000_000;
 /// More values than this are thinned out evenly.
@@ -71,7 +71,7 @@ pub struct DelayFit {
     pub reorders: bool,
 }
 
-pub(super) fn fit(series: &Series, busy: &Busy, rate: &RateFit) -> DelayFit {
+pub(super) fn fit(series: &Series, busy: &Busy, rate: &RateFit, shares: &[f64]) -> DelayFit {
     let reordered = series.reordered();
     let reorders = reordered > REORDERS;
     let holds = !reorders && series.view != View::RoundTrip;
@@ -80,7 +80,7 @@ pub(super) fn fit(series: &Series, busy: &Busy, rate: &RateFit) -> DelayFit {
     } else {
         Basis::Whole
     };
-    let mut data = idle(series, busy, rate, holds);
+    let mut data = idle(series, busy, rate, shares, holds);
     if data.len() < ENOUGH {
         let other = from_busy(series, busy, rate, holds);
         if other.len() > data.len() {
@@ -161,15 +161,23 @@ fn autocorrelation(values: &[f64]) -> f64 {
     }
 }
 
-/// Packets that met an idle link, long enough after a busy one.
-fn idle(series: &Series, busy: &Busy, rate: &RateFit, holds: bool) -> Vec<Observation> {
+/// Packets that met an idle link, long enough after a busy one. `shares` tells
+/// how much link time each packet took.
+fn idle(
+    series: &Series,
+    busy: &Busy,
+    rate: &RateFit,
+    shares: &[f64],
+    holds: bool,
+) -> Vec<Observation> {
     let mut data = Vec::new();
     let mut busy_until = i64::MIN / 2;
     let mut departed = i64::MIN / 2;
     let mut last_arrival = i64::MIN / 2;
+    let shortest = busy.base - rate.departure(0, busy.size as u32);
     for (i, p) in series.passages.iter().enumerate() {
         let start = p.sent.max(departed);
-        departed = rate.departure(start, p.bytes);
+        departed = rate.departure(start, (f64::from(p.bytes) * shares[i]) as u32);
         if busy.queued[i] {
             busy_until = p.received.unwrap_or(p.sent);
             // What is in front is known from the arrivals only.
@@ -178,6 +186,9 @@ fn idle(series: &Series, busy: &Busy, rate: &RateFit, holds: bool) -> Vec<Observ
         let Some(received) = p.received else {
             continue;
         };
+        // Nothing leaves later than the shortest delay before it arrives: errors
+        // of the rate do not add up.
+        departed = departed.min(received - shortest);
         if p.sent > busy_until.saturating_add(SETTLE) {
             data.push(observe(
                 received,
@@ -215,33 +226,53 @@ fn observe(
     }
 }
 
+/// An arrival from a busy link, since the one before it.
+struct Point {
+    /// Bytes carried so far.
+    carried: f64,
+    from: i64,
+    to: i64,
+    bytes: u32,
+}
+
 /// Arrivals from a busy link, less a straight line over the bytes carried.
 fn from_busy(series: &Series, busy: &Busy, rate: &RateFit, holds: bool) -> Vec<Observation> {
     let mut data = Vec::new();
     let lost_use_link = rate.lost_share;
     let mut carried = 0.0;
-    let points: Vec<(f64, i64, u32)> = busy
+    let points: Vec<Point> = busy
         .intervals
         .iter()
         .map(|i| {
             carried += i.bytes + i.lost_bytes * lost_use_link;
-            (carried, i.to, series.passages[i.passage].bytes)
+            Point {
+                carried,
+                from: i.from,
+                to: i.to,
+                bytes: series.passages[i.passage].bytes,
+            }
         })
         .collect();
-    for block in points.chunks(BLOCK).filter(|block| block.len() > BLOCK / 2) {
+    // A line goes as far as the link works without a pause.
+    let runs = points.chunk_by(|a, b| a.to == b.from);
+    let blocks = runs.flat_map(|run| run.chunks(BLOCK));
+    for block in blocks.filter(|block| block.len() > BLOCK / 2) {
         let n = block.len() as f64;
-        let mean_x = block.iter().map(|p| p.0).sum::<f64>() / n;
-        let first = block[0].1;
-        let y = |p: &(f64, i64, u32)| (p.1 - first) as f64;
+        let mean_x = block.iter().map(|p| p.carried).sum::<f64>() / n;
+        let first = block[0].to;
+        let y = |p: &Point| (p.to - first) as f64;
         let mean_y = block.iter().map(y).sum::<f64>() / n;
-        let sxx: f64 = block.iter().map(|p| (p.0 - mean_x).powi(2)).sum();
-        let sxy: f64 = block.iter().map(|p| (p.0 - mean_x) * (y(p) - mean_y)).sum();
+        let sxx: f64 = block.iter().map(|p| (p.carried - mean_x).powi(2)).sum();
+        let sxy: f64 = block
+            .iter()
+            .map(|p| (p.carried - mean_x) * (y(p) - mean_y))
+            .sum();
         let slope = if sxx > 0.0 { sxy / sxx } else { 0.0 };
         let mut last = i64::MIN / 2;
         for point in block {
-            let line = first + (mean_y + slope * (point.0 - mean_x)) as i64;
-            data.push(observe(point.1, last, line, point.2, rate, holds));
-            last = last.max(point.1);
+            let line = first + (mean_y + slope * (point.carried - mean_x)) as i64;
+            data.push(observe(point.to, last, line, point.bytes, rate, holds));
+            last = last.max(point.to);
         }
     }
     // The least of them is the shortest delay.

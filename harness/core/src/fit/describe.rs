@@ -48,7 +48,9 @@ pub fn lines(fit: &LinkFit) -> Vec<Line> {
 fn rate(fit: &LinkFit) -> Vec<String> {
     let rate = &fit.rate;
     let error = bits(rate.standard_error);
-    let spread = if fit.view == View::Receiver {
+    let spread = if rate.bins == 0 {
+        "what waiting explains of the delays".to_owned()
+    } else if fit.view == View::Receiver {
         format!("{} packet trains, CV {}", rate.bins, percent(rate.cv))
     } else {
         format!(

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 mod busy;
 pub mod capture;
+mod constant;
 mod delay;
 pub mod describe;
 mod families;
@@ -89,6 +90,12 @@ pub fn fit(series: &Series) -> Result<LinkFit, FitError> {
             "only {arrived} packets arrived: expected {FEWEST} or more"
         )));
     }
+    let settled = series.settled();
+    if settled < series.passages.len() {
+        let mut shorter = series.clone();
+        shorter.passages.truncate(settled);
+        return fit(&shorter);
+    }
     let Some(found) = busy::find(series) else {
         return Err(FitError::new("no packet arrived"));
     };
@@ -102,7 +109,10 @@ pub fn fit(series: &Series) -> Result<LinkFit, FitError> {
         View::Receiver => receiver::rate(series),
         _ => rate::fit(series, &found),
     };
-    let delay = delay::fit(series, &found, &rate);
+    let service = found.size * 8e9 / rate.mean(series.seconds()).max(1.0);
+    let elsewhere = rate.lost_use_link.unwrap_or(1.0);
+    let shares = overflow::link_time_shares(series, &found, service, elsewhere);
+    let delay = delay::fit(series, &found, &rate, &shares);
     let fates = overflow::tell_apart(series, &found, &rate);
     let loss = loss::fit(&fates.sequences, fates.overflow, fates.unclear);
     Ok(LinkFit {

@@ -2,7 +2,10 @@
 //!
 //! A packet's backlog is what was still before it in the link when it was sent:
 //! the arrival of its predecessor, less the path's delay, less its own sending
-//! time. When packets that met the largest backlogs were lost far more often
+//! time. Behind packets that got lost it is the packet's own delay that tells, and
+//! of those themselves what lies between the backlogs of their neighbours: the
+//! last arrival says less and less of the link the longer a run of losses is.
+//! When packets that met the largest backlogs were lost far more often
 //! than the others, the queue overflowed. Where jitter is small against the
 //! time of a packet, a loss at a full queue counts as overflow only if it left
 //! no trace in the link's time; otherwise what was sent into a full queue tells
@@ -20,7 +23,7 @@ const FEWEST: usize = 5;
 /// Packets that must have met a queue that was not full, to compare with.
 const OTHERS: usize = 200;
 /// Jitter below this share of a packet's time leaves single losses visible.
-const LOW_NOISE: f64 = 0.25;
+pub(super) const LOW_NOISE: f64 = 0.25;
 
 /// In what a queue's limit is constant.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -57,8 +60,8 @@ enum Fate {
 }
 
 pub(super) fn tell_apart(series: &Series, busy: &Busy, rate: &RateFit) -> Fates {
-    let waits = backlog(series, busy);
     let service = |at: i64| busy.size * 8e9 / rate.at(at as f64 / 1e9).max(1.0);
+    let waits = backlog(series, busy, service);
     let bytes: Vec<f64> = series
         .passages
         .iter()
@@ -80,7 +83,8 @@ pub(super) fn tell_apart(series: &Series, busy: &Busy, rate: &RateFit) -> Fates 
     .unwrap_or(0.0);
     let noise_bytes = busy.noise / mean_service.max(1.0) * busy.size;
     let in_time = Full::find(&waits, &lost, (2.5 * mean_service).max(5.0 * busy.noise));
-    let in_bytes = Full::find(&bytes, &lost, (2.5 * busy.size).max(5.0 * noise_bytes));
+    let in_bytes = Full::find(&bytes, &lost, (2.5 * busy.size).max(5.0 * noise_bytes))
+        .filter(|_| rate.known());
     let longest = longest_wait(series, &waits);
     let (full, levels, is_time) = match (in_time, in_bytes) {
         (None, None) => {
@@ -123,6 +127,14 @@ pub(super) fn tell_apart(series: &Series, busy: &Busy, rate: &RateFit) -> Fates 
         .map(|i| levels[i])
         .collect();
     let overflow = dropped.len();
+    if overflow == 0 {
+        return Fates {
+            sequences: sequences(&fates),
+            overflow,
+            unclear: 0,
+            queue: QueueFit::NeverFull(longest),
+        };
+    }
     let level = stats::median(&dropped).unwrap_or(0.0);
     // A backlog is reckoned from the shortest delay: what packets travel longer
     // than that on an idle path is none of the queue's.
@@ -150,7 +162,7 @@ pub(super) fn tell_apart(series: &Series, busy: &Busy, rate: &RateFit) -> Fates 
 /// Share of the packets that got lost although the queue had room; `None` when
 /// it never overflowed. `service` is the time of a packet in nanoseconds.
 pub(super) fn lost_with_room(series: &Series, busy: &Busy, service: f64) -> Option<f64> {
-    let waits = backlog(series, busy);
+    let waits = backlog(series, busy, |_| service);
     let passages = &series.passages;
     let lost: Vec<bool> = passages.iter().map(|p| p.received.is_none()).collect();
     let full = Full::find(&waits, &lost, (2.5 * service).max(5.0 * busy.noise))?;
@@ -164,20 +176,79 @@ pub(super) fn lost_with_room(series: &Series, busy: &Busy, service: f64) -> Opti
     Some(with_room().filter(|(_, lost)| **lost).count() as f64 / count)
 }
 
-/// Nanoseconds of work before each packet.
-fn backlog(series: &Series, busy: &Busy) -> Vec<f64> {
-    let mut last_arrival = i64::MIN / 2;
-    series
+/// How much of the time that its size takes each packet took of the link, on
+/// average: all of it when it arrived, nothing when the queue had no room for it.
+/// `elsewhere` is what other losses took. Of the losses at a full queue as many
+/// were random as where there was room.
+pub(super) fn link_time_shares(
+    series: &Series,
+    busy: &Busy,
+    service: f64,
+    elsewhere: f64,
+) -> Vec<f64> {
+    let waits = backlog(series, busy, |_| service);
+    let lost: Vec<bool> = series
         .passages
         .iter()
-        .map(|p| {
-            let wait = (last_arrival - busy.base - p.sent).max(0);
-            if let Some(received) = p.received {
-                last_arrival = received;
-            }
-            wait as f64
+        .map(|p| p.received.is_none())
+        .collect();
+    let band = (2.5 * service).max(5.0 * busy.noise);
+    let full = Full::find(&waits, &lost, band);
+    let floor = full.map_or(f64::INFINITY, |full| full.floor);
+    let count = |at_full: bool, is_lost: bool| {
+        let packets = waits.iter().zip(&lost);
+        let some = packets.filter(|(wait, lost)| (**wait >= floor) == at_full && **lost == is_lost);
+        some.count() as f64
+    };
+    let odds = count(false, true) / count(false, false).max(1.0);
+    let random = (odds * count(true, false) / count(true, true).max(1.0)).min(1.0);
+    waits
+        .iter()
+        .zip(&lost)
+        .map(|(wait, lost)| match (*lost, *wait >= floor) {
+            (false, _) => 1.0,
+            (true, false) => elsewhere,
+            (true, true) => elsewhere * random,
         })
         .collect()
+}
+
+/// Nanoseconds of work before each packet; `service` is the time that one sent
+/// then takes.
+fn backlog(series: &Series, busy: &Busy, service: impl Fn(i64) -> f64) -> Vec<f64> {
+    let passages = &series.passages;
+    let mut waits = vec![0.0; passages.len()];
+    // Index of the last packet that arrived, and when it did.
+    let mut last: Option<(usize, i64)> = None;
+    for (at, packet) in passages.iter().enumerate() {
+        let Some(received) = packet.received else {
+            continue;
+        };
+        let known = last.map_or(0, |(_, arrival)| arrival - busy.base - packet.sent);
+        let mut wait = known.max(0) as f64;
+        let first_lost = last.map_or(0, |(before, _)| before + 1);
+        if first_lost < at {
+            let own = (received - busy.base - packet.sent) as f64 - service(packet.sent);
+            wait = wait.max(own);
+            let (from, before) = last.map_or((packet.sent, wait), |(before, _)| {
+                (passages[before].sent, waits[before])
+            });
+            let whole = (packet.sent - from).max(1) as f64;
+            for lost in first_lost..at {
+                let part = (passages[lost].sent - from) as f64 / whole;
+                waits[lost] = before + (wait - before) * part;
+            }
+        }
+        waits[at] = wait;
+        last = Some((at, received));
+    }
+    // Behind the last arrival nothing else is known.
+    if let Some((before, arrival)) = last {
+        for (wait, packet) in waits.iter_mut().zip(passages).skip(before + 1) {
+            *wait = (arrival - busy.base - packet.sent).max(0) as f64;
+        }
+    }
+    waits
 }
 
 /// Median delay of packets that met an idle link, less the shortest.

@@ -1,12 +1,14 @@
 //! The rate of a link while it was busy: constant, in steps, or a trace.
 //!
-//! Bytes and time of the busy intervals are spread over bins. One level with
-//! little spread is a constant rate; a few levels that explain the bins are
-//! steps; anything else is a trace of the bins.
+//! Bytes and time of the busy intervals are spread over bins. A few levels that
+//! explain the bins are steps; bins with little spread else are a constant rate;
+//! anything else is a trace of the bins. Where jitter hides which packets waited,
+//! a constant rate is looked for in the delays of all packets.
 
 use serde::Serialize;
 
 use super::busy::{Busy, Interval, OUTAGE_NS, mean_rate};
+use super::constant::{self, Constant, Load};
 use super::overflow;
 use super::segments::{self, Bin};
 use super::series::Series;
@@ -19,6 +21,11 @@ const CONSTANT_CV: f64 = 0.15;
 const MOST_STEPS: usize = 24;
 const STEPS_R2: f64 = 0.9;
 const MOST_BINS: f64 = 1500.0;
+/// So many busy bins are evidence even behind jitter.
+const EVIDENT: usize = 20;
+/// A packet that comes within this share of the time that its size takes was
+/// held back by its predecessor: its own delay is not known.
+const HELD: f64 = 0.05;
 /// Intervals in a block of the regression on lost bytes.
 const BLOCK: usize = 100;
 
@@ -62,20 +69,40 @@ pub struct RateFit {
 }
 
 pub(super) fn fit(series: &Series, busy: &Busy) -> RateFit {
+    let shown = from_busy_time(series, busy);
+    let throughput = largest_throughput(series);
+    let mean = shown
+        .as_ref()
+        .map_or(throughput, |fit| fit.mean(series.seconds()));
+    let service = busy.size * 8e9 / mean.max(1.0);
+    if busy.noise < overflow::LOW_NOISE * service {
+        return shown.unwrap_or_else(|| RateFit::at_least(throughput));
+    }
+    // Jitter hides which packets waited, as far as queues are short.
+    if let Some(fit) = shown.filter(|fit| fit.bins >= EVIDENT) {
+        return fit;
+    }
+    let shares = overflow::link_time_shares(series, busy, service, 1.0);
+    let mut last = i64::MIN / 2;
+    let packets = series.passages.iter().zip(shares);
+    let loads: Vec<Load> = packets
+        .map(|(packet, share)| {
+            let least_gap = f64::from(packet.bytes) * 8e9 / throughput.max(1.0) * HELD;
+            let held = |at: i64| ((at - last) as f64) < least_gap;
+            let held = packet.received.is_some_and(held);
+            last = packet.received.map_or(last, |at| at.max(last));
+            Load::new(packet, share, held)
+        })
+        .collect();
+    match constant::find(&loads, throughput) {
+        Some(constant) => RateFit::constant(&constant, busy.share(series.seconds())),
+        None => RateFit::at_least(throughput),
+    }
+}
+
+fn from_busy_time(series: &Series, busy: &Busy) -> Option<RateFit> {
     let seconds = series.seconds();
-    let Some(rate) = mean_rate(&busy.intervals) else {
-        return RateFit {
-            shape: RateShape::AtLeast(largest_throughput(series)),
-            standard_error: 0.0,
-            cv: 0.0,
-            r2: None,
-            bins: 0,
-            bin_s: 0.0,
-            busy_share: 0.0,
-            lost_use_link: None,
-            lost_share: 0.0,
-        };
-    };
+    let rate = mean_rate(&busy.intervals)?;
     let LinkTime { shown, share, rate } = link_time_of_lost(series, busy, rate);
     let width = bin_width(busy, seconds);
     let bins = fill(busy, width, share);
@@ -93,25 +120,25 @@ pub(super) fn fit(series: &Series, busy: &Busy) -> RateFit {
         0.0
     };
     let levels = segments::split(&kept, width);
-    let (shape, r2) = if kept.len() < 4 || (levels.steps.len() <= 1 && cv <= CONSTANT_CV) {
-        (RateShape::Constant(rate * 1e9), None)
-    } else if levels.steps.len() > 1 && levels.steps.len() <= MOST_STEPS && levels.r2 >= STEPS_R2 {
+    let few = (2..=MOST_STEPS).contains(&levels.steps.len());
+    let (shape, r2) = if kept.len() >= 4 && few && levels.r2 >= STEPS_R2 {
         (RateShape::Steps(levels.steps), Some(levels.r2))
+    } else if kept.len() < 4 || cv <= CONSTANT_CV {
+        (RateShape::Constant(rate * 1e9), None)
     } else {
         (RateShape::Trace(rows(&kept, &rates, width)), None)
     };
-    let busy_ns: f64 = busy.intervals.iter().map(Interval::nanos).sum();
-    RateFit {
+    Some(RateFit {
         shape,
         standard_error: (variance / n.max(1.0)).sqrt(),
         cv,
         r2,
         bins: kept.len(),
         bin_s: width as f64 / 1e9,
-        busy_share: (busy_ns / 1e9 / seconds.max(1e-9)).min(1.0),
+        busy_share: busy.share(seconds),
         lost_use_link: shown,
         lost_share: share,
-    }
+    })
 }
 
 /// The most that arrived in any 200 ms, in bits per second.
@@ -288,6 +315,29 @@ fn rows(bins: &[Bin], rates: &[f64], width: i64) -> Vec<(f64, f64)> {
 }
 
 impl RateFit {
+    const fn at_least(throughput: f64) -> Self {
+        Self {
+            shape: RateShape::AtLeast(throughput),
+            standard_error: 0.0,
+            cv: 0.0,
+            r2: None,
+            bins: 0,
+            bin_s: 0.0,
+            busy_share: 0.0,
+            lost_use_link: None,
+            lost_share: 0.0,
+        }
+    }
+
+    fn constant(constant: &Constant, busy_share: f64) -> Self {
+        Self {
+            shape: RateShape::Constant(constant.rate),
+            standard_error: constant.standard_error,
+            busy_share,
+            ..Self::at_least(0.0)
+        }
+    }
+
     /// Whether there is a rate to speak of.
     #[must_use]
     pub const fn known(&self) -> bool {

@@ -10,6 +10,8 @@
 
 use std::collections::BTreeMap;
 
+use weaknet_transports::transport::Unwrapper;
+
 use super::FitError;
 use super::frame::{Frame, Transport};
 use super::rate::{RateFit, RateShape};
@@ -88,11 +90,11 @@ fn from_rtp(frames: &[Frame]) -> Result<Series, FitError> {
     let start = stream[0].0;
     // Unwrapped sequence number -> arrival, unwrapped timestamp, bytes.
     let mut packets: BTreeMap<i64, (i64, i64, u32)> = BTreeMap::new();
-    let (mut last_seq, mut last_ts) = (i64::from(stream[0].1), i64::from(stream[0].2));
+    let (mut seqs, mut timestamps) = (Unwrapper::<16>::new(), Unwrapper::<32>::new());
+    let mut last_seq = i64::from(stream[0].1);
     let mut duplicates = 0;
     for (at, seq, timestamp, bytes) in stream {
-        let seq = last_seq + i64::from(seq.wrapping_sub(last_seq as u16) as i16);
-        let ts = last_ts + i64::from(timestamp.wrapping_sub(last_ts as u32) as i32);
+        let (seq, ts) = (seqs.unwrap((*seq).into()), timestamps.unwrap(*timestamp));
         if (seq - last_seq).abs() > LARGEST_JUMP {
             return Err(FitError::new(format!(
                 "the RTP sequence numbers jump by {}: the stream was restarted, \
@@ -105,9 +107,7 @@ fn from_rtp(frames: &[Frame]) -> Result<Series, FitError> {
             continue;
         }
         packets.insert(seq, (at - start, ts, *bytes));
-        if seq > last_seq {
-            (last_seq, last_ts) = (seq, ts);
-        }
+        last_seq = last_seq.max(seq);
     }
     let ticks = clock_rate(&packets);
     let first_ts = packets.values().next().map_or(0, |p| p.1);

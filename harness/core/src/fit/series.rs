@@ -68,6 +68,25 @@ impl Series {
         }
     }
 
+    /// Number of packets whose fate is known: all but those at the end that may
+    /// still have been on their way when the measurement stopped.
+    pub(super) fn settled(&self) -> usize {
+        let arrivals = || self.delivered().map(|(_, _, received, _)| received);
+        let longest = self
+            .delivered()
+            .map(|(_, sent, received, _)| received - sent);
+        let (Some(last), Some(longest)) = (arrivals().max(), longest.max()) else {
+            return self.passages.len();
+        };
+        // Clocks of their own say nothing of when the other end stopped.
+        let end = match (self.view, self.passages.last()) {
+            (View::BothEnds | View::RoundTrip, Some(packet)) => last.max(packet.sent),
+            _ => last,
+        };
+        let unknown = |p: &&Passage| p.received.is_none() && p.sent > end - longest;
+        self.passages.len() - self.passages.iter().rev().take_while(unknown).count()
+    }
+
     /// Share of the packets that arrived after one that was sent later, as
     /// "type-P-reordered" of RFC 4737 section 3.
     pub(super) fn reordered(&self) -> f64 {

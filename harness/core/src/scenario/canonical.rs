@@ -161,6 +161,7 @@ impl Call {
         map.insert("media".to_owned(), self.media.canonical());
         plugin(map, &self.congestion_control);
         plugin(map, &self.fec);
+        plugin(map, &self.protection);
         plugin(map, &self.arq);
         plugin(map, &self.jitter_buffer);
         plugin(map, &self.audio_buffer);
@@ -179,8 +180,8 @@ impl Call {
         let feedback = match (format, every) {
             (FeedbackFormat::Twcc, None) => json!("default"),
             (FeedbackFormat::Twcc, Some(every)) => json!({ "every": every }),
-            (FeedbackFormat::Ccfb, None) => json!("ccfb"),
-            (FeedbackFormat::Ccfb, Some(every)) => json!({ "format": format, "every": every }),
+            (_, None) => json!(format),
+            (_, Some(every)) => json!({ "format": format, "every": every }),
         };
         map.insert("feedback".to_owned(), feedback);
         put_constraints(map, &self.constraints);

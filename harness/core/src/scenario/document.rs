@@ -15,7 +15,7 @@ use weaknet_netem::model::{Corruption, Delay, Duplication, Loss, Qdisc, Rate, Re
 use weaknet_transports::arq::Arq;
 use weaknet_transports::bulk::BulkConfig;
 use weaknet_transports::cc::CongestionControl;
-use weaknet_transports::fec::Fec;
+use weaknet_transports::fec::{Fec, ProtectionControl};
 use weaknet_transports::jitter::{AudioJitter, Jitter};
 use weaknet_transports::media::{Audio, Video};
 use weaknet_transports::pacing::Pacing;
@@ -158,6 +158,8 @@ pub struct FlowDoc {
     pub congestion_control: Option<Choice<CongestionControl>>,
     /// Repair sent in advance; default `none`.
     pub fec: Option<Choice<Fec>>,
+    /// How much of it; default `fixed`.
+    pub protection: Option<Choice<ProtectionControl>>,
     /// Repair on request; default `nack`.
     pub arq: Option<Choice<Arq>>,
     /// Evens out video; default `webrtc`.
@@ -256,13 +258,17 @@ pub struct FeedbackDoc {
     pub every: Option<Span>,
 }
 
+/// The names of formats.
+const FORMATS: [&str; 5] = ["default", "twcc", "ccfb", "ack", "rr"];
+
 /// Format and interval.
 #[derive(Default, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct FeedbackMap {
-    /// The format: `twcc` (default) or `ccfb`.
+    /// The format: `twcc` (default), `ccfb`, `ack` or `rr`.
     format: FeedbackFormat,
-    /// A fixed interval; default: as the receiver's own rule says.
+    /// A fixed interval; default: as the receiver's own rule says. With `ack` the
+    /// longest time that an acknowledgement is held back.
     every: Option<Span>,
 }
 
@@ -272,13 +278,15 @@ impl<'de> Deserialize<'de> for FeedbackDoc {
         impl<'de> Visitor<'de> for Either {
             type Value = FeedbackDoc;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("one of default, twcc, ccfb, or a map such as `{every: 50ms}`")
+                f.write_str("one of default, twcc, ccfb, ack, rr, or a map such as `{every: 50ms}`")
             }
             fn visit_str<E: de::Error>(self, name: &str) -> Result<FeedbackDoc, E> {
                 let format = match name {
                     "default" | "twcc" => FeedbackFormat::Twcc,
                     "ccfb" => FeedbackFormat::Ccfb,
-                    other => return Err(E::unknown_variant(other, &["default", "twcc", "ccfb"])),
+                    "ack" => FeedbackFormat::Ack,
+                    "rr" => FeedbackFormat::Rr,
+                    other => return Err(E::unknown_variant(other, &FORMATS)),
                 };
                 let every = None;
                 Ok(FeedbackDoc { format, every })
@@ -301,7 +309,7 @@ impl JsonSchema for FeedbackDoc {
         let map = FeedbackMap::json_schema(generator);
         json_schema!({
             "description": "The congestion control feedback that the receiver sends: a format, or format and interval.",
-            "anyOf": [{ "enum": ["default", "twcc", "ccfb"] }, map]
+            "anyOf": [{ "enum": FORMATS }, map]
         })
     }
 }

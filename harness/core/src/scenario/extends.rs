@@ -18,7 +18,7 @@ use super::tree::{self, Entry, Node, Value};
 /// Larger files are no scenarios.
 const MAX_BYTES: u64 = 4_000_000;
 /// Keys whose value is a plug-in.
-const CHOICES: [&str; 15] = [
+const CHOICES: [&str; 16] = [
     "rate",
     "delay",
     "loss",
@@ -28,6 +28,7 @@ const CHOICES: [&str; 15] = [
     "queue",
     "congestion_control",
     "fec",
+    "protection",
     "arq",
     "jitter_buffer",
     "audio_buffer",

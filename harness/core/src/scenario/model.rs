@@ -8,7 +8,7 @@ pub use weaknet_netem::{DrawKey, EcnField, LossAt};
 use weaknet_transports::arq::Arq;
 use weaknet_transports::bulk::BulkConfig;
 use weaknet_transports::cc::{CongestionControl, Constraints};
-use weaknet_transports::fec::Fec;
+use weaknet_transports::fec::{Fec, ProtectionControl};
 use weaknet_transports::jitter::{AudioJitter, Jitter};
 use weaknet_transports::media::{Audio, Video};
 use weaknet_transports::pacing::Pacing;
@@ -187,6 +187,8 @@ pub struct Call {
     pub congestion_control: Spec<CongestionControl>,
     /// Repair sent in advance; default `none`.
     pub fec: Spec<Fec>,
+    /// How much of it; default `fixed`.
+    pub protection: Spec<ProtectionControl>,
     /// Repair on request; default `nack`.
     pub arq: Spec<Arq>,
     /// Evens out video; default `webrtc`.

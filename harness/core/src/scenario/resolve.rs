@@ -29,8 +29,9 @@ const MAX_PATHS: usize = 1 << 8;
 const LOADS: [&str; 3] = ["media", "bulk", "traffic"];
 
 /// What only calls have.
-const OF_CALLS: [&str; 8] = [
+const OF_CALLS: [&str; 9] = [
     "fec",
+    "protection",
     "arq",
     "jitter_buffer",
     "audio_buffer",
@@ -519,6 +520,7 @@ impl Resolver<'_> {
             media: media?,
             congestion_control: plugins.congestion_control,
             fec: plugins.fec,
+            protection: plugins.protection,
             arq: plugins.arq,
             jitter_buffer: plugins.jitter_buffer,
             audio_buffer: plugins.audio_buffer,
@@ -692,6 +694,7 @@ impl Resolver<'_> {
     fn flow_plugins(&mut self, node: &Node) -> Option<FlowPlugins> {
         let congestion_control = self.choose(node.get("congestion_control"), "gcc");
         let fec = self.choose(node.get("fec"), "none");
+        let protection = self.choose(node.get("protection"), "fixed");
         let arq = self.choose(node.get("arq"), "nack");
         let jitter_buffer = self.choose(node.get("jitter_buffer"), "webrtc");
         let audio_buffer = self.choose(node.get("audio_buffer"), "fixed");
@@ -699,6 +702,7 @@ impl Resolver<'_> {
         Some(FlowPlugins {
             congestion_control: congestion_control?,
             fec: fec?,
+            protection: protection?,
             arq: arq?,
             jitter_buffer: jitter_buffer?,
             audio_buffer: audio_buffer?,
@@ -710,6 +714,7 @@ impl Resolver<'_> {
 struct FlowPlugins {
     congestion_control: Spec<weaknet_transports::cc::CongestionControl>,
     fec: Spec<weaknet_transports::fec::Fec>,
+    protection: Spec<weaknet_transports::fec::ProtectionControl>,
     arq: Spec<weaknet_transports::arq::Arq>,
     jitter_buffer: Spec<weaknet_transports::jitter::Jitter>,
     audio_buffer: Spec<weaknet_transports::jitter::AudioJitter>,

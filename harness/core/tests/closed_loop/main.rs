@@ -9,6 +9,7 @@ mod bounds;
 mod cells;
 mod draws;
 mod series;
+mod variants;
 
 use std::collections::BTreeMap;
 
@@ -154,4 +155,47 @@ fn with_the_same_losses() {
             (target, received)
         );
     }
+}
+
+/// The reference's own delays, packet by packet, instead of seeds: goog_cc takes
+/// the very time that it took there.
+#[test]
+fn with_the_same_jitter() {
+    for (controller, target, time, tolerance) in [
+        ("gcc", 2_769.0, 4.8, 0.001),
+        ("scream", 1_984.0, f64::INFINITY, 0.01),
+        // Its feedback comes at a fixed interval here, when it has to there.
+        ("scream-ericsson", 2_956.0, 11.8, 0.05),
+    ] {
+        let file = format!("closed-loop/{controller}-jitter.yaml");
+        let sets = [
+            "network.forward.delay={reference_jitter: {}}".to_owned(),
+            "seeds=[1]".to_owned(),
+        ];
+        let run = &ours(&file, &sets)[0];
+        let mean = run.mean(|bin| bin.target, 30.0, 60.0);
+        let reaches = run.reaches(2_400.0, 0.0);
+        eprintln!("{controller}: target {mean:.0} for {target}, 80 % after {reaches} s for {time}");
+        assert!((mean / target - 1.0).abs() <= tolerance, "{mean}");
+        let is_near = (reaches / time - 1.0).abs() <= tolerance;
+        assert!(reaches == time || is_near, "{reaches}");
+    }
+}
+
+/// When exactly the link becomes slower decides which packets are lost, and that
+/// how long the way up again takes half a minute later.
+#[test]
+fn the_time_up_again_is_a_matter_of_chance() {
+    let mut times: Vec<f64> = (0..=20)
+        .map(|k| {
+            let steps = format!(
+                "network.forward.rate.steps=[[0s, 2.5Mbps], [{}us, 1Mbps], [60s, 2.5Mbps]]",
+                30_000_000 + 500 * k
+            );
+            ours("closed-loop/gcc-step.yaml", &[steps])[0].reaches(2_000.0, 60.0)
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    eprintln!("up again, steps 0 to 10 ms later: {times:?}");
+    assert!(times[0] < 8.3 && 9.6 < times[20], "{times:?}");
 }

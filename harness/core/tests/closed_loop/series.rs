@@ -7,6 +7,8 @@ use weaknet_harness::registry::Registry;
 use weaknet_harness::results::Series;
 use weaknet_harness::runner::run_case;
 
+use crate::draws::ReferenceJitter;
+
 /// What happened in 100 ms.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bin {
@@ -65,7 +67,7 @@ pub(crate) fn ours(file: &str, sets: &[String]) -> Vec<Run> {
         sets: sets.to_vec(),
         ..Request::default()
     };
-    let registry = Registry::builtin();
+    let registry = Registry::builtin().add::<ReferenceJitter>();
     let plan = Plan::load(&request, &registry).unwrap_or_else(|error| panic!("{error}"));
     let run = |case| Run::of(&run_case(case, &registry).unwrap().series);
     plan.cases.iter().map(run).collect()

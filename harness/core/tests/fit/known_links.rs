@@ -218,6 +218,129 @@ fn jitter_bursts_and_a_full_queue() {
     near(fit.loss.burst.unwrap().0, 5.0);
 }
 
+/// Frames of nine packets each 33 ms over a link that needs 29 ms for them, with
+/// jitter that is as long as that and keeps the order: no wait can be seen.
+#[test]
+fn frames_tell_the_rate_behind_heavy_jitter() {
+    let lognormal = delay::LognormalDelay {
+        base: "30ms".parse().unwrap(),
+        median: "5ms".parse().unwrap(),
+        p95: "40ms".parse().unwrap(),
+        ..delay::LognormalDelay::default()
+    };
+    let known = Known {
+        rate: build(&rate::ConstantRate("3Mbps".parse().unwrap()), 1),
+        delay: build(&lognormal, 1),
+        loss: independent("2%"),
+        ..plain()
+    };
+    let packets: Vec<(Time, u32)> = (0..27_000_u64)
+        .map(|at| (Time::from_millis(at / 9 * 33), 1_200))
+        .collect();
+    let fit = fitted("frames", known, &packets);
+    near(constant_rate(&fit), 3e6);
+    let Family::Lognormal { shift, mu, sigma } = fit.delay.family else {
+        panic!("{:?}", fit.delay.family);
+    };
+    near(shift, 30.0);
+    near(mu, 5.0_f64.ln());
+    // The 95th percentile is 1.645 deviations above the median.
+    near(sigma, 8.0_f64.ln() / 1.645);
+    near(fit.loss.average, 0.02);
+}
+
+/// Packets of one size that never wait say nothing of the rate, however much the
+/// jitter bunches them.
+#[test]
+fn jitter_alone_is_no_rate() {
+    let known = Known {
+        delay: build(
+            &delay::GammaDelay {
+                base: "30ms".parse().unwrap(),
+                mean: "10ms".parse().unwrap(),
+                std: "7ms".parse().unwrap(),
+                ..delay::GammaDelay::default()
+            },
+            1,
+        ),
+        ..plain()
+    };
+    let packets: Vec<(Time, u32)> = (0..20_000_u64)
+        .map(|at| (Time::from_millis(at * 6), 1_200))
+        .collect();
+    let fit = fitted("even", known, &packets);
+    assert!(!fit.rate.known(), "{:?}", fit.rate.shape);
+    let Family::Gamma {
+        shift,
+        shape,
+        scale,
+    } = fit.delay.family
+    else {
+        panic!("{:?}", fit.delay.family);
+    };
+    // 1.9 ms for a packet at 5 Mbit/s are within.
+    near(shift, 31.9);
+    near(shape * scale, 10.0);
+    near(shape.sqrt() * scale, 7.0);
+}
+
+/// A link that is never idle shows its shortest delay only before the queue
+/// builds up.
+#[test]
+fn a_link_that_never_rests() {
+    let known = Known {
+        queue: drop_tail("100ms"),
+        ..plain()
+    };
+    let packets: Vec<(Time, u32)> = (0..40_000_u64)
+        .map(|at| (Time::from_micros(at * 1_600), 1_200))
+        .collect();
+    let fit = fitted("never", known, &packets);
+    near(constant_rate(&fit), 5e6);
+    near(constant_delay(&fit), 30.0);
+    assert_eq!(fit.loss.model, LossModel::None);
+    let QueueFit::Time(limit, _) = fit.queue else {
+        panic!("{:?}", fit.queue);
+    };
+    near(limit, 0.1);
+}
+
+/// A capture ends while the queue is full: a quarter of a second of packets is on
+/// its way then, and none of them is lost.
+#[test]
+fn packets_on_their_way_at_the_end_are_not_lost() {
+    let known = Known {
+        queue: drop_tail("200ms"),
+        loss: independent("4%"),
+        delay: build(
+            &delay::NormalDelay {
+                mean: "60ms".parse().unwrap(),
+                std: "6ms".parse().unwrap(),
+                ..delay::NormalDelay::default()
+            },
+            1,
+        ),
+        ..plain()
+    };
+    let [mut entered, mut left] = drive(known, &traffic(6_000_000, 4));
+    let stop = Time::from_secs(450);
+    entered.retain(|seen| seen.at < stop);
+    left.retain(|seen| seen.at < stop);
+    let missing = entered.len() - left.len();
+    let file = write("cut.pcapng", &pcapng(&[("in", &entered), ("out", &left)]));
+    let measurement = fit::read(&[file]).unwrap();
+    let fit = fit::fit(&measurement.forward).unwrap();
+    assert!(
+        entered.len() - fit.packets > 100,
+        "{} left out",
+        entered.len() - fit.packets
+    );
+    assert!(missing > fit.loss.overflow + 100, "{missing}");
+    near(constant_rate(&fit), 5e6);
+    near(fit.loss.average, 0.04);
+    assert_eq!(fit.loss.model, LossModel::Bernoulli);
+}
+
 #[test]
 fn two_captures_whose_clocks_differ() {
     let [entered, left] = drive(plain(), &traffic(6_000_000, 1));

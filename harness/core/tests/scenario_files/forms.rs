@@ -204,10 +204,15 @@ fn feedback_has_a_format_and_an_interval() {
     assert_eq!(feedback("default"), (FeedbackFormat::Twcc, None));
     assert_eq!(feedback("twcc"), (FeedbackFormat::Twcc, None));
     assert_eq!(feedback("ccfb"), (FeedbackFormat::Ccfb, None));
+    assert_eq!(feedback("ack"), (FeedbackFormat::Ack, None));
+    assert_eq!(feedback("rr"), (FeedbackFormat::Rr, None));
     let both = feedback("{format: ccfb, every: 20ms}");
     assert_eq!(both, (FeedbackFormat::Ccfb, every));
     for (wrong, want) in [
-        ("cfb", "expected one of `default`, `twcc`, `ccfb`"),
+        (
+            "cfb",
+            "expected one of `default`, `twcc`, `ccfb`, `ack`, `rr`",
+        ),
         ("{every: 0s}", "expected an interval above zero"),
         ("{evry: 1s}", "expected `format` or `every`"),
     ] {

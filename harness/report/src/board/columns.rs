@@ -53,12 +53,16 @@ const MESSAGES: &[&str] = &[
 /// The columns of any other flow.
 const TRANSPORT: &[&str] = &[
     "goodput_kbps",
-    "receive_rate_kbps",
+    "transfer_time_p50_ms",
+    "transfer_time_p95_ms",
     "utilisation",
-    "one_way_delay_p95_ms",
     "queue_delay_p95_ms",
     "loss_ratio",
     "rtt_p50_ms",
+    "transfers_finished",
+    "rtx_overhead_ratio",
+    "receive_rate_kbps",
+    "one_way_delay_p95_ms",
     "convergence_time_s",
     "fairness_jain",
     "setup_time_ms",

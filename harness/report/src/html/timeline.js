@@ -26,6 +26,11 @@
       { of: "flow", quantity: "one_way_delay_ms", name: "one-way", style: "line", colour: "one-way" },
       { of: "flow", quantity: "frame_delay_ms", name: "frame", style: "line", colour: "frame" },
     ] },
+    { title: "Window, bytes", whole: "mean", height: 110, lines: [
+      { of: "flow", quantity: "in_flight_bytes", name: "in flight", style: "area", colour: "sent" },
+      { of: "flow", quantity: "cwnd_bytes", name: "window", style: "line", colour: "c1" },
+      { of: "flow", quantity: "ssthresh_bytes", name: "slow start threshold", style: "dotted", colour: "c7" },
+    ] },
     { title: "Packets", whole: "total", height: 100, counts: true, lines: [
       { of: "link", quantity: "losses", name: "lost on link", style: "bars", colour: "losses" },
       { of: "link", quantity: "drops", name: "dropped by queue", style: "bars", colour: "drops" },

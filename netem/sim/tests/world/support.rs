@@ -83,7 +83,7 @@ fn received(packet: &Packet, out: &mut Outbox<'_>) {
 
 impl Node for Pacer {
     fn receive(&mut self, packet: &mut Packet, out: &mut Outbox<'_>) {
-        received(&packet, out);
+        received(packet, out);
     }
     fn wake(&mut self, out: &mut Outbox<'_>) {
         if self.left > 0 && self.next <= out.now() {
@@ -108,7 +108,7 @@ pub(crate) struct Answer;
 
 impl Node for Answer {
     fn receive(&mut self, packet: &mut Packet, out: &mut Outbox<'_>) {
-        received(&packet, out);
+        received(packet, out);
         let answer = self::packet(packet.flow.0, Leg::Return, packet.id, 60, out.now());
         out.event(Event::Sent {
             packet: answer.tag(),

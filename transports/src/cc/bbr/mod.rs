@@ -5,7 +5,6 @@
 mod full_pipe;
 mod hold;
 mod intake;
-mod media;
 mod pacing;
 #[cfg(test)]
 pub(super) mod testing;
@@ -13,7 +12,6 @@ pub(super) mod testing;
 pub(super) use full_pipe::FullPipe;
 pub(super) use hold::DrainedHold;
 pub(super) use intake::{Ack, Intake};
-pub(super) use media::MediaTarget;
 pub(super) use pacing::{NOMINAL_RTT, Pacing};
 
 use weaknet_core::{BuildError, Bytes};

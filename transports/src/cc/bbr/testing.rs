@@ -2,8 +2,8 @@
 
 use weaknet_core::{Bitrate, Bytes, Span, Time};
 
-use crate::cc::testing::{IdealLink, PACKET, value};
-use crate::cc::{CcEvent, CcOutput, CongestionController, Feedback, SentPacket, Visitor};
+use crate::cc::CongestionController;
+use crate::conformance::{IdealLink, PACKET, value};
 
 /// The link of most tests: 10 Mbit/s and 40 ms.
 pub(in crate::cc) const RATE: Bitrate = Bitrate::from_mbps(10);
@@ -16,7 +16,7 @@ pub(in crate::cc) const fn secs(n: u64) -> Span {
 }
 
 /// The link of most tests with room for so many packets.
-pub(in crate::cc) const fn link(packets: u64) -> IdealLink {
+pub(in crate::cc) fn link(packets: u64) -> IdealLink {
     IdealLink::new(RATE, RTT, Bytes::new(PACKET.get() * packets))
 }
 
@@ -70,62 +70,6 @@ pub(in crate::cc) fn stays(link: &mut IdealLink, flow: usize, span: Span, name: 
     stays
 }
 
-/// Counts the allocations of a controller.
-#[derive(Clone)]
-pub(in crate::cc) struct Counted {
-    inner: Box<dyn CongestionController>,
-    allocations: u64,
-}
-
-impl Counted {
-    pub(in crate::cc) fn new(inner: Box<dyn CongestionController>) -> Box<Self> {
-        Box::new(Self {
-            inner,
-            allocations: 0,
-        })
-    }
-
-    fn count(&mut self, act: impl FnOnce(&mut dyn CongestionController)) {
-        let inner = self.inner.as_mut();
-        self.allocations += allocation_counter::measure(|| act(inner)).count_total;
-    }
-}
-
-impl CongestionController for Counted {
-    fn on_sent(&mut self, packet: &SentPacket) {
-        self.count(|inner| inner.on_sent(packet));
-    }
-    fn on_feedback(&mut self, feedback: &Feedback<'_>) {
-        self.count(|inner| inner.on_feedback(feedback));
-    }
-    fn on_event(&mut self, now: Time, event: &CcEvent) {
-        self.count(|inner| inner.on_event(now, event));
-    }
-    fn output(&self) -> CcOutput {
-        self.inner.output()
-    }
-    fn snapshot(&self, visitor: &mut dyn Visitor) {
-        visitor.number("allocations", self.allocations as f64);
-    }
-    fn clone_box(&self) -> Box<dyn CongestionController> {
-        Box::new(self.clone())
-    }
-}
-
-/// Nothing is allocated, be it with losses, a timeout or another rate.
-pub(in crate::cc) fn assert_allocates_nothing(controller: Box<dyn CongestionController>) {
-    let mut link = link(20);
-    let flow = link.add(Counted::new(controller));
-    link.run(secs(12));
-    link.set_buffer(Bytes::ZERO);
-    link.run(secs(2));
-    link.set_buffer(Bytes::new(60_000));
-    link.set_rate(Bitrate::from_mbps(2));
-    link.run(secs(6));
-    assert!(link.throughput(flow, secs(2)) > Bitrate::from_mbps(1));
-    assert_eq!(value(link.controller(flow), "allocations"), 0.0);
-}
-
 /// Throughput over the last two seconds as a share of a rate.
 pub(in crate::cc) fn utilisation(link: &IdealLink, flow: usize, rate: Bitrate) -> f64 {
     link.throughput(flow, secs(2)).as_bps_f64() / rate.as_bps_f64()
@@ -149,7 +93,7 @@ pub(in crate::cc) fn time_to_reach(link: &mut IdealLink, flow: usize, rate: Bitr
 pub(in crate::cc) fn loss_ratio(link: &IdealLink, flow: usize, intervals: usize) -> f64 {
     let all = link.intervals(flow);
     let last = &all[all.len().saturating_sub(intervals)..];
-    let sum = |size: fn(&crate::cc::testing::Interval) -> Bytes| {
+    let sum = |size: fn(&crate::conformance::Interval) -> Bytes| {
         last.iter().map(size).sum::<Bytes>().get() as f64
     };
     let (dropped, delivered) = (sum(|i| i.dropped), sum(|i| i.delivered));

@@ -5,21 +5,18 @@ use weaknet_core::{Span, Time};
 
 use super::Bbr1;
 use super::engine::Engine;
-use crate::cc::bbr::MediaTarget;
 use crate::cc::{CcEvent, CcOutput, CongestionController, Feedback, SentPacket, Visitor};
 
 /// The controller.
 #[derive(Debug, Clone)]
 pub(super) struct Controller {
     engine: Engine,
-    target: MediaTarget,
 }
 
 impl Controller {
     pub(super) fn new(config: &Bbr1, random: Sequence) -> Self {
         Self {
             engine: Engine::new(config, random),
-            target: MediaTarget::default(),
         }
     }
 }
@@ -34,7 +31,6 @@ impl CongestionController for Controller {
     }
 
     fn on_event(&mut self, now: Time, event: &CcEvent) {
-        self.target.on_event(event);
         match event {
             CcEvent::RetransmissionTimeout | CcEvent::PersistentCongestion => {
                 self.engine.on_timeout(now);
@@ -49,7 +45,6 @@ impl CongestionController for Controller {
     fn output(&self) -> CcOutput {
         let engine = &self.engine;
         CcOutput {
-            target: self.target.at(engine.pacing_gain(), engine.bandwidth),
             pacing: Some(engine.pacing.rate()),
             cwnd: Some(engine.cwnd),
             ..CcOutput::default()

@@ -1,18 +1,16 @@
 //! The whole controller: numbers by hand, and over a link that knows no chance.
 
-use proptest::prelude::*;
-use weaknet_core::plugin::Assets;
-use weaknet_core::{Bitrate, BuildContext, Bytes, Plugin, Span, Streams, Time};
+use weaknet_core::{Bitrate, Bytes, Span, Streams, Time};
 
 use super::Bbr1;
 use super::engine::{Engine, State};
 use crate::cc::bbr::testing::{
-    LEAST_RTT_MS, RATE, RTT, assert_allocates_nothing, link, loss_ratio, secs, stays,
-    time_to_reach, utilisation, watch,
+    LEAST_RTT_MS, RATE, RTT, link, loss_ratio, secs, stays, time_to_reach, utilisation, watch,
 };
 use crate::cc::bbr::{Ack, times};
-use crate::cc::testing::{Fate, PACKET, Script, laws, value};
+use crate::cc::testing::build;
 use crate::cc::{CcEvent, CongestionController};
+use crate::conformance::{Fate, PACKET, Script, value};
 use crate::transport::RateSample;
 
 const STARTUP: u32 = State::Startup as u32;
@@ -22,17 +20,11 @@ const PROBE_RTT: u32 = State::ProbeRtt as u32;
 
 /// For the packets of the ideal link.
 fn bbr1() -> Box<dyn CongestionController> {
-    let (streams, assets) = (Streams::new(1), Assets::default());
-    let context = BuildContext {
-        path: "call",
-        streams: &streams,
-        assets: &assets,
-    };
     let config = Bbr1 {
         mss: PACKET,
         ..Bbr1::default()
     };
-    config.build(&context).unwrap()
+    build(&config).unwrap()
 }
 
 /// An engine that knows 10 Mbit/s and 40 ms, in a state.
@@ -262,16 +254,4 @@ fn nonsense_is_refused() {
     assert_eq!(field(|c| c.drain_gain = 0.0), "drain_gain");
     assert_eq!(field(|c| c.bandwidth_rounds = 0), "bandwidth_rounds");
     assert!(Bbr1::default().validate().is_ok());
-}
-
-#[test]
-fn allocates_nothing() {
-    assert_allocates_nothing(bbr1());
-}
-
-proptest! {
-    #[test]
-    fn survives_anything(steps in laws::steps()) {
-        laws::check(bbr1, &steps)?;
-    }
 }

@@ -6,21 +6,18 @@ use weaknet_core::{Bitrate, Bytes, Span, Time};
 
 use super::Bbr3;
 use super::engine::Engine;
-use crate::cc::bbr::MediaTarget;
 use crate::cc::{CcEvent, CcOutput, CongestionController, Feedback, SentPacket, Visitor};
 
 /// The controller.
 #[derive(Debug, Clone)]
 pub(super) struct Controller {
     engine: Engine,
-    target: MediaTarget,
 }
 
 impl Controller {
     pub(super) fn new(config: &Bbr3, random: Sequence) -> Self {
         Self {
             engine: Engine::new(config, random),
-            target: MediaTarget::default(),
         }
     }
 }
@@ -35,7 +32,6 @@ impl CongestionController for Controller {
     }
 
     fn on_event(&mut self, now: Time, event: &CcEvent) {
-        self.target.on_event(event);
         match event {
             CcEvent::RetransmissionTimeout | CcEvent::PersistentCongestion => {
                 self.engine.on_timeout(now);
@@ -49,9 +45,7 @@ impl CongestionController for Controller {
 
     fn output(&self) -> CcOutput {
         let engine = &self.engine;
-        let gain = engine.state.pacing_gain(&engine.config);
         CcOutput {
-            target: self.target.at(gain, engine.bandwidth),
             pacing: Some(engine.pacing.rate()),
             cwnd: Some(engine.cwnd),
             ecn: if engine.config.ecn {

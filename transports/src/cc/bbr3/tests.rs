@@ -1,19 +1,17 @@
 //! The whole controller: numbers by hand, and over a link that knows no chance.
 
-use proptest::prelude::*;
-use weaknet_core::plugin::Assets;
-use weaknet_core::{Bitrate, BuildContext, Bytes, Plugin, Span, Streams, Time};
+use weaknet_core::{Bitrate, Bytes, Span, Streams, Time};
 
 use super::Bbr3;
 use super::engine::Engine;
 use super::state::State;
 use crate::cc::bbr::testing::{
-    LEAST_RTT_MS, RATE, RTT, Stay, assert_allocates_nothing, link, loss_ratio, secs, stays,
-    time_to_reach, utilisation, watch,
+    LEAST_RTT_MS, RATE, RTT, Stay, link, loss_ratio, secs, stays, time_to_reach, utilisation, watch,
 };
 use crate::cc::bbr::{Ack, times};
-use crate::cc::testing::{IdealLink, PACKET, laws, value};
+use crate::cc::testing::{build, build_seeded};
 use crate::cc::{CcEvent, CongestionController};
+use crate::conformance::{IdealLink, PACKET, value};
 use crate::transport::RateSample;
 
 const STARTUP: u32 = State::Startup as u32;
@@ -24,23 +22,13 @@ const REFILL: u32 = State::ProbeRefill as u32;
 const UP: u32 = State::ProbeUp as u32;
 const PROBE_RTT: u32 = State::ProbeRtt as u32;
 
-fn build(config: &Bbr3, seed: u64) -> Box<dyn CongestionController> {
-    let (streams, assets) = (Streams::new(seed), Assets::default());
-    let context = BuildContext {
-        path: "call",
-        streams: &streams,
-        assets: &assets,
-    };
-    config.build(&context).unwrap()
-}
-
 /// For the packets of the ideal link.
 fn bbr3() -> Box<dyn CongestionController> {
     let config = Bbr3 {
         mss: PACKET,
         ..Bbr3::default()
     };
-    build(&config, 1)
+    build(&config).unwrap()
 }
 
 /// An engine that knows 10 Mbit/s and 40 ms, in a state.
@@ -236,7 +224,7 @@ fn rounds_between_probes_count_packets_or_seconds_run_out() {
             probe_rtt_interval: secs(1_000),
             ..Bbr3::default()
         };
-        let flow = link.add(build(&config, seed));
+        let flow = link.add(build_seeded(&config, seed).unwrap());
         let stays = stays(&mut link, flow, secs(25), "state");
         let spans = stays
             .windows(3)
@@ -428,16 +416,4 @@ fn nonsense_is_refused() {
     );
     assert_eq!(field(|c| c.full_bw_rounds = 0), "full_bw_rounds");
     assert!(Bbr3::default().validate().is_ok());
-}
-
-#[test]
-fn allocates_nothing() {
-    assert_allocates_nothing(bbr3());
-}
-
-proptest! {
-    #[test]
-    fn survives_anything(steps in laws::steps()) {
-        laws::check(bbr3, &steps)?;
-    }
 }

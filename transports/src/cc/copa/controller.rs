@@ -10,7 +10,7 @@ use super::delay::Delay;
 use super::heavy_loss::{FACTOR, HeavyLoss};
 use super::mode::Mode;
 use super::velocity::{Direction, Velocity};
-use crate::cc::bbr::{LEAST_MTU, MediaTarget, NOMINAL_RTT, Pacing};
+use crate::cc::bbr::{LEAST_MTU, NOMINAL_RTT, Pacing};
 use crate::cc::{CcEvent, CcOutput, CongestionController, Feedback, PacketResult, Visitor};
 
 /// The controller.
@@ -25,7 +25,6 @@ pub(super) struct Controller {
     slow_start: bool,
     /// In packets.
     window: f64,
-    target: MediaTarget,
 }
 
 impl Controller {
@@ -38,7 +37,6 @@ impl Controller {
             heavy_loss: HeavyLoss::default(),
             slow_start: true,
             window: f64::from(config.initial_window),
-            target: MediaTarget::default(),
             config: config.clone(),
         }
     }
@@ -121,11 +119,6 @@ impl Controller {
         Bytes::new((self.window * self.mss.get() as f64) as u64)
     }
 
-    /// The window once in a round trip.
-    fn rate_over(&self, rtt: Option<Span>) -> Bitrate {
-        rtt.map_or(Bitrate::ZERO, |rtt| self.cwnd().per(rtt))
-    }
-
     /// Twice the window per round trip; per millisecond before one is known.
     fn pacing(&self) -> Bitrate {
         let rtt = if self.config.mvfst {
@@ -152,14 +145,12 @@ impl CongestionController for Controller {
     }
 
     fn on_event(&mut self, _: Time, event: &CcEvent) {
-        self.target.on_event(event);
         match event {
             CcEvent::RetransmissionTimeout | CcEvent::PersistentCongestion => self.restart(),
             CcEvent::RouteChange => {
-                let (mss, target) = (self.mss, self.target);
+                let mss = self.mss;
                 *self = Self {
                     mss,
-                    target,
                     ..Self::new(&self.config)
                 };
             }
@@ -170,9 +161,6 @@ impl CongestionController for Controller {
 
     fn output(&self) -> CcOutput {
         CcOutput {
-            target: self
-                .target
-                .at(1.0, self.rate_over(self.delay.current(&self.config))),
             pacing: Some(self.pacing()),
             cwnd: Some(self.cwnd()),
             ..CcOutput::default()

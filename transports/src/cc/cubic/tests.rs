@@ -1,12 +1,12 @@
 //! The whole controller: its rules around the curve, and in a closed loop.
 
-use proptest::prelude::*;
 use weaknet_core::packet::Ecn;
 use weaknet_core::{Bitrate, Bytes, Span, Time};
 
 use super::*;
 use crate::cc::CcEvent;
-use crate::cc::testing::{Fate, IdealLink, Script, build, laws, value};
+use crate::cc::testing::build;
+use crate::conformance::{Fate, IdealLink, Script, value};
 
 const fn at(ms: u64) -> Time {
     Time::from_millis(ms)
@@ -199,12 +199,4 @@ fn configurations_without_meaning_are_refused() {
         ..cubic()
     };
     assert_eq!(field(beta).as_deref(), Some("beta"));
-}
-
-proptest! {
-    #[test]
-    fn holds_what_holds_for_every_window(steps in laws::steps()) {
-        laws::check(|| build(&Cubic::default()).unwrap(), &steps)?;
-        laws::check(|| build(&standard()).unwrap(), &steps)?;
-    }
 }

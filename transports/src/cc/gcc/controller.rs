@@ -4,7 +4,7 @@
 //! congestion_controller/goog_cc/goog_cc_network_control, July 2026).
 
 use weaknet_core::packet::Ecn;
-use weaknet_core::{Span, Time};
+use weaknet_core::{Bitrate, Span, Time};
 
 use crate::cc::{
     CcEvent, CcOutput, CongestionController, Constraints, Feedback, PacketResult, ProbeCluster,
@@ -407,7 +407,10 @@ impl CongestionController for Controller {
     }
 
     fn output(&self) -> CcOutput {
-        self.output
+        CcOutput {
+            target: self.output.target.map(|t| self.constraints.bound(t)),
+            ..self.output
+        }
     }
 
     fn decisions(&self) -> Option<u64> {
@@ -419,13 +422,7 @@ impl CongestionController for Controller {
     }
 
     fn snapshot(&self, visitor: &mut dyn Visitor) {
-        let bps = |rate: Rate| {
-            if rate.is_finite() {
-                rate.as_bps() as f64
-            } else {
-                f64::INFINITY
-            }
-        };
+        let bps = |rate: Rate| Bitrate::from(rate).as_bps_f64();
         visitor.number("trend_slope", self.delay.trend().slope());
         visitor.number("trend_threshold_ms", self.delay.trend().threshold());
         visitor.number("usage", f64::from(self.delay.last_usage() as u8));
@@ -447,6 +444,10 @@ impl CongestionController for Controller {
             "application_limited",
             f64::from(u8::from(self.alr.since().is_some())),
         );
+    }
+
+    fn lives_on_counts(&self) -> bool {
+        true
     }
 
     fn clone_box(&self) -> Box<dyn CongestionController> {

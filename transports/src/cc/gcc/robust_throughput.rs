@@ -3,6 +3,8 @@
 //!
 //! Implements: RobustThroughputEstimator of libwebrtc (modules/
 //! congestion_controller/goog_cc/robust_throughput_estimator, July 2026).
+//! What only a look at all packets tells is remembered as long as they come and
+//! go in order.
 //! Not modelled: bytes of packets outside transport-wide feedback (their
 //! weight), the older Bayesian estimator.
 
@@ -64,7 +66,41 @@ pub(super) struct RobustThroughput {
     /// Of all packets in the window.
     size: Size,
     latest_dropped_sent: Option<Stamp>,
+    /// Number of the first packet in the window.
+    first: u64,
+    /// Neighbours in the window of which the later one was sent earlier.
+    inversions: usize,
+    gaps: WidestGaps,
     rate: Option<Rate>,
+}
+
+/// The two widest gaps of arrivals in the window, each with the number of the
+/// packet after it: the latest of several that are as wide.
+#[derive(Debug, Clone, Copy)]
+struct WidestGaps {
+    widest: (Delta, u64),
+    second: (Delta, u64),
+}
+
+impl WidestGaps {
+    /// Between a packet and itself: what a window begins with.
+    const NONE: Self = Self {
+        widest: (Delta::ZERO, u64::MAX),
+        second: (Delta::ZERO, u64::MAX),
+    };
+
+    fn add(&mut self, gap: Delta, number: u64) {
+        if gap >= self.widest.0 {
+            self.second = self.widest;
+            self.widest = (gap, number);
+        } else if gap >= self.second.0 {
+            self.second = (gap, number);
+        }
+    }
+
+    const fn has(&self, number: u64) -> bool {
+        self.widest.1 == number || self.second.1 == number
+    }
 }
 
 impl RobustThroughput {
@@ -76,6 +112,9 @@ impl RobustThroughput {
             window,
             size: Size::ZERO,
             latest_dropped_sent: None,
+            first: 0,
+            inversions: 0,
+            gaps: WidestGaps::NONE,
             rate: None,
         }
     }
@@ -84,6 +123,8 @@ impl RobustThroughput {
         self.window.clear();
         self.size = Size::ZERO;
         self.latest_dropped_sent = None;
+        self.inversions = 0;
+        self.gaps = WidestGaps::NONE;
         self.rate = None;
     }
 
@@ -102,18 +143,36 @@ impl RobustThroughput {
                 size: arrival.size,
             });
         }
+        let mut forgotten = false;
         while self.is_too_long()
             && let Some(dropped) = self.window.pop_front()
         {
             self.size = self.size - dropped.size;
             self.latest_dropped_sent = self.latest_dropped_sent.max(Some(dropped.sent));
+            self.first += 1;
+            let next = self.window.front();
+            self.inversions -= usize::from(next.is_some_and(|next| next.sent < dropped.sent));
+            forgotten |= self.gaps.has(self.first);
+        }
+        if forgotten {
+            self.look_through();
         }
         self.rate = self.estimate();
     }
 
     fn insert(&mut self, packet: Packet) {
+        let number = self.first + self.window.len() as u64;
+        let before = self.window.back().copied();
         self.window.push_back(packet);
         self.size = self.size + packet.size;
+        let Some(before) = before else {
+            return;
+        };
+        if packet.received >= before.received {
+            self.inversions += usize::from(packet.sent < before.sent);
+            self.gaps.add(packet.received - before.received, number);
+            return;
+        }
         let mut place = self.window.len() - 1;
         while place > 0 && self.window[place].received < self.window[place - 1].received {
             self.window.swap(place, place - 1);
@@ -125,6 +184,18 @@ impl RobustThroughput {
             .is_some_and(|last| last.received - packet.received > MAX_REORDERING)
         {
             self.reset();
+            return;
+        }
+        self.look_through();
+    }
+
+    /// Finds inversions and gaps anew.
+    fn look_through(&mut self) {
+        (self.inversions, self.gaps) = (0, WidestGaps::NONE);
+        let (before, after) = (self.window.iter(), self.window.iter().skip(1));
+        for (number, (before, after)) in (self.first + 1..).zip(before.zip(after)) {
+            self.inversions += usize::from(after.sent < before.sent);
+            self.gaps.add(after.received - before.received, number);
         }
     }
 
@@ -143,22 +214,28 @@ impl RobustThroughput {
             return None;
         }
         let (first, last) = (self.window.front()?, self.window.back()?);
-        let (mut widest_gap, mut second_gap) = (Delta::ZERO, Delta::ZERO);
-        let mut before = first.received;
-        self.window.iter().for_each(|packet| {
-            let gap = packet.received - before;
-            before = packet.received;
-            second_gap = second_gap.max(gap.min(widest_gap));
-            widest_gap = widest_gap.max(gap);
-        });
-        let time = (last.received - first.received) - widest_gap + second_gap;
+        let WidestGaps { widest, second } = self.gaps;
+        let time = (last.received - first.received) - widest.0 + second.0;
         let receive_rate = (self.size - first.size) / time.max(SHORTEST);
-        let mut departures = Departures::new(self.latest_dropped_sent);
-        self.window.iter().for_each(|packet| departures.add(packet));
+        let departures = self.departures(first, last);
         if self.window.len() - departures.late < self.config.required_packets {
             return Some(receive_rate);
         }
         Some(receive_rate.min(departures.rate(self.size)))
+    }
+
+    fn departures(&self, first: &Packet, last: &Packet) -> Departures {
+        let mut departures = Departures::new(self.latest_dropped_sent);
+        if self.inversions > 0 || first.sent < departures.not_before {
+            self.window.iter().for_each(|packet| departures.add(packet));
+            return departures;
+        }
+        // Sent in this order: the ends tell, of packets sent at once the first.
+        let together = self.window.iter().rev();
+        let together = together.take_while(|packet| packet.sent == last.sent);
+        (departures.first, departures.last) = (first.sent, last.sent);
+        departures.last_size = together.last().unwrap_or(last).size;
+        departures
     }
 }
 
@@ -207,6 +284,7 @@ impl Departures {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use weaknet_core::Time;
 
     fn packet(number: u64, sent_ms: u64, received_ms: u64) -> Arrival {
@@ -283,5 +361,54 @@ mod tests {
         throughput.on_report(&[packet(200, 5, 2_031)]);
         let rate = throughput.rate().unwrap();
         assert!(rate >= Rate::from_kbps(790), "{rate:?}");
+    }
+
+    /// What a look at all packets yields.
+    fn looked_through(throughput: &RobustThroughput) -> Option<Rate> {
+        let window = &throughput.window;
+        if window.len() < throughput.config.required_packets {
+            return None;
+        }
+        let (first, last) = (window.front()?, window.back()?);
+        let pairs = window.iter().zip(window.iter().skip(1));
+        let mut gaps: Vec<_> = pairs.map(|(a, b)| b.received - a.received).collect();
+        gaps.push(Delta::ZERO);
+        gaps.sort();
+        let [.., second, widest] = gaps[..] else {
+            return None;
+        };
+        let time = (last.received - first.received) - widest + second;
+        let receive_rate = (throughput.size - first.size) / time.max(SHORTEST);
+        let mut departures = Departures::new(throughput.latest_dropped_sent);
+        window.iter().for_each(|packet| departures.add(packet));
+        if window.len() - departures.late < throughput.config.required_packets {
+            return Some(receive_rate);
+        }
+        Some(receive_rate.min(departures.rate(throughput.size)))
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_remembered_is_what_a_look_at_all_packets_yields(
+            packets in prop::collection::vec((0_u64..60, 0_u64..60, 0_u64..40, 1_i64..4), 1..300),
+            batch in 1_usize..20,
+        ) {
+            let mut throughput = RobustThroughput::new(&ThroughputConfig::default());
+            let (mut sent, mut number) = (0, 0);
+            let mut arrivals = Vec::new();
+            for (step, delay, late, size) in packets {
+                sent += step / 2;
+                number += 1;
+                arrivals.push(Arrival {
+                    size: Size::from_bytes(400 * size),
+                    ..packet(number, sent + 50 - late.min(50), sent + 100 + delay)
+                });
+            }
+            for batch in arrivals.chunks_mut(batch) {
+                batch.sort_by_key(|arrival| arrival.received);
+                throughput.on_report(batch);
+                prop_assert_eq!(throughput.rate(), looked_through(&throughput));
+            }
+        }
     }
 }

@@ -8,7 +8,7 @@ use weaknet_core::{Bitrate, Bytes, Span, Time};
 
 use crate::cc::{
     CcEvent, CongestionController, Constraints, DeliverySnapshot, Feedback, FeedbackKind,
-    PacketResult, ProbeCluster, SentKind, SentPacket, Visitor,
+    PacketResult, ProbeCluster, SentKind, SentPacket,
 };
 
 use super::Gcc;
@@ -69,19 +69,6 @@ pub(super) fn constraints() -> Constraints {
         start: Bitrate::from_kbps(300),
         max: Bitrate::from_mbps(5),
     }
-}
-
-/// All named values.
-pub(super) fn values(controller: &dyn CongestionController) -> Vec<(&'static str, f64)> {
-    struct Values(Vec<(&'static str, f64)>);
-    impl Visitor for Values {
-        fn number(&mut self, name: &'static str, value: f64) {
-            self.0.push((name, value));
-        }
-    }
-    let mut values = Values(Vec::new());
-    controller.snapshot(&mut values);
-    values.0
 }
 
 /// A call over one bottleneck: media and probes in, reports every 50 ms back.
@@ -158,17 +145,6 @@ impl Call {
             probe: None,
             results: Vec::new(),
             targets: Vec::new(),
-        }
-    }
-
-    /// The same call from here on, with a copy of the controller.
-    pub(super) fn fork(&self) -> Self {
-        Self {
-            controller: self.controller.clone_box(),
-            flying: self.flying.clone(),
-            results: Vec::new(),
-            targets: Vec::new(),
-            ..*self
         }
     }
 

@@ -27,6 +27,18 @@ pub(super) struct Controller {
     delay_based: RateControl,
     loss_based: LossBased,
     rtt: RttEstimator,
+    source: Source,
+}
+
+/// What the rate follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    /// Nothing has been reported.
+    Nothing,
+    /// Reports on packets: delay and losses.
+    Packets,
+    /// Counts alone: losses.
+    Counts,
 }
 
 impl Controller {
@@ -52,6 +64,7 @@ impl Controller {
             delay_based: RateControl::new(config, start),
             loss_based: LossBased::new(config, start),
             rtt: RttEstimator::new(INITIAL_RTT),
+            source: Source::Nothing,
         }
     }
 
@@ -96,6 +109,14 @@ impl Controller {
 
 impl CongestionController for Controller {
     fn on_feedback(&mut self, feedback: &Feedback<'_>) {
+        if feedback.packets.is_empty() {
+            return;
+        }
+        if self.source == Source::Counts {
+            let start = Bitrate::from_bps_f64(self.loss_based.rate());
+            self.loss_based = LossBased::new(&self.config, start);
+        }
+        self.source = Source::Packets;
         if let Some(rtt) = feedback.rtt() {
             self.rtt.on_sample(feedback.now, rtt, Span::ZERO);
         }
@@ -107,8 +128,13 @@ impl CongestionController for Controller {
         self.bound(throughput);
     }
 
-    fn on_event(&mut self, _: Time, event: &CcEvent) {
+    fn on_event(&mut self, now: Time, event: &CcEvent) {
         match *event {
+            CcEvent::LossReport { lost, received, .. } if self.source != Source::Packets => {
+                self.source = Source::Counts;
+                self.loss_based.on_counts(now, lost.into(), received.into());
+                self.bound(None);
+            }
             CcEvent::Start(constraints) => {
                 *self = Self::with_constraints(&self.config, constraints);
             }
@@ -124,7 +150,10 @@ impl CongestionController for Controller {
     }
 
     fn output(&self) -> CcOutput {
-        let rate = self.delay_based.rate().min(self.loss_based.rate());
+        let rate = match self.source {
+            Source::Counts => self.loss_based.rate(),
+            _ => self.delay_based.rate().min(self.loss_based.rate()),
+        };
         let target = self.constraints.bound(Bitrate::from_bps_f64(rate));
         CcOutput {
             target: Some(target),
@@ -150,6 +179,10 @@ impl CongestionController for Controller {
         ] {
             visitor.number(name, value);
         }
+    }
+
+    fn lives_on_counts(&self) -> bool {
+        true
     }
 
     fn clone_box(&self) -> Box<dyn CongestionController> {

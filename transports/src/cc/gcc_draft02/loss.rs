@@ -38,14 +38,24 @@ impl LossBased {
     }
 
     pub(super) fn on_feedback(&mut self, feedback: &Feedback<'_>) {
-        self.lost += feedback.lost().count() as u64;
-        self.received += feedback.received().filter(|p| !p.recovered).count() as u64;
-        let since = *self.since.get_or_insert(feedback.now);
+        let received = feedback.received().filter(|p| !p.recovered).count();
+        self.on_counts(
+            feedback.now,
+            feedback.lost().count() as u64,
+            received as u64,
+        );
+    }
+
+    /// So many packets more were lost and received.
+    pub(super) fn on_counts(&mut self, now: Time, lost: u64, received: u64) {
+        self.lost += lost;
+        self.received += received;
+        let since = *self.since.get_or_insert(now);
         let expected = self.lost + self.received;
-        if expected == 0 || feedback.now - since < self.interval {
+        if expected == 0 || now - since < self.interval {
             return;
         }
-        self.since = Some(feedback.now);
+        self.since = Some(now);
         self.ratio = self.lost as f64 / expected as f64;
         (self.lost, self.received) = (0, 0);
         if self.ratio > self.high {

@@ -16,6 +16,8 @@
 //! does not depend on how often reports come; the loss-based rate obeys the
 //! bound of 1.5 times the throughput too, without which it would be out of
 //! reach after a minute.
+//! Without reports on packets the losses that receiver reports count decide
+//! alone (section 6).
 //! Not modelled: REMB; the timing of reports. The controller of today's
 //! browsers is `gcc`.
 

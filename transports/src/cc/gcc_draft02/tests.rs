@@ -1,29 +1,16 @@
 //! Behaviour of the whole controller.
 
-use proptest::prelude::*;
-use weaknet_core::{Bitrate, Bytes, Span};
+use weaknet_core::{Bitrate, Bytes, Span, Time};
 
 use super::GccDraft02;
-use crate::cc::CongestionController;
-use crate::cc::testing::decisions::{check_any, check_laws, steps};
-use crate::cc::testing::{IdealLink, build, value};
+use crate::cc::testing::{build, received, report};
+use crate::cc::{CcEvent, CongestionController, Constraints};
+use crate::conformance::{IdealLink, value};
 
 const SECOND: Span = Span::from_secs(1);
 
 fn gcc() -> Box<dyn CongestionController> {
     build(&GccDraft02::default()).unwrap()
-}
-
-#[test]
-fn laws_of_all_controllers() {
-    check_laws(gcc);
-}
-
-proptest! {
-    #[test]
-    fn any_input_is_borne(steps in steps()) {
-        check_any(gcc, &steps);
-    }
 }
 
 /// 1 Mbit/s, 50 ms and a buffer of 300 ms.
@@ -57,6 +44,44 @@ fn follows_a_link_that_slows_down() {
     assert!((350e3..510e3).contains(&throughput), "{throughput}");
     let target = link.controller(flow).output().target.unwrap();
     assert!(target < Bitrate::from_kbps(600), "{target}");
+}
+
+#[test]
+fn counted_losses_decide_where_nothing_else_is_reported() {
+    let mut gcc = gcc();
+    let kbps = Bitrate::from_kbps;
+    let bounds = Constraints {
+        min: kbps(30),
+        start: kbps(1_000),
+        max: kbps(5_000),
+    };
+    gcc.on_event(Time::ZERO, &CcEvent::Start(bounds));
+    let mut tell = |second: u64, lost, received| {
+        let report = CcEvent::LossReport {
+            lost,
+            received,
+            interval: SECOND,
+        };
+        gcc.on_event(Time::from_secs(second), &report);
+        gcc.output().target.unwrap().as_bps() / 1_000
+    };
+    // Section 6: 5 % more below 2 % of losses, none up to 10 %, half the share less
+    // above. Counting begins with the first report.
+    assert_eq!(tell(1, 0, 100), 1_000);
+    assert_eq!(tell(2, 1, 99), 1_050);
+    assert_eq!(tell(3, 5, 95), 1_050);
+    assert_eq!(tell(4, 20, 80), 945);
+    // Once packets are reported, counts say nothing new.
+    let packets = [received(0, Time::ZERO, Time::from_secs(4), 1_000)];
+    gcc.on_feedback(&report(Time::from_secs(5), &packets));
+    let before = gcc.output();
+    let late = CcEvent::LossReport {
+        lost: 50,
+        received: 50,
+        interval: SECOND,
+    };
+    gcc.on_event(Time::from_secs(9), &late);
+    assert_eq!(gcc.output(), before);
 }
 
 #[test]

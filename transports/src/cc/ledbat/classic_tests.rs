@@ -1,12 +1,11 @@
 //! LEDBAT by hand and on a link.
 
-use proptest::prelude::*;
 use weaknet_core::{Bitrate, Bytes, Span, Time};
 
 use super::classic::{Controller, Ledbat};
-use crate::cc::testing::decisions::{check_any, check_laws, steps};
-use crate::cc::testing::{IdealLink, build, lost, received, report, value};
+use crate::cc::testing::{build, lost, received, report};
 use crate::cc::{CcEvent, CongestionController, PacketResult};
+use crate::conformance::{IdealLink, value};
 
 const SECOND: Span = Span::from_secs(1);
 
@@ -40,18 +39,6 @@ fn ten_packets(queue: u64) -> Controller {
     tell(&mut controller, 300, 10, &packets);
     assert_eq!(value(&controller, "cwnd_bytes"), 12_000.0);
     controller
-}
-
-#[test]
-fn laws_of_all_controllers() {
-    check_laws(ledbat);
-}
-
-proptest! {
-    #[test]
-    fn any_input_is_borne(steps in steps()) {
-        check_any(ledbat, &steps);
-    }
 }
 
 #[test]

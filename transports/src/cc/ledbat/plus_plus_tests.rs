@@ -1,12 +1,11 @@
 //! LEDBAT++ by hand and on a link.
 
-use proptest::prelude::*;
 use weaknet_core::{Bitrate, Bytes, Span};
 
 use super::LedbatPlusPlus;
 use crate::cc::CongestionController;
-use crate::cc::testing::decisions::{check_any, check_laws, steps};
-use crate::cc::testing::{IdealLink, PACKET, build, value};
+use crate::cc::testing::build;
+use crate::conformance::{IdealLink, PACKET, value};
 
 const SECOND: Span = Span::from_secs(1);
 
@@ -21,18 +20,6 @@ fn link() -> IdealLink {
         Span::from_millis(40),
         Bytes::new(500_000),
     )
-}
-
-#[test]
-fn laws_of_all_controllers() {
-    check_laws(ledbat);
-}
-
-proptest! {
-    #[test]
-    fn any_input_is_borne(steps in steps()) {
-        check_any(ledbat, &steps);
-    }
 }
 
 #[test]

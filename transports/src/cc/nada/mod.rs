@@ -28,6 +28,7 @@ mod rate;
 mod receiver;
 #[cfg(test)]
 mod tests;
+mod window;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

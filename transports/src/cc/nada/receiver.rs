@@ -5,14 +5,13 @@
 //! rate over a window, and whether ramp-up is safe. A packet that comes after a
 //! report that missed it counts as lost, its bytes as received.
 
-use std::collections::VecDeque;
-
 use weaknet_core::packet::Ecn;
 use weaknet_core::{Span, Time};
 
 use super::Nada;
 use super::congestion::Signal;
 use super::loss_interval::LossIntervals;
+use super::window::{Fate, Totals, Window};
 use crate::cc::base_delay::{BaseDelay, RecentMin, one_way_delay};
 use crate::cc::{Feedback, PacketResult, Visitor};
 
@@ -27,27 +26,6 @@ pub(super) struct Report {
     pub(super) receiving_bps: f64,
 }
 
-/// A packet in the window.
-#[derive(Debug, Clone, Copy)]
-struct Seen {
-    /// Arrival by the receiver's clock; of a lost packet that of its report.
-    at: Time,
-    fate: Fate,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Fate {
-    Lost,
-    Received {
-        bytes: u64,
-        /// One-way delay in nanoseconds.
-        delay: i64,
-        marked: bool,
-        /// Counted as lost before.
-        recovered: bool,
-    },
-}
-
 /// The measurements of one flow.
 #[derive(Debug, Clone)]
 pub(super) struct Receiver {
@@ -57,7 +35,7 @@ pub(super) struct Receiver {
     signal: Signal,
     base: BaseDelay,
     least_delay: RecentMin,
-    seen: VecDeque<Seen>,
+    seen: Window,
     /// The end of the window by the receiver's clock.
     end: Time,
     losses: LossIntervals,
@@ -76,7 +54,7 @@ impl Receiver {
             signal: Signal::new(config),
             base: BaseDelay::new(config.base_minutes),
             least_delay: RecentMin::new(config.min_filter),
-            seen: VecDeque::with_capacity(256),
+            seen: Window::new(),
             end: Time::ZERO,
             losses: LossIntervals::default(),
             loss_ratio: 0.0,
@@ -95,8 +73,7 @@ impl Receiver {
         for packet in feedback.packets {
             self.on_packet(feedback.now, packet, rtt);
         }
-        let (end, window) = (self.end, self.window);
-        self.seen.retain(|seen| end.since(seen.at) < window);
+        self.seen.expire(self.end, self.window);
     }
 
     /// Moves the end of the window; a clock that was set back begins anew.
@@ -118,10 +95,7 @@ impl Receiver {
     fn on_packet(&mut self, now: Time, packet: &PacketResult, rtt: Span) {
         let (Some(at), Some(delay)) = (packet.received, one_way_delay(packet)) else {
             self.losses.on_lost(packet.sent.at, rtt);
-            self.seen.push_back(Seen {
-                at: self.end,
-                fate: Fate::Lost,
-            });
+            self.seen.push(self.end, Fate::Lost);
             return;
         };
         self.base.on_sample(now, delay);
@@ -129,40 +103,24 @@ impl Receiver {
         if !packet.recovered {
             self.losses.on_received();
         }
-        self.seen.push_back(Seen {
-            at,
-            fate: Fate::Received {
-                bytes: packet.sent.size.get(),
-                delay,
-                marked: packet.ecn == Ecn::Ce,
-                recovered: packet.recovered,
-            },
-        });
+        let fate = Fate::Received {
+            bytes: packet.sent.size.get(),
+            delay,
+            marked: packet.ecn == Ecn::Ce,
+            recovered: packet.recovered,
+        };
+        self.seen.push(at, fate);
     }
 
     /// The report that is due now.
     pub(super) fn report(&mut self) -> Report {
-        let (mut expected, mut lost, mut marked, mut bytes) = (0_u64, 0_u64, 0_u64, 0_u64);
-        let mut most_delay = i64::MIN;
-        for seen in &self.seen {
-            match seen.fate {
-                Fate::Lost => {
-                    expected += 1;
-                    lost += 1;
-                }
-                Fate::Received {
-                    bytes: size,
-                    delay,
-                    marked: mark,
-                    recovered,
-                } => {
-                    expected += u64::from(!recovered);
-                    marked += u64::from(mark && !recovered);
-                    bytes = bytes.saturating_add(size);
-                    most_delay = most_delay.max(delay);
-                }
-            }
-        }
+        let Totals {
+            expected,
+            lost,
+            marked,
+            bytes,
+        } = self.seen.totals();
+        let most_delay = self.seen.most_delay().unwrap_or(i64::MIN);
         if expected > 0 {
             let smooth = |old: f64, count: u64| {
                 self.alpha * (count as f64 / expected as f64) + (1.0 - self.alpha) * old
@@ -315,10 +273,11 @@ mod tests {
     #[test]
     fn a_long_flow_needs_no_more_room() {
         let mut receiver = Receiver::new(&Nada::default());
-        let room = receiver.seen.capacity();
+        let (_, room) = receiver.seen.room();
         for k in 0..6_000 {
             feed(&mut receiver, 10 * k, 10, 30 + k % 40);
         }
-        assert!(receiver.seen.len() <= 60 && receiver.seen.capacity() == room);
+        let (packets, capacity) = receiver.seen.room();
+        assert!(packets <= 60 && capacity == room);
     }
 }

@@ -1,13 +1,12 @@
 //! Behaviour of the whole controller.
 
-use proptest::prelude::*;
 use weaknet_core::packet::Ecn;
 use weaknet_core::{Bitrate, Bytes, Span, Time};
 
 use super::Nada;
-use crate::cc::testing::decisions::{check_any, check_laws, steps};
-use crate::cc::testing::{IdealLink, build, received, report, value};
+use crate::cc::testing::{build, received, report};
 use crate::cc::{CcEvent, CongestionController, Constraints};
+use crate::conformance::{IdealLink, value};
 
 const SECOND: Span = Span::from_secs(1);
 
@@ -21,19 +20,6 @@ fn ranged() -> Nada {
         rmin: Some(Bitrate::from_kbps(150)),
         rmax: Some(Bitrate::from_kbps(1_500)),
         ..Nada::default()
-    }
-}
-
-#[test]
-fn laws_of_all_controllers() {
-    check_laws(|| nada(&Nada::default()));
-    check_laws(|| nada(&ranged()));
-}
-
-proptest! {
-    #[test]
-    fn any_input_is_borne(steps in steps()) {
-        check_any(|| nada(&Nada::default()), &steps);
     }
 }
 

@@ -8,7 +8,9 @@ use super::growth::Growth;
 use super::mark_share::MarkShare;
 use crate::cc::recovery::Recovery;
 use crate::cc::window::{FlightUse, INITIAL_RTT, PacingGains, Undo, Window};
-use crate::cc::{CcEvent, CcOutput, CongestionController, Feedback, SentPacket, Visitor};
+use crate::cc::{
+    CcEvent, CcOutput, CongestionController, Feedback, FeedbackKind, SentPacket, Visitor,
+};
 use crate::transport::{RoundCounter, RttEstimator};
 
 /// All of it is of fixed size.
@@ -133,6 +135,17 @@ impl Controller {
         }
     }
 
+    /// Whether a packet arrived with another codepoint than it was sent with.
+    /// Ranges say of marks only how many there are; there the transport finds
+    /// out.
+    fn shows_bleaching(&self, feedback: &Feedback<'_>) -> bool {
+        feedback.kind == FeedbackKind::PerPacket
+            && feedback.received().any(|packet| {
+                matches!(packet.ecn, Ecn::NotEct | Ecn::Ect0)
+                    && self.path_since.is_none_or(|since| packet.sent.at > since)
+            })
+    }
+
     /// Counts the marks and answers those that are due.
     fn look_for_marks(&mut self, feedback: &Feedback<'_>) {
         let now = feedback.now;
@@ -229,10 +242,7 @@ impl CongestionController for Controller {
         self.rtt.on_feedback(feedback);
         let round_ended = self.rounds.on_feedback(feedback);
         self.flight.on_feedback(feedback, round_ended);
-        self.is_bleached |= feedback.received().any(|packet| {
-            matches!(packet.ecn, Ecn::NotEct | Ecn::Ect0)
-                && self.path_since.is_none_or(|since| packet.sent.at > since)
-        });
+        self.is_bleached |= self.shows_bleaching(feedback);
         self.look_for_marks(feedback);
         self.look_for_losses(feedback);
         self.grow(feedback);

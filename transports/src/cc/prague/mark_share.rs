@@ -47,8 +47,8 @@ impl MarkShare {
         let Some(since) = self.since else {
             return false;
         };
-        self.acked += acked;
-        self.marked += marked;
+        self.acked = self.acked.saturating_add(acked);
+        self.marked = self.marked.saturating_add(marked);
         if now.since(since) < period || self.acked == 0 {
             return false;
         }

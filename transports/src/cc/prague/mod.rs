@@ -12,7 +12,8 @@
 //! Differs: slow start as RFC 9002 until the first mark or loss, when the
 //! share of marks counts as `initial_alpha` (Linux; `udp_prague` starts at a
 //! configured rate and a share of zero). Once a packet arrives as not ECT(1)
-//! the sender stops to mark its packets and answers losses only.
+//! the sender stops to mark its packets and answers losses only; where
+//! acknowledgements are ranges, the transport sees to that by their counts.
 //! Not modelled: falling back where an AQM marks like RFC 3168 (off in Linux
 //! too); packets that shrink, and rates below two packets per 25 ms; bursts
 //! cut to 250 us (the pacer's matter).

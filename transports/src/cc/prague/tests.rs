@@ -1,13 +1,13 @@
 //! The whole controller: its rules, and in a closed loop with an AQM that
 //! marks above a step.
 
-use proptest::prelude::*;
 use weaknet_core::packet::Ecn;
 use weaknet_core::{Bitrate, Bytes, Span, Time};
 
 use super::*;
-use crate::cc::CcEvent;
-use crate::cc::testing::{Fate, IdealLink, Script, build, laws, value};
+use crate::cc::testing::{build, received, report};
+use crate::cc::{CcEvent, FeedbackKind};
+use crate::conformance::{Fate, IdealLink, Script, value};
 
 const fn at(ms: u64) -> Time {
     Time::from_millis(ms)
@@ -137,6 +137,20 @@ fn a_path_that_wipes_the_codepoint_gets_packets_without_it() {
 }
 
 #[test]
+fn ranges_do_not_tell_of_a_wiped_codepoint() {
+    let mut controller = build(&Prague::default()).unwrap();
+    let packet = received(0, at(0), at(30), 1_200);
+    let per_packet = report(at(30), std::slice::from_ref(&packet));
+    controller.on_feedback(&crate::cc::Feedback {
+        kind: FeedbackKind::AckRanges,
+        ..per_packet
+    });
+    assert_eq!(controller.output().ecn, Ecn::Ect1);
+    controller.on_feedback(&per_packet);
+    assert_eq!(controller.output().ecn, Ecn::NotEct);
+}
+
+#[test]
 fn the_window_is_two_marks_per_virtual_round_trip() {
     // W = 2 / p: 100 packets, 2 % marked, falls by what it grows.
     let mut script = prague(|c| {
@@ -234,13 +248,4 @@ fn configurations_without_meaning_are_refused() {
         field(|c| c.pacing_gain = f64::NAN).as_deref(),
         Some("pacing_gain")
     );
-}
-
-proptest! {
-    #[test]
-    fn holds_what_holds_for_every_window(steps in laws::steps()) {
-        laws::check(|| build(&Prague::default()).unwrap(), &steps)?;
-        let fast = Prague { fast_growth: true, ..Prague::default() };
-        laws::check(|| build(&fast).unwrap(), &steps)?;
-    }
 }

@@ -235,7 +235,10 @@ impl CongestionController for Controller {
     }
 
     fn output(&self) -> CcOutput {
-        self.output
+        CcOutput {
+            target: self.output.target.map(|t| self.constraints.bound(t)),
+            ..self.output
+        }
     }
 
     fn decisions(&self) -> Option<u64> {

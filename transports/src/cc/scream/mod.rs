@@ -10,7 +10,8 @@
 //! padding and in what small round trips leave of growth (squared). From
 //! libwebrtc: the cut after 100 round trips without congestion, which cannot
 //! happen there, and its parameter are left out; a constant offset between the
-//! clocks changes nothing. Times are cut to microseconds.
+//! clocks changes nothing; a target that has been published gives way to new
+//! bounds at once. Times are cut to microseconds.
 //! Not modelled: REMB, initial probing before media, the hybrid with goog_cc,
 //! the pacer's burst length (only its rounding of rates), classic ECN.
 

@@ -118,6 +118,7 @@ impl Controller {
             last_sent: now,
             next_tick: None,
             output: CcOutput {
+                target: Some(Bitrate::ZERO),
                 ecn,
                 ..CcOutput::default()
             },

@@ -19,11 +19,21 @@ const LONGEST_LOOK: u64 = 32;
 const THRESHOLD: f64 = 0.01;
 
 /// Packets that are missing, and the share of losses.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct LossDetector {
     missing: VecDeque<u64>,
     highest: u64,
     rate: f64,
+}
+
+impl Default for LossDetector {
+    fn default() -> Self {
+        Self {
+            missing: VecDeque::with_capacity(2 * WINDOW as usize),
+            highest: 0,
+            rate: 0.0,
+        }
+    }
 }
 
 impl LossDetector {

@@ -20,6 +20,8 @@ const PERIOD_KEEPS: f64 = 0.1;
 const SMALL_FRAME: f64 = 500.0;
 /// Tenths of a second in the average of the rate of media.
 const RATES: usize = 4;
+/// Frames that may wait before memory is asked for: some seconds.
+const FRAMES: usize = 256;
 
 /// Frames that wait for their departure and measured rates.
 #[derive(Debug, Clone)]
@@ -42,9 +44,9 @@ pub(super) struct MediaRates {
 }
 
 impl MediaRates {
-    pub(super) const fn new(now: Time) -> Self {
+    pub(super) fn new(now: Time) -> Self {
         Self {
-            waiting: VecDeque::new(),
+            waiting: VecDeque::with_capacity(FRAMES),
             produced: 0,
             departed: 0,
             last_frame: None,

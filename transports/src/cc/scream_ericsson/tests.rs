@@ -2,14 +2,14 @@
 
 use proptest::prelude::*;
 use weaknet_core::packet::Ecn;
-use weaknet_core::plugin::Assets;
-use weaknet_core::{Bitrate, BuildContext, Bytes, Plugin, Span, Streams, Time};
+use weaknet_core::{Bitrate, Bytes, Span, Time};
 
 use super::ScreamEricsson;
 use super::delay::QueueDelay;
 use super::loss::LossDetector;
 use super::media::MediaRates;
 use super::window::{Congestion, Surroundings, Window, reaction_interval};
+use crate::cc::testing::build;
 use crate::cc::{
     CcEvent, CongestionController, Constraints, DeliverySnapshot, Feedback, FeedbackKind,
     PacketResult, SentKind, SentPacket,
@@ -235,13 +235,7 @@ fn waiting_frames_lower_the_target() {
 }
 
 fn controller() -> Box<dyn CongestionController> {
-    let (streams, assets) = (Streams::new(1), Assets::default());
-    let cx = BuildContext {
-        path: "call/congestion_control",
-        streams: &streams,
-        assets: &assets,
-    };
-    let mut controller = ScreamEricsson::default().build(&cx).unwrap();
+    let mut controller = build(&ScreamEricsson::default()).unwrap();
     controller.on_event(
         Time::ZERO,
         &CcEvent::Start(Constraints {
@@ -267,12 +261,6 @@ fn half_a_second_without_departure_opens_the_window() {
 
 #[test]
 fn parameters_out_of_range_are_refused() {
-    let (streams, assets) = (Streams::new(1), Assets::default());
-    let cx = BuildContext {
-        path: "call/congestion_control",
-        streams: &streams,
-        assets: &assets,
-    };
     for (wrong, name) in [
         (
             ScreamEricsson {
@@ -296,7 +284,7 @@ fn parameters_out_of_range_are_refused() {
             "queue_delay_target",
         ),
     ] {
-        let Err(error) = wrong.build(&cx) else {
+        let Err(error) = build(&wrong) else {
             panic!("{name} was taken");
         };
         assert_eq!(error.field.as_deref(), Some(name));

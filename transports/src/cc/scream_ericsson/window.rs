@@ -135,7 +135,7 @@ impl Window {
     }
 
     fn at_least(&mut self, segments: u64) {
-        self.least = segments * self.segment();
+        self.least = self.segment().saturating_mul(segments);
         self.size = self.size.max(self.least);
     }
 

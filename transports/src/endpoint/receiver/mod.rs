@@ -4,8 +4,8 @@
 //! jitter buffer -> decoder -> screen; audio -> audio buffer -> loudspeaker.
 //!
 //! Implements: libwebrtc's receiver (2026-07) in its structure
-//! (`video/rtp_video_stream_receiver2.cc`): every RTP packet is reported
-//! transport-wide; holes in the video stream go to the ARQ scheme; when that
+//! (`video/rtp_video_stream_receiver2.cc`): every RTP packet is reported on,
+//! by its transport-wide number, in the format chosen; holes in the video stream go to the ARQ scheme; when that
 //! wants a key frame, its requests for retransmission of the same moment are
 //! not sent. A packet is usable the first time that it is there, by whatever
 //! means, unless its frame has been given up. Complete frames go to the jitter
@@ -30,28 +30,30 @@
 
 mod audio;
 mod playout;
+mod reporter;
 mod reports;
 mod seen;
 
 use std::collections::{BTreeMap, VecDeque};
 
 use weaknet_core::event::{FrameDrop, FrameTimes};
-use weaknet_core::packet::{Ecn, FlowId, Leg, Media, Packet, Payload, Rtcp, Rtp, RtpKind};
+use weaknet_core::packet::{
+    Ecn, FlowId, Leg, Media, Packet, Payload, RepairPacket, Rtcp, Rtp, RtpKind,
+};
 use weaknet_core::{Event, Node, Outbox, Span, Time};
 
 use self::audio::AudioInput;
+pub use self::reporter::Reporter;
 use self::reports::ReportState;
 use super::decoder::DecoderModel;
 use super::reports::ReportSource;
 use crate::arq::Requester;
-use crate::fec::FecDecoder;
+use crate::fec::{FecDecoder, Repair};
 use crate::jitter::{AudioBuffer, CompleteFrame, JitterBuffer};
-use crate::rtp::{FeedbackGenerator, Overhead, rtcp_size};
+use crate::rtp::{Overhead, rtcp_size};
 use crate::session::Session;
 use crate::transport::{Assembly, FrameAssembler};
 
-/// Receiver reports (Chromium 156, one video and one audio stream).
-const REPORT_INTERVAL: Span = Span::from_millis(850);
 /// Protected packets that are remembered for repair.
 const REPAIR_MEMORY: usize = 1024;
 
@@ -71,8 +73,10 @@ pub struct ReceiverConfig {
     pub requester: Box<dyn Requester>,
     /// Recovers from repair packets.
     pub fec: Option<Box<dyn FecDecoder>>,
-    /// Makes transport-wide reports.
-    pub feedback: FeedbackGenerator,
+    /// Reports on packets.
+    pub feedback: Reporter,
+    /// Time between receiver reports.
+    pub report_interval: Span,
     /// Header sizes.
     pub overhead: Overhead,
     /// Call set-up.
@@ -225,18 +229,22 @@ impl Receiver {
         }
     }
 
-    fn on_repair(&mut self, out: &mut Outbox<'_>, protects: &[Rtp], sent: Time) {
+    fn on_repair(&mut self, out: &mut Outbox<'_>, packet: &RepairPacket, sent: Time) {
         let Some(decoder) = &mut self.parts.fec else {
             return;
         };
-        for rtp in protects {
+        for rtp in &packet.protects {
             self.protected.insert(rtp.seq, *rtp);
         }
         while self.protected.len() > REPAIR_MEMORY {
             self.protected.pop_first();
         }
-        let seqs: Vec<u64> = protects.iter().map(|rtp| rtp.seq).collect();
-        decoder.on_repair(out.now(), &seqs, &mut self.recovered);
+        let repair = Repair {
+            protects: packet.protects.iter().map(|rtp| rtp.seq).collect(),
+            symbol: packet.symbol,
+            payload: packet.rtp.payload,
+        };
+        decoder.on_repair(out.now(), &repair, &mut self.recovered);
         self.take_recovered(out, sent);
     }
 
@@ -321,7 +329,7 @@ impl Receiver {
         }
         self.begun = true;
         if self.parts.reports == ReportSource::Rtcp {
-            self.next_report = now + REPORT_INTERVAL;
+            self.next_report = now + self.parts.report_interval;
         }
         if let Some((buffer, _)) = &mut self.parts.video {
             buffer.start(now);
@@ -346,11 +354,11 @@ impl Receiver {
             }
             self.play_video(out);
             self.play_audio(out);
-            while let Some(report) = self.parts.feedback.poll(now) {
-                self.send_rtcp(out, report);
+            while let Some((size, report)) = self.parts.feedback.poll(now, &self.parts.overhead) {
+                self.send(out, size, report);
             }
             if self.next_report <= now {
-                self.next_report = now + REPORT_INTERVAL;
+                self.next_report = now + self.parts.report_interval;
                 let report = self.reports.report(now);
                 self.send_rtcp(out, report);
             }
@@ -429,9 +437,8 @@ impl Node for Receiver {
                 if !self.parts.session.is_ready() => {}
             Payload::Rtp(rtp) => self.on_rtp(out, rtp, packet.sent, packet.ecn),
             Payload::Repair(repair) => {
-                let (rtp, protects) = &**repair;
-                self.on_rtp(out, rtp, packet.sent, packet.ecn);
-                self.on_repair(out, protects, packet.sent);
+                self.on_rtp(out, &repair.rtp, packet.sent, packet.ecn);
+                self.on_repair(out, repair, packet.sent);
             }
             Payload::Rtcp(reports) => reports.iter().for_each(|rtcp| self.on_rtcp(now, rtcp)),
             Payload::Session(message) => self.parts.session.on_message(now, *message),

@@ -1,11 +1,12 @@
 //! From sources to the pacer: capture, packetisation, repair packets.
 
-use weaknet_core::packet::{Media, Rtp, RtpKind};
+use weaknet_core::packet::{Media, RepairPacket, Rtp, RtpKind};
 use weaknet_core::{Bytes, Event, Outbox, Time};
 
-use super::Sender;
 use super::transmit::Outgoing;
+use super::{Sender, gives_window_only};
 use crate::cc::CcEvent;
+use crate::fec::Source;
 use crate::media::EncodedFrame;
 use crate::pacing::{Paced, Priority};
 use crate::rtp::packetize;
@@ -51,7 +52,7 @@ impl Sender {
             );
         }
         if news {
-            self.set_encoder(now);
+            self.set_encoder(out);
         }
     }
 
@@ -67,7 +68,13 @@ impl Sender {
             if self.encoded.is_some() || source.next_capture().is_none_or(|at| at > now) {
                 return;
             }
-            self.encoded = source.capture(now);
+            if gives_window_only(&self.output) {
+                self.reconsider_window(now);
+                self.apply_output(out);
+            }
+            if let Some((source, _)) = &mut self.parts.video {
+                self.encoded = source.capture(now);
+            }
         }
     }
 
@@ -85,6 +92,9 @@ impl Sender {
         });
         let parts = u16::try_from(split.count()).unwrap_or(u16::MAX);
         self.budget.on_frame(now, parts, &overhead);
+        if let Some(fec) = &mut self.parts.fec {
+            fec.control.on_frame(now, frame.key, parts, frame.size);
+        }
         let headers = u64::from(parts) * u64::from(overhead.media(Media::Video));
         let size = Bytes::new(u64::from(frame.size) + headers);
         self.parts.controller.on_event(now, &CcEvent::Frame(size));
@@ -109,29 +119,33 @@ impl Sender {
     }
 
     fn protect(&mut self, now: Time, media: &Rtp) {
-        let Some(encoder) = &mut self.parts.fec else {
+        let Some(fec) = &mut self.parts.fec else {
             return;
         };
-        encoder.on_media(
-            now,
-            media.seq,
-            media.payload,
-            media.part + 1 == media.parts,
-            media.key,
-            &mut self.repairs,
-        );
+        let source = Source {
+            seq: media.seq,
+            payload: media.payload,
+            frame: media.frame,
+            part: media.part,
+            parts: media.parts,
+            key: media.key,
+        };
+        let protection = fec.control.protection(now, media.key);
+        fec.encoder
+            .on_media(now, &source, &protection, &mut self.repairs);
         for repair in std::mem::take(&mut self.repairs) {
-            let protects: Vec<Rtp> = repair
-                .protects
-                .iter()
-                .filter_map(|seq| self.kept.get(*seq).copied())
-                .collect();
-            let rtp = Rtp {
-                kind: RtpKind::Fec,
-                payload: repair.payload,
-                ..*media
+            let numbers = repair.protects.iter();
+            let protects = numbers.filter_map(|seq| self.kept.get(*seq).copied());
+            let packet = RepairPacket {
+                rtp: Rtp {
+                    kind: RtpKind::Fec,
+                    payload: repair.payload,
+                    ..*media
+                },
+                symbol: repair.symbol,
+                protects: protects.collect(),
             };
-            self.enqueue(now, Outgoing::Repair(rtp, protects), Priority::Video);
+            self.enqueue(now, Outgoing::Repair(Box::new(packet)), Priority::Video);
         }
     }
 

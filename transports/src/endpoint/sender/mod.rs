@@ -15,9 +15,12 @@
 //! (`RtpTransportControllerSend::OnReport`).
 //!
 //! A controller that gives a window instead of a target carries a call too, as
-//! media in QUIC datagrams would be: the target is what the window is worth
-//! ([`WindowRate`]), the pacer stops while the window is full, and what is lost
-//! is for the ARQ scheme to repair.
+//! media in QUIC datagrams (RFC 9221, draft-ietf-avtcore-rtp-over-quic): the
+//! target is what the window is worth (`window`), the pacer stops while the
+//! window is full, and what is lost is for the ARQ scheme to repair. When no
+//! report comes while packets are in flight, a probe goes out after the probe
+//! timeout of RFC 9002 section 6.2, so that lost reports do not shut the window
+//! for good. With acknowledgements of ranges the sender tells losses itself.
 //!
 //! At `stop` the sender falls silent; what comes later is heard by no one.
 //!
@@ -32,6 +35,7 @@ mod media;
 mod padding;
 mod reports;
 mod transmit;
+mod window;
 
 use weaknet_core::event::SessionStage;
 use weaknet_core::packet::{FlowId, Packet, Payload, Rtcp, Rtp};
@@ -40,21 +44,23 @@ use weaknet_core::{Bitrate, Bytes, Event, Node, Outbox, Span, Time};
 use self::budget::Budget;
 use self::padding::LargePacket;
 use self::transmit::Outgoing;
+use self::window::WindowTarget;
 use super::reports::{DerivedReports, ReportSource};
 use super::store::Numbered;
 use crate::arq::Responder;
-use crate::cc::{CcEvent, CcOutput, CongestionController, Constraints, PacketResult};
-use crate::fec::{FecEncoder, Repair};
+use crate::cc::{
+    CcEvent, CcOutput, CongestionController, Constraints, FeedbackKind, PacketResult,
+    wants_arrival_times,
+};
+use crate::fec::{FecEncoder, Protect, Repair};
 use crate::media::{AudioSource, EncodedFrame, VideoFormat, VideoSource};
 use crate::pacing::Pacer;
-use crate::rtp::{Overhead, rtcp_size};
+use crate::rtp::{FeedbackConfig, FeedbackFormat, Overhead, rtcp_size};
 use crate::session::Session;
-use crate::transport::{Capacity, CapacityNews, RttEstimator, SendHistory, WindowRate};
+use crate::transport::{Alarm, Capacity, CapacityNews, Flight, LossRules, Tail, WindowRate};
 
 /// Time between sender reports (libwebrtc, video).
 const REPORT_INTERVAL: Span = Span::from_secs(1);
-/// Stands in for round trips before the first (RFC 9002, section 6.2.2).
-const INITIAL_RTT: Span = Span::from_millis(333);
 
 /// The parts of a sender.
 pub struct SenderConfig {
@@ -77,12 +83,12 @@ pub struct SenderConfig {
     /// Answers requests for retransmission.
     pub responder: Box<dyn Responder>,
     /// Adds repair packets.
-    pub fec: Option<Box<dyn FecEncoder>>,
+    pub fec: Option<FecSender>,
     /// Header sizes.
     pub overhead: Overhead,
-    /// Whether reports carry ECN codepoints; if not, packets are sent Not-ECT,
-    /// whatever the controller asks for.
-    pub ecn: bool,
+    /// How the other end reports on packets. When its reports carry no ECN
+    /// codepoints, packets are sent Not-ECT, whatever the controller asks for.
+    pub feedback: FeedbackConfig,
     /// Call set-up.
     pub session: Session,
     /// Where round trips and losses are learnt from.
@@ -92,6 +98,14 @@ pub struct SenderConfig {
     pub capacity: Option<Capacity>,
 }
 
+/// What makes repair packets, and how many.
+pub struct FecSender {
+    /// The scheme.
+    pub encoder: Box<dyn FecEncoder>,
+    /// What it may spend.
+    pub control: Box<dyn Protect>,
+}
+
 /// The sending end of a media flow.
 pub struct Sender {
     parts: SenderConfig,
@@ -99,7 +113,7 @@ pub struct Sender {
     stage: Option<SessionStage>,
     ready: bool,
     ids: u64,
-    history: SendHistory,
+    flight: Flight,
     /// Packets in the pacer, by handle.
     waiting: Numbered<Outgoing>,
     /// Video packets that may be asked for again, by sequence number.
@@ -109,9 +123,9 @@ pub struct Sender {
     frames: u64,
     audio_packets: u64,
     output: CcOutput,
-    /// By reports of the controller's feedback.
-    rtt: RttEstimator,
     rate: WindowRate,
+    window: WindowTarget,
+    last_shown: Option<Time>,
     budget: Budget,
     large: LargePacket,
     /// Number after the highest of a video packet that was sent.
@@ -136,11 +150,17 @@ impl Sender {
         let output = parts.controller.output();
         let capacity = CapacityNews::new(parts.controller.as_ref(), parts.capacity.take());
         let start = parts.start;
+        let acks = parts.feedback.format == FeedbackFormat::Ack;
+        let kind = if acks && !wants_arrival_times(parts.controller.as_ref()) {
+            FeedbackKind::AckRanges
+        } else {
+            FeedbackKind::PerPacket
+        };
         Self {
             stage: None,
             ready: false,
             ids: 0,
-            history: SendHistory::new(),
+            flight: Flight::new(loss_rules(&parts.feedback), kind),
             waiting: Numbered::new(),
             kept: Numbered::new(),
             encoded: None,
@@ -148,7 +168,8 @@ impl Sender {
             audio_packets: 0,
             rate: WindowRate::of(&output, None, parts.constraints.start, WindowRate::GAIN),
             output,
-            rtt: RttEstimator::new(INITIAL_RTT),
+            window: WindowTarget::new(parts.constraints.start),
+            last_shown: None,
             budget: Budget::default(),
             large: LargePacket::default(),
             sent_video: 0,
@@ -186,6 +207,7 @@ impl Sender {
                 self.parts.controller.on_timer(now);
                 self.follow_controller(out);
             }
+            self.run_alarms(out);
             self.take_audio(out);
             self.take_video(out);
             self.drain_pacer(out);
@@ -237,6 +259,7 @@ impl Sender {
                     .and_then(|(source, _)| source.next_capture()),
             });
             consider(Some(self.next_report));
+            consider(self.next_alarm().map(|(at, _)| at));
         }
         next
     }
@@ -321,7 +344,7 @@ impl Sender {
             self.apply_output(out);
         }
         if let Some(cwnd) = output.cwnd {
-            let congested = self.history.in_flight() >= cwnd;
+            let congested = self.flight.history.in_flight() >= cwnd;
             self.parts.pacer.set_congested(now, congested);
         }
     }
@@ -339,7 +362,7 @@ impl Sender {
             target,
             pacing,
         });
-        self.set_encoder(now);
+        self.set_encoder(out);
     }
 
     /// What all streams together need at least and would use at most.
@@ -359,18 +382,62 @@ impl Sender {
     }
 
     fn rate_of(&self, output: &CcOutput) -> WindowRate {
-        let rtt = self.rtt.latest().map(|_| self.rtt.smoothed());
-        WindowRate::of(output, rtt, self.parts.constraints.start, WindowRate::GAIN)
+        let rtt = self.flight.rtt.latest().map(|_| self.flight.rtt.smoothed());
+        let constraints = self.parts.constraints;
+        let rate = WindowRate::of(output, rtt, constraints.start, WindowRate::GAIN);
+        if gives_window_only(output) {
+            let target = constraints.bound(self.window.target());
+            return WindowRate { target, ..rate };
+        }
+        rate
+    }
+
+    /// Takes into account what has become of window and queue.
+    fn reconsider_window(&mut self, now: Time) {
+        let queued = self.parts.pacer.queued();
+        self.window.update(now, &self.output, queued);
+        self.rate = self.rate_of(&self.output);
+    }
+
+    /// When something has to happen because no report comes, and what.
+    fn next_alarm(&self) -> Option<(Time, Alarm)> {
+        let acks = self.parts.feedback.format == FeedbackFormat::Ack;
+        (acks || gives_window_only(&self.output))
+            .then(|| self.flight.next_alarm())
+            .flatten()
     }
 
     /// What the target leaves for the encoder.
-    fn set_encoder(&mut self, now: Time) {
-        let encoder = self
+    fn set_encoder(&mut self, out: &mut Outbox<'_>) {
+        let now = out.now();
+        let left = self
             .budget
             .encoder_target(now, self.rate.target, &self.parts.overhead);
-        if let Some((source, _)) = &mut self.parts.video {
-            source.set_target(now, encoder, self.output.frame_drop);
+        if let Some((source, format)) = &mut self.parts.video {
+            let target = format.clip(left);
+            source.set_target(now, target, self.output.frame_drop);
+            out.event(Event::Gauge {
+                flow: self.parts.flow,
+                name: "encoder_target_bps",
+                value: target.as_bps_f64(),
+            });
         }
+    }
+}
+
+/// Whether the target has to be told from a window.
+const fn gives_window_only(output: &CcOutput) -> bool {
+    output.target.is_none() && output.cwnd.is_some()
+}
+
+/// As QUIC tells losses from acknowledgements, which is of no matter for
+/// reports that tell losses themselves.
+fn loss_rules(feedback: &FeedbackConfig) -> LossRules {
+    LossRules {
+        packet_threshold: 3,
+        adaptive: false,
+        tail: Tail::Probe,
+        max_ack_delay: feedback.longest_wait(),
     }
 }
 
@@ -388,6 +455,7 @@ impl Node for Sender {
                     self.on_rtcp(out, rtcp);
                 }
             }
+            Payload::Ack(ack) if self.ready => self.on_ack(out, &ack),
             Payload::Session(message) => self.parts.session.on_message(now, message),
             _ => {}
         }

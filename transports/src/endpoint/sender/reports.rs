@@ -1,15 +1,20 @@
 //! What comes back: reports, requests for retransmission and for key frames.
 
-use weaknet_core::packet::{Arrival, FlowId, Media, Rtcp, Rtp, RtpKind};
+use weaknet_core::packet::{Ack, Arrival, FlowId, Media, Rtcp, Rtp, RtpKind};
 use weaknet_core::{Event, Outbox, Span, Time};
 
 use super::transmit::Outgoing;
-use super::{ReportSource, Sender};
-use crate::cc::{CcEvent, Feedback, FeedbackKind, Visitor};
+use super::{ReportSource, Sender, gives_window_only};
+use crate::cc::{CcEvent, Visitor};
+use crate::fec::PathState;
 use crate::pacing::Priority;
+use crate::rtp::FeedbackFormat;
+use crate::transport::{Alarm, News};
 
 /// Key-frame requests closer to the last one are ignored.
 const KEY_FRAME_INTERVAL: Span = Span::from_millis(300);
+/// Named values of the controller are shown this often at most.
+const SHOW_EVERY: Span = Span::from_millis(10);
 /// Video packets that a repair packet may reach back.
 const REPAIR_MEMORY: u64 = 1_024;
 
@@ -36,6 +41,10 @@ impl Sender {
             } => {
                 self.rrtr = rrtr.map(|time| (time, now)).or(self.rrtr);
                 let rtt = last_sr.map(|sr| now.since(sr) - delay_since_last_sr);
+                if self.parts.feedback.format == FeedbackFormat::Rr {
+                    // What went out before that sender report has left the path.
+                    self.flight.history.leave_path(last_sr.unwrap_or_default());
+                }
                 self.on_receiver_report(out, rtt, expected, lost);
             }
             _ => {}
@@ -43,18 +52,46 @@ impl Sender {
     }
 
     fn on_feedback(&mut self, out: &mut Outbox<'_>, arrivals: &[Arrival], made: Time) {
+        let news = self
+            .flight
+            .on_report(out.now(), made, arrivals, &mut self.results);
+        self.tell_round_trip(out, news.rtt);
+        self.tell(out, &news);
+    }
+
+    pub(super) fn on_ack(&mut self, out: &mut Outbox<'_>, ack: &Ack) {
+        let news = self
+            .flight
+            .on_ack(out.now(), ack, &mut self.results, |_| {});
+        self.tell_round_trip(out, news.rtt);
+        self.tell(out, &news);
+        self.flight.forget(out.now());
+    }
+
+    /// Does what is due because no report came.
+    pub(super) fn run_alarms(&mut self, out: &mut Outbox<'_>) {
         let now = out.now();
-        let told = self
-            .history
-            .on_report(now, made, arrivals, &mut self.results);
-        if let Some(rtt) = told.rtt {
-            self.rtt.on_sample(now, rtt, Span::ZERO);
-            out.event(Event::RttSample {
-                flow: self.parts.flow,
-                rtt,
-            });
+        let Some((_, alarm)) = self.next_alarm().filter(|(at, _)| *at <= now) else {
+            return;
+        };
+        let news = self.flight.on_alarm(now, alarm, &mut self.results);
+        self.tell(out, &news);
+        if alarm == Alarm::Probe {
+            self.probe(out);
         }
-        if self.results.is_empty() {
+    }
+
+    fn tell_round_trip(&self, out: &mut Outbox<'_>, rtt: Option<Span>) {
+        let flow = self.parts.flow;
+        if let Some(rtt) = rtt {
+            out.event(Event::RttSample { flow, rtt });
+        }
+    }
+
+    /// Tells the controller what is in `results`.
+    fn tell(&mut self, out: &mut Outbox<'_>, news: &News) {
+        let now = out.now();
+        if self.results.is_empty() && !news.is_event() {
             return;
         }
         if self.parts.reports == ReportSource::Feedback
@@ -64,24 +101,37 @@ impl Sender {
             self.parts.controller.on_event(now, &losses);
         }
         let queued = self.parts.pacer.queued();
-        self.parts
-            .controller
-            .on_event(now, &CcEvent::PacerQueue(queued));
-        self.parts.controller.on_feedback(&Feedback {
-            now,
-            made: Some(made),
-            packets: &self.results,
-            in_flight: self.history.in_flight(),
-            prior_in_flight: told.prior_in_flight,
-            kind: FeedbackKind::PerPacket,
-        });
-        self.parts.controller.snapshot(&mut Gauges {
-            flow: self.parts.flow,
-            out,
-        });
+        let controller = self.parts.controller.as_mut();
+        controller.on_event(now, &CcEvent::PacerQueue(queued));
+        self.flight.tell(now, news, &mut self.results, controller);
+        if gives_window_only(&self.output) {
+            self.window.on_report(now, &self.results);
+        }
+        self.show(out);
         self.follow_controller(out);
-        self.set_encoder(now);
+        self.set_encoder(out);
         self.forget_old(now);
+    }
+
+    /// Publishes the controller's named values; those of acknowledgements, which
+    /// are many, from time to time.
+    fn show(&mut self, out: &mut Outbox<'_>) {
+        let (now, flow) = (out.now(), self.parts.flow);
+        let acks = self.parts.feedback.format == FeedbackFormat::Ack;
+        let shown = |at| now - at < SHOW_EVERY;
+        if acks && self.last_shown.is_some_and(shown) {
+            return;
+        }
+        self.last_shown = Some(now);
+        let mut gauges = Gauges { flow, out };
+        if let Some(cwnd) = self.output.cwnd.filter(|_| gives_window_only(&self.output)) {
+            let in_flight = self.flight.history.in_flight();
+            gauges.number("in_flight_bytes", in_flight.get() as f64);
+            gauges.number("cwnd_bytes", cwnd.get() as f64);
+            let queued = self.parts.pacer.queued();
+            gauges.number("pacer_queue_bytes", queued.get() as f64);
+        }
+        self.parts.controller.snapshot(&mut gauges);
     }
 
     /// Frees video packets that neither retransmission nor repair packets will
@@ -135,10 +185,20 @@ impl Sender {
         lost: u32,
     ) {
         let now = out.now();
+        let counts_only = self.parts.feedback.format == FeedbackFormat::Rr;
         if let Some(rtt) = rtt {
             self.on_rtt(now, rtt);
-            if let Some(encoder) = self.parts.fec.as_mut().filter(|_| expected > 0) {
-                encoder.on_network(now, f64::from(lost) / f64::from(expected), rtt);
+            if counts_only {
+                self.flight.on_round_trip(now, rtt);
+                self.tell_round_trip(out, Some(rtt));
+            }
+            if let Some(fec) = self.parts.fec.as_mut().filter(|_| expected > 0) {
+                let path = PathState {
+                    loss: f64::from(lost) / f64::from(expected),
+                    rtt,
+                    target: self.rate.target,
+                };
+                fec.control.on_path(now, &path);
             }
         }
         let received = expected.saturating_sub(lost);
@@ -150,6 +210,11 @@ impl Sender {
                 interval,
             };
             self.parts.controller.on_event(now, &report);
+        }
+        if counts_only {
+            self.show(out);
+            self.set_encoder(out);
+            self.forget_old(now);
         }
         self.follow_controller(out);
     }

@@ -1,20 +1,20 @@
 //! From the pacer to the link, and into the send history.
 
-use weaknet_core::packet::{Ecn, Leg, Media, Packet, Payload, Rtp, RtpKind};
+use weaknet_core::packet::{Ecn, Leg, Media, Packet, Payload, RepairPacket, Rtp, RtpKind};
 use weaknet_core::{Bytes, Event, Outbox, Time};
 
 use super::Sender;
 use crate::cc::{ProbeCluster, SentKind, SentPacket};
 use crate::pacing::PacerAction;
-use crate::rtp::{PaddingPacket, next_padding};
+use crate::rtp::{FeedbackFormat, PaddingPacket, next_padding};
 
 /// What waits in the pacer.
 #[derive(Debug, Clone)]
 pub(super) enum Outgoing {
     /// Media, or media again on request.
     Plain(Rtp),
-    /// A repair packet and what it protects.
-    Repair(Rtp, Vec<Rtp>),
+    /// A repair packet.
+    Repair(Box<RepairPacket>),
     /// Padding, be it media again.
     Padding(Rtp),
 }
@@ -22,7 +22,8 @@ pub(super) enum Outgoing {
 impl Outgoing {
     pub(super) const fn rtp(&self) -> Rtp {
         match self {
-            Self::Plain(rtp) | Self::Repair(rtp, _) | Self::Padding(rtp) => *rtp,
+            Self::Plain(rtp) | Self::Padding(rtp) => *rtp,
+            Self::Repair(repair) => repair.rtp,
         }
     }
 }
@@ -68,13 +69,19 @@ impl Sender {
                 }
             }
         }
-        let room = self
-            .output
-            .cwnd
-            .is_none_or(|cwnd| self.history.in_flight() < cwnd);
+        let history = &mut self.flight.history;
+        let in_flight = history.in_flight();
+        let room = self.output.cwnd.is_none_or(|cwnd| in_flight < cwnd);
         if room && self.parts.pacer.queued() == Bytes::ZERO {
-            self.history.set_app_limited();
+            history.set_app_limited();
         }
+    }
+
+    /// Sends something small that will be reported on, whatever window and pacer
+    /// say.
+    pub(super) fn probe(&mut self, out: &mut Outbox<'_>) {
+        let packet = Outgoing::Padding(padding(out.now(), 1));
+        self.transmit(out, packet, None);
     }
 
     /// Sends about `wanted` bytes that carry nothing new: an old video packet,
@@ -117,7 +124,7 @@ impl Sender {
     ) -> Bytes {
         let now = out.now();
         let mut rtp = packet.rtp();
-        rtp.transport_seq = self.history.next_number();
+        rtp.transport_seq = self.flight.history.next_number();
         let wire = self.parts.overhead.size_of(&rtp);
         let size = Bytes::new(u64::from(wire));
         let kind = match (&packet, rtp.kind, rtp.media) {
@@ -138,7 +145,12 @@ impl Sender {
             }
             _ => {}
         }
-        let sent = self.history.on_sent(SentPacket {
+        let ecn = if self.parts.feedback.format.carries_ecn() {
+            self.flight.codepoint(self.output.ecn)
+        } else {
+            Ecn::NotEct
+        };
+        let sent = SentPacket {
             number: rtp.transport_seq,
             at: now,
             size,
@@ -146,7 +158,8 @@ impl Sender {
             probe,
             in_flight: Bytes::ZERO,
             app_limited: false,
-        });
+        };
+        let sent = self.flight.on_sent(sent, ecn);
         let fresh = if rtp.kind == RtpKind::Media {
             u32::from(rtp.payload)
         } else {
@@ -154,18 +167,20 @@ impl Sender {
         };
         let payload = match packet {
             Outgoing::Plain(_) | Outgoing::Padding(_) => Payload::Rtp(rtp),
-            Outgoing::Repair(_, protects) => Payload::Repair(Box::new((rtp, protects))),
+            Outgoing::Repair(repair) => Payload::Repair(Box::new(RepairPacket { rtp, ..*repair })),
         };
         let mut packet = self.packet(now, wire, payload);
-        if self.parts.ecn {
-            packet.ecn = self.output.ecn;
-        }
+        packet.ecn = ecn;
         out.event(Event::Sent {
             packet: packet.tag(),
             payload: fresh,
         });
         out.send(packet);
-        self.parts.controller.on_sent(&sent);
+        // What nobody reports on is not told to the controller, as in libwebrtc
+        // (`TransportFeedbackAdapter::ProcessSentPacket`).
+        if self.parts.feedback.format != FeedbackFormat::Rr {
+            self.parts.controller.on_sent(&sent);
+        }
         self.follow_controller(out);
         size
     }

@@ -1,6 +1,7 @@
 //! `weaknet explain`: what a name means.
 
 mod example;
+mod flow;
 mod plugin;
 mod scenario;
 
@@ -36,6 +37,7 @@ pub(super) fn run(args: &Explain, registry: &Registry) -> Result<(), Failure> {
             .map(|entry| plugin::text(entry, metrics_of(entry))),
     );
     found.extend(kind(name, registry));
+    found.extend(flow::text(name));
     found.extend(
         definitions
             .iter()
@@ -56,7 +58,8 @@ pub(super) fn run(args: &Explain, registry: &Registry) -> Result<(), Failure> {
         .iter()
         .flat_map(|entry| [entry.name, entry.kind])
         .chain(definitions.iter().map(|definition| definition.name))
-        .chain(scenarios.iter().map(|scenario| scenario.name.as_str()));
+        .chain(scenarios.iter().map(|scenario| scenario.name.as_str()))
+        .chain(["bulk", "feedback"]);
     let hint = nearest(name, known).map_or_else(
         || "`weaknet list` shows what there is".to_owned(),
         |near| format!("did you mean `{near}`?"),

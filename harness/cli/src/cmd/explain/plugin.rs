@@ -39,6 +39,35 @@ pub(super) fn text(entry: &Entry, metrics: &[Definition]) -> String {
     text
 }
 
+/// Everything there is to say about a key of a flow with fields of its own, of
+/// which `names` can be set.
+pub(super) fn structure<T: schemars::JsonSchema + serde::Serialize + Default>(
+    key: &str,
+    about: &str,
+    names: Option<&[&str]>,
+    example: &str,
+) -> String {
+    let mut generator = schemars::generate::SchemaSettings::draft07().into_generator();
+    let schema = T::json_schema(&mut generator).to_value();
+    let shared = Shared(generator.take_definitions(false));
+    let defaults = serde_json::to_value(T::default()).unwrap_or_default();
+    let mut text = format!(
+        "`{key}:` of a flow\n\n{}\n\nparameters:\n",
+        wrap(about, "  ")
+    );
+    let all: Vec<&str> = schema
+        .get("properties")
+        .and_then(Value::as_object)
+        .map_or_else(Vec::new, |all| all.keys().map(String::as_str).collect());
+    let names = names.unwrap_or(&all).iter().copied();
+    fields(names, (&schema, &defaults), &shared, "  ", &mut text);
+    text.push_str("\nexample:\n");
+    for line in example.lines() {
+        text.push_str(&format!("  {line}\n"));
+    }
+    text
+}
+
 /// The definitions that schemas refer to.
 struct Shared(Map<String, Value>);
 

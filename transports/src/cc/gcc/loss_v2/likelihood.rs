@@ -60,12 +60,26 @@ impl Channel {
     /// loss is moderate.
     pub(super) fn objective(&self, observations: &Observations, config: &LossV2Config) -> f64 {
         let bias = self.bandwidth_bias(observations.mean_loss(), config);
+        // Nearly all observations have the same probability of loss, and nothing
+        // lost: few logarithms are needed.
+        let mut known = (f64::NAN, 0.0);
+        let mut log_of_passing = |loss: f64| {
+            if known.0 != loss {
+                known = (loss, libm::log(1.0 - loss));
+            }
+            known.1
+        };
         observations
             .weighted()
             .fold(0.0, |sum, (weight, observation)| {
                 let loss = self.loss_probability(observation.rate);
                 let (lost, passed) = kilobytes(observation);
-                let likelihood = weight * (lost * libm::log(loss) + passed * libm::log(1.0 - loss));
+                let of_loss = if lost == 0.0 {
+                    0.0
+                } else {
+                    lost * libm::log(loss)
+                };
+                let likelihood = weight * (of_loss + passed * log_of_passing(loss));
                 sum + likelihood + weight * bias * observation.size.as_kilobytes_f64()
             })
     }

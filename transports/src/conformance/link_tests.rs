@@ -86,12 +86,12 @@ fn what_does_not_fit_the_buffer_is_dropped_and_told() {
     let flow = link.add(window(100));
     link.run(SECOND * 5);
     let dropped: Bytes = link.intervals(flow).iter().map(|i| i.dropped).sum();
-    let told = super::value(link.controller(flow), "losses");
+    let told = link.value(flow, "losses");
     // Drops of the last round trip are not yet known.
     let unknown = dropped.get() as f64 / PACKET.get() as f64 - told;
     assert!(told > 1_000.0 && (0.0..=100.0).contains(&unknown));
     assert!(link.wait_percentile(SECOND * 5, 1.0) <= Span::from_millis(20));
-    assert_eq!(super::value(link.controller(flow), "timeouts"), 0.0);
+    assert_eq!(link.value(flow, "timeouts"), 0.0);
 }
 
 #[test]
@@ -99,8 +99,8 @@ fn a_flight_without_survivors_is_told_by_a_timeout() {
     let mut link = link(0);
     let flow = link.add(window(4));
     link.run(Span::from_millis(3_500));
-    assert_eq!(super::value(link.controller(flow), "timeouts"), 3.0);
-    assert_eq!(super::value(link.controller(flow), "losses"), 12.0);
+    assert_eq!(link.value(flow, "timeouts"), 3.0);
+    assert_eq!(link.value(flow, "losses"), 12.0);
     assert_eq!(link.throughput(flow, SECOND), Bitrate::ZERO);
 }
 

@@ -3,7 +3,7 @@
 //!
 //! Implements: RFC 9000 section 13.4.2: when acknowledgements count fewer
 //! packets as ECN-capable than were sent so and arrived, the path erases the
-//! field and the sender stops setting it.
+//! field and the sender stops setting it; packets then count as Not-ECT.
 //! Differs: counts do not say which packets were marked; they are taken for the
 //! newest of those acknowledged.
 
@@ -13,7 +13,7 @@ use crate::cc::PacketResult;
 
 /// What the counts have said so far.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct EcnCounts {
+pub(crate) struct EcnCounts {
     /// Packets that the other end has counted.
     seen: u64,
     /// Packets that were sent ECN-capable and have been acknowledged.
@@ -24,12 +24,12 @@ pub(super) struct EcnCounts {
 
 impl EcnCounts {
     /// The codepoint to send with when the controller asks for `wanted`.
-    pub(super) const fn codepoint(&self, wanted: Ecn) -> Ecn {
+    pub(crate) const fn codepoint(&self, wanted: Ecn) -> Ecn {
         if self.failed { Ecn::NotEct } else { wanted }
     }
 
     /// A new connection tries again; the other end's counts go on.
-    pub(super) const fn restart(&mut self) {
+    pub(crate) const fn restart(&mut self) {
         self.failed = false;
         self.capable = self.seen;
     }
@@ -37,12 +37,15 @@ impl EcnCounts {
     /// Takes an acknowledgement in; `capable` of the packets that it names first
     /// were sent ECN-capable. Marks are noted in these packets, `acked`,
     /// ascending by number.
-    pub(super) fn on_ack(&mut self, ack: &Ack, capable: u64, acked: &mut [PacketResult]) {
+    pub(crate) fn on_ack(&mut self, ack: &Ack, capable: u64, acked: &mut [PacketResult]) {
         let counts = ack.more.as_ref().map_or([0; 3], |more| more.ecn);
         let seen = counts.iter().sum::<u64>();
         self.seen = self.seen.max(seen);
         self.capable += capable;
         self.failed |= self.seen < self.capable;
+        if self.failed {
+            acked.iter_mut().for_each(|packet| packet.ecn = Ecn::NotEct);
+        }
         let fresh = usize::try_from(counts[2].saturating_sub(self.marked)).unwrap_or(usize::MAX);
         for packet in acked.iter_mut().rev().take(fresh) {
             packet.ecn = Ecn::Ce;
@@ -58,19 +61,8 @@ mod tests {
     use weaknet_core::packet::AckDetails;
     use weaknet_core::{Bytes, Time};
 
-    /// Numbers of the packets that are taken for marked.
-    fn marked(counts: &mut EcnCounts, ecn: [u64; 3], numbers: std::ops::Range<u64>) -> Vec<u64> {
-        let more = AckDetails {
-            ecn,
-            ..AckDetails::default()
-        };
-        let ack = Ack {
-            largest: 0,
-            before: 0,
-            delay_us: 0,
-            more: Some(Box::new(more)),
-        };
-        let packet = |number| PacketResult {
+    fn packet(number: u64) -> PacketResult {
+        PacketResult {
             sent: SentPacket {
                 number,
                 at: Time::ZERO,
@@ -84,6 +76,20 @@ mod tests {
             ecn: Ecn::NotEct,
             recovered: false,
             delivery: DeliverySnapshot::default(),
+        }
+    }
+
+    /// Numbers of the packets that are taken for marked.
+    fn marked(counts: &mut EcnCounts, ecn: [u64; 3], numbers: std::ops::Range<u64>) -> Vec<u64> {
+        let more = AckDetails {
+            ecn,
+            ..AckDetails::default()
+        };
+        let ack = Ack {
+            largest: 0,
+            before: 0,
+            delay_us: 0,
+            more: Some(Box::new(more)),
         };
         let capable = numbers.end - numbers.start;
         let mut acked: Vec<_> = numbers.map(packet).collect();
@@ -102,6 +108,29 @@ mod tests {
         assert_eq!(marked(&mut counts, [8, 0, 5], 10..11), [10]);
         assert_eq!(marked(&mut counts, [9, 0, 5], 11..14), [12, 13]);
         assert_eq!(counts.codepoint(Ecn::Ect1), Ecn::Ect1);
+    }
+
+    #[test]
+    fn packets_keep_their_codepoint_until_the_counts_deny_it() {
+        let codepoints = |seen: u64| {
+            let mut counts = EcnCounts::default();
+            let more = AckDetails {
+                ecn: [0, seen, 0],
+                ..AckDetails::default()
+            };
+            let ack = Ack {
+                largest: 0,
+                before: 0,
+                delay_us: 0,
+                more: Some(Box::new(more)),
+            };
+            let mut acked = [packet(0), packet(1)];
+            acked.iter_mut().for_each(|packet| packet.ecn = Ecn::Ect1);
+            counts.on_ack(&ack, 2, &mut acked);
+            acked.map(|packet| packet.ecn)
+        };
+        assert_eq!(codepoints(2), [Ecn::Ect1; 2]);
+        assert_eq!(codepoints(1), [Ecn::NotEct; 2]);
     }
 
     #[test]

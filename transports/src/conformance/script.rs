@@ -11,39 +11,45 @@ use crate::transport::SendHistory;
 
 /// What a report says of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub enum Fate {
+    /// Received with ECT(1).
     Received,
+    /// Received with a mark of congestion.
     Marked,
     /// Received without an ECN codepoint.
     Bleached,
+    /// Not received.
     Lost,
 }
 
 /// A controller and what it has sent.
 #[derive(Clone)]
-pub(crate) struct Script {
-    pub(crate) controller: Box<dyn CongestionController>,
+pub struct Script {
+    /// The controller.
+    pub controller: Box<dyn CongestionController>,
     history: SendHistory,
     results: Vec<PacketResult>,
 }
 
-impl Clone for Box<dyn CongestionController> {
-    fn clone(&self) -> Self {
-        self.clone_box()
-    }
-}
-
 impl Script {
-    pub(crate) fn new(controller: Box<dyn CongestionController>) -> Self {
+    /// A flow that has sent nothing yet; the controller is not told of a start.
+    #[must_use]
+    pub fn new(controller: Box<dyn CongestionController>) -> Self {
+        Self::starting_at(0, controller)
+    }
+
+    /// One whose first packet has that number.
+    #[must_use]
+    pub fn starting_at(number: u64, controller: Box<dyn CongestionController>) -> Self {
         Self {
             controller,
-            history: SendHistory::new(),
+            history: SendHistory::starting_at(number),
             results: Vec::new(),
         }
     }
 
     /// Sends `count` packets; returns the number after the last one.
-    pub(crate) fn send(&mut self, at: Time, count: u64) -> u64 {
+    pub fn send(&mut self, at: Time, count: u64) -> u64 {
         for _ in 0..count {
             let sent = self.history.on_sent(SentPacket {
                 number: self.history.next_number(),
@@ -60,24 +66,25 @@ impl Script {
     }
 
     /// Sends as much as the window allows; returns the number after the last.
-    pub(crate) fn send_window(&mut self, at: Time) -> u64 {
+    pub fn send_window(&mut self, at: Time) -> u64 {
         let cwnd = self.controller.output().cwnd.unwrap_or_default();
         let free = cwnd - self.history.in_flight();
         self.send(at, free.get() / PACKET.get())
     }
 
     /// The number of the next packet.
-    pub(crate) fn next_number(&self) -> u64 {
+    #[must_use]
+    pub fn next_number(&self) -> u64 {
         self.history.next_number()
     }
 
     /// The application has nothing more.
-    pub(crate) fn set_app_limited(&mut self) {
+    pub fn set_app_limited(&mut self) {
         self.history.set_app_limited();
     }
 
     /// Reports the same of all `numbers` at once.
-    pub(crate) fn report(&mut self, at: Time, numbers: impl IntoIterator<Item = u64>, fate: Fate) {
+    pub fn report(&mut self, at: Time, numbers: impl IntoIterator<Item = u64>, fate: Fate) {
         let arrivals: Vec<Arrival> = numbers
             .into_iter()
             .map(|seq| Arrival {
@@ -90,10 +97,18 @@ impl Script {
                 },
             })
             .collect();
-        let told = self.history.on_report(at, at, &arrivals, &mut self.results);
+        self.deliver(at, at, &arrivals);
+    }
+
+    /// A report arrives that was made at `made` and tells of `arrivals`. The
+    /// controller is told what is new.
+    pub fn deliver(&mut self, now: Time, made: Time, arrivals: &[Arrival]) {
+        let told = self
+            .history
+            .on_report(now, made, arrivals, &mut self.results);
         self.controller.on_feedback(&Feedback {
-            now: at,
-            made: Some(at),
+            now,
+            made: Some(made),
             packets: &self.results,
             in_flight: self.history.in_flight(),
             prior_in_flight: told.prior_in_flight,
@@ -101,19 +116,26 @@ impl Script {
         });
     }
 
+    /// What the last report told of.
+    pub(super) fn results(&self) -> &[PacketResult] {
+        &self.results
+    }
+
     /// Reports `numbers` received, one by one.
-    pub(crate) fn ack_each(&mut self, at: Time, numbers: impl IntoIterator<Item = u64>) {
+    pub fn ack_each(&mut self, at: Time, numbers: impl IntoIterator<Item = u64>) {
         for number in numbers {
             self.report(at, [number], Fate::Received);
         }
     }
 
-    pub(crate) fn event(&mut self, at: Time, event: CcEvent) {
+    /// Something else happens.
+    pub fn event(&mut self, at: Time, event: CcEvent) {
         self.controller.on_event(at, &event);
     }
 
-    /// A named value inside the controller.
-    pub(crate) fn value(&self, name: &str) -> f64 {
+    /// A named value inside the controller; NaN if there is none of that name.
+    #[must_use]
+    pub fn value(&self, name: &str) -> f64 {
         value(self.controller.as_ref(), name)
     }
 }

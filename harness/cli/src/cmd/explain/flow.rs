@@ -1,0 +1,48 @@
+//! Keys of a flow that are no plug-ins.
+
+use weaknet_transports::bulk::BulkConfig;
+use weaknet_transports::rtp::FeedbackConfig;
+
+use super::plugin::structure;
+
+const BULK: &str = "A reliable byte stream instead of media: a download, or short flows with idle \
+times between them. It runs any congestion controller, `cubic` by default.";
+const BULK_EXAMPLE: &str = "\
+flows:
+  - name: download
+    bulk: {}
+    congestion_control: cubic
+  - name: pages
+    bulk: {size: 30kB, max_size: 50kB, idle: 10s}
+    congestion_control: new_reno
+";
+const FEEDBACK: &str = "What the receiver of a call reports to its congestion controller: a format, \
+or format and interval.";
+const FEEDBACK_EXAMPLE: &str = "\
+flows:
+  - name: call
+    media: {video: {}, audio: {}}
+    congestion_control: cubic
+    feedback: ack
+    rtp_overhead: quic
+  - name: legacy
+    media: {audio: {}}
+    feedback: {format: rr, every: 1s}
+";
+
+/// What such a key means.
+pub(super) fn text(name: &str) -> Option<String> {
+    match name {
+        "bulk" => Some(structure::<BulkConfig>(name, BULK, None, BULK_EXAMPLE)),
+        "feedback" => {
+            let keys = Some(&["format", "every"][..]);
+            Some(structure::<FeedbackConfig>(
+                name,
+                FEEDBACK,
+                keys,
+                FEEDBACK_EXAMPLE,
+            ))
+        }
+        _ => None,
+    }
+}
