@@ -8,11 +8,26 @@
 //!
 //! How much is spent says a protection control, which any scheme follows.
 
+mod block;
+mod duplicate;
+mod elimination;
 pub mod gf256;
+mod linear;
 mod none;
 pub mod protection;
+mod raptorq;
+mod reed_solomon;
+mod rlc;
+mod share;
+mod streaming;
+mod symbols;
 
+pub use self::raptorq::Raptorq;
+pub use duplicate::Duplicate;
 pub use none::NoFec;
+pub use reed_solomon::ReedSolomon;
+pub use rlc::Rlc;
+pub use streaming::Streaming;
 
 use std::collections::BTreeMap;
 
