@@ -127,7 +127,7 @@ fn decode(criterion: &mut Criterion) {
                         .map(|at| (at as u8, sources[at]))
                         .collect();
                     let found = cauchy::decode(k, &here, &rows, SYMBOL).expect("enough symbols");
-                    assert_eq!(found.len(), lost.len());
+                    assert_eq!(found.iter().len(), lost.len());
                     found
                 });
             });

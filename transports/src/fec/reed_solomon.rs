@@ -118,8 +118,8 @@ impl FecCodec for Codec {
             let bodies = data.iter().chain(&repair);
             let width = bodies.map(|(_, body)| body.len()).max().unwrap_or_default();
             let solved = cauchy::decode(protects.len(), &data, &repair, width);
-            for (at, symbol) in solved.unwrap_or_default() {
-                if let Some(packet) = to_packet(&symbol) {
+            for (at, symbol) in solved.unwrap_or_default().iter() {
+                if let Some(packet) = to_packet(symbol) {
                     found.insert(protects[usize::from(at)], packet);
                 }
             }

@@ -8,7 +8,8 @@
 //! data, and a repair symbol does not depend on how many there are of either.
 //! Differs: no wire format of a standard; RFC 5510 has a Vandermonde matrix.
 
-use super::{add_products, divide, inverse, multiply};
+use super::field::{logarithm, power};
+use super::{add_products, divide};
 
 /// Data and repair symbols of a block together.
 pub const MOST_SYMBOLS: usize = 256;
@@ -17,7 +18,7 @@ pub const MOST_SYMBOLS: usize = 256;
 /// are below [`MOST_SYMBOLS`].
 #[must_use]
 pub const fn coefficient(repair: u8, data: u8) -> u8 {
-    divide(255 ^ data, (255 - repair) ^ data)
+    divide(node(0) ^ data, node(repair) ^ data)
 }
 
 /// A symbol and which one it is.
@@ -40,75 +41,109 @@ pub fn encode(data: &[&[u8]], from: u8, width: usize, out: &mut [u8]) {
     add_products(out, width, &coefficients, data);
 }
 
-/// The data symbols that are missing among the `count` of a block, with their
-/// numbers, each `width` bytes long; `None` when there are fewer repair symbols
-/// than that. Symbols are given once each.
+/// Data symbols that were missing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    numbers: Vec<u8>,
+    bytes: Vec<u8>,
+    width: usize,
+}
+
+impl Found {
+    /// Each with its number, ascending.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Numbered<'_>> {
+        let symbol = |(at, number)| (number, &self.bytes[at * self.width..][..self.width]);
+        self.numbers.iter().copied().enumerate().map(symbol)
+    }
+}
+
+/// The data symbols that are missing among the `count` of a block, each `width`
+/// bytes long; `None` when there are fewer repair symbols than that, or when a
+/// symbol is given twice.
+///
+/// A missing symbol is a sum over the given ones with coefficients in closed form,
+/// as in Lagrange's interpolation: with z for the x or y of the given symbol and y
+/// for the missing one, v(y) w(z) / (z + y). Over all missing y' and all repair
+/// symbols x' that are used, v(y) is the product of y + x' over that of y + y', w of
+/// a repair symbol the product of z + y' over that of z + x', and w of data, with v
+/// inverted, the same as v.
 #[must_use]
 pub fn decode(
     count: usize,
     data: &[Numbered<'_>],
     repair: &[Numbered<'_>],
     width: usize,
-) -> Option<Vec<(u8, Vec<u8>)>> {
-    let is_here = |at: &u8| data.iter().any(|(here, _)| here == at);
-    let missing: Vec<u8> = (0..=u8::MAX)
+) -> Option<Found> {
+    let mut is_here = [false; MOST_SYMBOLS];
+    for (number, _) in data {
+        if usize::from(*number) >= count
+            || std::mem::replace(&mut is_here[usize::from(*number)], true)
+        {
+            return None;
+        }
+    }
+    let numbers: Vec<u8> = (0..=u8::MAX)
         .take(count)
-        .filter(|at| !is_here(at))
+        .filter(|at| !is_here[usize::from(*at)])
         .collect();
-    let used = repair.get(..missing.len())?;
-    if missing.is_empty() || width == 0 {
-        return Some(missing.into_iter().map(|at| (at, Vec::new())).collect());
+    let used = repair.get(..numbers.len())?;
+    let mut is_used = [false; MOST_SYMBOLS];
+    for (row, _) in used {
+        let node = node(*row);
+        if usize::from(node) < count || std::mem::replace(&mut is_used[usize::from(node)], true) {
+            return None;
+        }
     }
-    // What is left of the repair symbols without the data that are here.
-    let mut rests = vec![0; used.len() * width];
-    for (rest, (_, symbol)) in rests.chunks_exact_mut(width).zip(used) {
-        let length = symbol.len().min(width);
-        rest[..length].copy_from_slice(&symbol[..length]);
+    let over_missing = |z: u8| sum_of_logarithms(z, numbers.iter().copied());
+    let over_used = |z: u8| sum_of_logarithms(z, used.iter().map(|(row, _)| node(*row)));
+    let given = used
+        .iter()
+        .map(|(row, symbol)| {
+            let z = node(*row);
+            (z, over_missing(z) - over_used(z), *symbol)
+        })
+        .chain(
+            data.iter()
+                .map(|(z, symbol)| (*z, over_missing(*z) - over_used(*z) + scale(*z), *symbol)),
+        );
+    let (mut nodes, mut sources) = (Vec::new(), Vec::new());
+    nodes.reserve_exact(count);
+    sources.reserve_exact(count);
+    for (z, weight, symbol) in given {
+        nodes.push((z, weight));
+        sources.push(symbol);
     }
-    let coefficients = |columns: &[u8]| -> Vec<u8> {
-        let rows = used.iter().map(|(row, _)| *row);
-        rows.flat_map(|row| columns.iter().map(move |at| coefficient(row, *at)))
-            .collect()
-    };
-    let (here, symbols): (Vec<u8>, Vec<&[u8]>) = data.iter().copied().unzip();
-    add_products(&mut rests, width, &coefficients(&here), &symbols);
-    let inverted = invert(coefficients(&missing), missing.len())?;
-    let mut found = vec![0; rests.len()];
-    let rests: Vec<&[u8]> = rests.chunks_exact(width).collect();
-    add_products(&mut found, width, &inverted, &rests);
-    let found = found.chunks_exact(width).map(<[u8]>::to_vec);
-    Some(missing.into_iter().zip(found).collect())
+    let mut coefficients = Vec::with_capacity(numbers.len() * nodes.len());
+    for &y in &numbers {
+        let weight = over_used(y) - over_missing(y) - scale(y);
+        let products = nodes
+            .iter()
+            .map(|(z, other)| power(weight + other - logarithm(z ^ y)));
+        coefficients.extend(products);
+    }
+    let mut bytes = vec![0; numbers.len() * width];
+    add_products(&mut bytes, width, &coefficients, &sources);
+    Some(Found {
+        numbers,
+        bytes,
+        width,
+    })
 }
 
-/// The inverse of a square matrix by rows; `None` when there is none, as when a
-/// repair symbol is given twice.
-pub(in crate::fec) fn invert(mut matrix: Vec<u8>, size: usize) -> Option<Vec<u8>> {
-    let mut result = vec![0; size * size];
-    for at in 0..size {
-        result[at * size + at] = 1;
-    }
-    for pivot in 0..size {
-        let row = (pivot..size).find(|row| matrix[row * size + pivot] != 0)?;
-        for side in [&mut matrix, &mut result] {
-            for column in 0..size {
-                side.swap(row * size + column, pivot * size + column);
-            }
-        }
-        let factor = inverse(matrix[pivot * size + pivot]);
-        for side in [&mut matrix, &mut result] {
-            for number in &mut side[pivot * size..(pivot + 1) * size] {
-                *number = multiply(*number, factor);
-            }
-        }
-        for row in (0..size).filter(|row| *row != pivot) {
-            let factor = matrix[row * size + pivot];
-            for side in [&mut matrix, &mut result] {
-                for column in 0..size {
-                    let product = multiply(factor, side[pivot * size + column]);
-                    side[row * size + column] ^= product;
-                }
-            }
-        }
-    }
-    Some(result)
+/// The x of a repair symbol.
+const fn node(repair: u8) -> u8 {
+    u8::MAX - repair
+}
+
+/// Logarithm of what the column of a data symbol is divided by.
+fn scale(y: u8) -> i32 {
+    logarithm(node(0) ^ y)
+}
+
+/// Logarithm of the product of all z + other, without that of z itself.
+fn sum_of_logarithms(z: u8, others: impl Iterator<Item = u8>) -> i32 {
+    others
+        .filter(|other| *other != z)
+        .map(|other| logarithm(other ^ z))
+        .sum()
 }

@@ -5,9 +5,9 @@ pub(super) const REDUCTION: u8 = 0x1d;
 
 /// Powers of the generator 2, twice over, so that sums of two logarithms need no
 /// reduction.
-const EXP: [u8; 510] = exp();
+static EXP: [u8; 510] = exp();
 /// Logarithms; that of zero is never used.
-const LOG: [u8; 256] = log();
+static LOG: [u8; 256] = log();
 
 const fn exp() -> [u8; 510] {
     let mut table = [0; 510];
@@ -22,9 +22,10 @@ const fn exp() -> [u8; 510] {
 
 const fn log() -> [u8; 256] {
     let mut table = [0; 256];
+    let powers = exp();
     let mut at = 0;
     while at < 255 {
-        table[EXP[at] as usize] = at as u8;
+        table[powers[at] as usize] = at as u8;
         at += 1;
     }
     table
@@ -34,6 +35,18 @@ const fn log() -> [u8; 256] {
 pub(super) const fn double(a: u8) -> u8 {
     let carry = if a & 0x80 == 0 { 0 } else { REDUCTION };
     (a << 1) ^ carry
+}
+
+/// The logarithm of a number but zero.
+#[inline]
+pub(super) fn logarithm(a: u8) -> i32 {
+    i32::from(LOG[usize::from(a)])
+}
+
+/// The number with this logarithm, which may be any sum of some.
+#[inline]
+pub(super) fn power(logarithm: i32) -> u8 {
+    EXP[usize::try_from(logarithm.rem_euclid(255)).unwrap_or_default()]
 }
 
 /// The product of two numbers.

@@ -103,12 +103,12 @@ fn comes_back(data: &[Vec<u8>], repair: &[u8], width: usize, kept: u64) -> bool 
     let Some(found) = cauchy::decode(data.len(), &kept_data, &kept_repair, width) else {
         return false;
     };
-    for (at, symbol) in &found {
-        let whole = &data[usize::from(*at)];
+    for (at, symbol) in found.iter() {
+        let whole = &data[usize::from(at)];
         assert_eq!(symbol[..whole.len()], whole[..], "symbol {at} of {kept:b}");
         assert!(symbol[whole.len()..].iter().all(|byte| *byte == 0));
     }
-    found.len() == data.len() - kept_data.len()
+    found.iter().len() == data.len() - kept_data.len()
 }
 
 #[test]
