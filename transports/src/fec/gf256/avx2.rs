@@ -10,8 +10,11 @@ use std::arch::x86_64::{
 
 use super::field::multiply;
 
-/// Bytes at a time: two registers.
-const BLOCK: usize = 64;
+/// Bytes of a register.
+const REGISTER: usize = 32;
+
+/// As many bytes as are summed at a time.
+type Block<const N: usize> = [[u8; REGISTER]; N];
 
 /// Products of a coefficient with all values of the lower and the upper half of
 /// a byte.
@@ -52,68 +55,128 @@ pub(super) fn add_products(
     if !is_x86_feature_detected!("avx2") {
         return false;
     }
-    let rows = out.chunks_mut(width * 4);
-    for (rows, factors) in rows.zip(coefficients.chunks(sources.len() * 4)) {
-        let whole = (rows.len() / width).min(factors.len() / sources.len());
+    let count = sources.len();
+    let rows = (out.len() / width).min(coefficients.len() / count);
+    let is_plain = |row: usize| coefficients[row * count..][..count].iter().all(|c| *c == 1);
+    let mut row = 0;
+    while row < rows {
+        let plain = usize::from(is_plain(row));
+        let most = rows.min(row + 4);
+        let more = (row + plain..most)
+            .take_while(|row| !is_plain(*row))
+            .count();
+        let out = &mut out[row * width..];
+        let factors = &coefficients[row * count..];
+        // Sums, parts of a block, two tables and a mask have room in 16 registers.
         // SAFETY: the processor has AVX2, as asked above.
         unsafe {
-            match whole {
-                0 => {}
-                1 => add_rows::<1>(rows, width, factors, sources),
-                2 => add_rows::<2>(rows, width, factors, sources),
-                3 => add_rows::<3>(rows, width, factors, sources),
-                _ => add_rows::<4>(rows, width, factors, sources),
+            match (plain, more) {
+                (0, 1) => add_rows::<0, 1, 4>(out, width, factors, sources),
+                (0, 2) => add_rows::<0, 2, 2>(out, width, factors, sources),
+                (0, 3) => add_rows::<0, 3, 2>(out, width, factors, sources),
+                (0, _) => add_rows::<0, 4, 2>(out, width, factors, sources),
+                (_, 0) => add_rows::<1, 0, 4>(out, width, factors, sources),
+                (_, 1) => add_rows::<1, 1, 2>(out, width, factors, sources),
+                (_, 2) => add_rows::<1, 2, 2>(out, width, factors, sources),
+                (_, _) => add_rows::<1, 3, 2>(out, width, factors, sources),
             }
         }
+        row += plain + more;
     }
     true
 }
 
-/// The first `R` rows together, so that a source is taken apart only once.
-#[target_feature(enable = "avx2")]
-fn add_rows<const R: usize>(out: &mut [u8], width: usize, factors: &[u8], sources: &[&[u8]]) {
-    let count = sources.len();
-    let mut columns: Vec<Column<'_, R>> = sources
-        .iter()
-        .enumerate()
-        .map(|(column, source)| Column {
-            source,
-            halves: std::array::from_fn(|row| &HALVES[usize::from(factors[row * count + column])]),
-        })
-        .collect();
-    for at in (0..width).step_by(BLOCK) {
-        let mut sums = [[_mm256_setzero_si256(); 2]; R];
-        for column in &mut columns {
-            match column.source.split_first_chunk() {
-                Some((block, rest)) => {
-                    column.source = rest;
-                    add_products_of(&mut sums, take_apart(block), &column.halves);
-                }
-                None if column.source.is_empty() => {}
-                None => {
-                    let block = padded(std::mem::take(&mut column.source));
-                    add_products_of(&mut sums, take_apart(&block), &column.halves);
-                }
-            }
-        }
-        for (row, sum) in out.chunks_exact_mut(width).zip(sums) {
-            add(&mut row[at..], sum);
-        }
-    }
-}
-
-/// What is left of a source, and the tables of its coefficients in each row.
+/// A source and the tables of its coefficients in each row.
 struct Column<'a, const R: usize> {
     source: &'a [u8],
     halves: [&'static Halves; R],
 }
 
+/// The first rows together, so that a source is read and taken apart only once, `N`
+/// registers at a time: first `P` rows whose coefficients are all one, then `R`.
+#[target_feature(enable = "avx2")]
+fn add_rows<const P: usize, const R: usize, const N: usize>(
+    out: &mut [u8],
+    width: usize,
+    factors: &[u8],
+    sources: &[&[u8]],
+) {
+    let count = sources.len();
+    let column = |(at, source)| Column {
+        source,
+        halves: std::array::from_fn(|row| &HALVES[usize::from(factors[(P + row) * count + at])]),
+    };
+    let columns: Vec<Column<'_, R>> = sources.iter().copied().enumerate().map(column).collect();
+    let step = N * REGISTER;
+    let shortest = sources.iter().map(|source| source.len()).min();
+    let full = shortest.unwrap_or_default().min(width) / step * step;
+    for at in (0..full).step_by(step) {
+        let mut sums = Sums::<P, R, N>::zero();
+        for column in &columns {
+            // SAFETY: no source ends before `full`, which is a multiple of the step,
+            // and arrays of bytes need no alignment.
+            let block = unsafe { &*column.source.as_ptr().add(at).cast::<Block<N>>() };
+            sums.add(block, &column.halves);
+        }
+        sums.add_to(out, width, at);
+    }
+    for at in (full..width).step_by(step) {
+        let mut sums = Sums::<P, R, N>::zero();
+        for column in &columns {
+            let rest = column.source.get(at..).unwrap_or_default();
+            sums.add(&padded(rest), &column.halves);
+        }
+        sums.add_to(out, width, at);
+    }
+}
+
+/// Sums of a block of each row.
+struct Sums<const P: usize, const R: usize, const N: usize> {
+    plain: [[__m256i; N]; P],
+    products: [[__m256i; N]; R],
+}
+
+impl<const P: usize, const R: usize, const N: usize> Sums<P, R, N> {
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn zero() -> Self {
+        Self {
+            plain: [[_mm256_setzero_si256(); N]; P],
+            products: [[_mm256_setzero_si256(); N]; R],
+        }
+    }
+
+    /// Adds them to their rows.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn add_to(&self, out: &mut [u8], width: usize, at: usize) {
+        let sums = self.plain.iter().chain(&self.products);
+        let mut row = 0;
+        for sum in sums {
+            add(&mut out[row + at..row + width], sum);
+            row += width;
+        }
+    }
+
+    /// Adds a block and its products.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn add(&mut self, block: &Block<N>, halves: &[&Halves; R]) {
+        for sums in &mut self.plain {
+            for (sum, bytes) in sums.iter_mut().zip(block) {
+                *sum = _mm256_xor_si256(*sum, load(bytes));
+            }
+        }
+        add_products_of(&mut self.products, &take_apart(block), halves);
+    }
+}
+
 /// Adds the products of a block, taken apart, with a coefficient per row.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn add_products_of<const R: usize>(
-    sums: &mut [[__m256i; 2]; R],
-    parts: [[__m256i; 2]; 2],
+fn add_products_of<const R: usize, const N: usize>(
+    sums: &mut [[__m256i; N]; R],
+    parts: &[[__m256i; 2]; N],
     halves: &[&Halves; R],
 ) {
     for (sum, halves) in sums.iter_mut().zip(halves) {
@@ -129,18 +192,16 @@ fn add_products_of<const R: usize>(
 /// Adds a block, or as much of it as there is room for.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn add(row: &mut [u8], sums: [__m256i; 2]) {
-    let bytes = stored(sums);
-    match row.first_chunk_mut::<BLOCK>() {
-        Some(block) => {
-            for (byte, sum) in block.iter_mut().zip(&bytes) {
-                *byte ^= sum;
-            }
-        }
-        None => {
-            for (byte, sum) in row.iter_mut().zip(&bytes) {
-                *byte ^= sum;
-            }
+fn add<const N: usize>(row: &mut [u8], sums: &[__m256i; N]) {
+    let (whole, rest) = row.as_chunks_mut::<REGISTER>();
+    for (bytes, sum) in whole.iter_mut().zip(sums) {
+        store(bytes, _mm256_xor_si256(load(bytes), *sum));
+    }
+    if let Some(sum) = sums.get(whole.len()) {
+        let mut bytes = [0; REGISTER];
+        store(&mut bytes, *sum);
+        for (byte, sum) in rest.iter_mut().zip(bytes) {
+            *byte ^= sum;
         }
     }
 }
@@ -148,16 +209,15 @@ fn add(row: &mut [u8], sums: [__m256i; 2]) {
 /// The lower and the upper halves of all bytes.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn take_apart(block: &[u8; BLOCK]) -> [[__m256i; 2]; 2] {
+fn take_apart<const N: usize>(block: &Block<N>) -> [[__m256i; 2]; N] {
     let mask = _mm256_set1_epi8(0x0f);
-    let (first, second) = block.split_at(BLOCK / 2);
-    [first, second].map(|bytes| {
-        // SAFETY: each half of the block has the 32 bytes that are read; the
-        // instruction needs no alignment.
-        let bytes = unsafe { _mm256_loadu_si256(bytes.as_ptr().cast::<__m256i>()) };
-        let upper = _mm256_srli_epi64::<4>(bytes);
-        [_mm256_and_si256(bytes, mask), _mm256_and_si256(upper, mask)]
-    })
+    let mut parts = [[mask; 2]; N];
+    for ([lower, upper], bytes) in parts.iter_mut().zip(block) {
+        let bytes = load(bytes);
+        *lower = _mm256_and_si256(bytes, mask);
+        *upper = _mm256_and_si256(_mm256_srli_epi64::<4>(bytes), mask);
+    }
+    parts
 }
 
 /// A table in both halves of a register.
@@ -171,20 +231,25 @@ fn table(halves: &[u8; 16]) -> __m256i {
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn stored(sums: [__m256i; 2]) -> [u8; BLOCK] {
-    let mut bytes = [0; BLOCK];
-    let (first, second) = bytes.split_at_mut(BLOCK / 2);
-    for (bytes, sum) in [first, second].into_iter().zip(sums) {
-        // SAFETY: each half of the block has room for the 32 bytes that are
-        // written; the instruction needs no alignment.
-        unsafe { _mm256_storeu_si256(bytes.as_mut_ptr().cast::<__m256i>(), sum) };
-    }
-    bytes
+fn load(bytes: &[u8; REGISTER]) -> __m256i {
+    // SAFETY: the 32 bytes that are read are there; the instruction needs no
+    // alignment.
+    unsafe { _mm256_loadu_si256(bytes.as_ptr().cast::<__m256i>()) }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn store(bytes: &mut [u8; REGISTER], value: __m256i) {
+    // SAFETY: there is room for the 32 bytes that are written; the instruction
+    // needs no alignment.
+    unsafe { _mm256_storeu_si256(bytes.as_mut_ptr().cast::<__m256i>(), value) }
 }
 
 /// The end of a source, with zeros behind it.
-fn padded(rest: &[u8]) -> [u8; BLOCK] {
-    let mut block = [0; BLOCK];
-    block[..rest.len()].copy_from_slice(rest);
+fn padded<const N: usize>(rest: &[u8]) -> Block<N> {
+    let mut block = [[0; REGISTER]; N];
+    let room = block.as_flattened_mut();
+    let length = rest.len().min(room.len());
+    room[..length].copy_from_slice(&rest[..length]);
     block
 }
