@@ -96,6 +96,10 @@ pub(crate) struct Run {
     #[arg(long, value_name = "BYTES", requires = "capture",
         value_parser = clap::value_parser!(u32).range(28..=65_535))]
     pub(crate) capture_snaplen: Option<u32>,
+    /// Sort rows that compete by these metrics, the first one first; those that are
+    /// equal as written by the next.
+    #[arg(long, value_name = "METRIC", value_delimiter = ',')]
+    pub(crate) rank: Vec<String>,
     /// Print the summary as JSON instead of the table.
     #[arg(long)]
     pub(crate) json: bool,
@@ -199,6 +203,10 @@ pub(crate) struct Bench {
 pub(crate) struct Report {
     /// A result directory.
     pub(crate) dir: PathBuf,
+    /// Sort rows that compete by these metrics, the first one first; those that are
+    /// equal as written by the next.
+    #[arg(long, value_name = "METRIC", value_delimiter = ',')]
+    pub(crate) rank: Vec<String>,
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use crate::registry::Registry;
 use crate::results::{CaseResult, ExpectationResult, Series, named_scores};
 use crate::scenario::model::Expectation;
 use crate::store::case_digest;
-use crate::world::{self, OwnEnds, WorldError};
+use crate::world::{self, Arrivals, Built, OwnEnds, WorldError};
 
 /// Why a case yielded no result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -127,12 +127,9 @@ fn run(
     own_ends: &OwnEnds<'_>,
 ) -> Result<Outcome, RunError> {
     let (id, name) = (|| case.id.clone(), || case.scenario.name.clone());
-    let (mut world, facts) = world::build_with(&case.scenario, case.seed, &case.assets, own_ends)
-        .map_err(|source| RunError::World {
-        case: id(),
-        name: name(),
-        source,
-    })?;
+    let Built {
+        mut world, facts, ..
+    } = build(case, own_ends)?;
     let streams = Streams::new(case.seed);
     let cx = BuildContext {
         path: "metrics",
@@ -176,6 +173,47 @@ fn run(
         result: case_result(case, &facts, &scores, trajectory),
         series,
     })
+}
+
+/// Builds the world of a case; runs it once ahead when a part of it wants to know
+/// when frames will be complete.
+fn build(case: &Case, own_ends: &OwnEnds<'_>) -> Result<Built, RunError> {
+    let build = |arrivals: Option<&Arrivals>| {
+        world::build_knowing(&case.scenario, case.seed, &case.assets, own_ends, arrivals).map_err(
+            |source| RunError::World {
+                case: case.id.clone(),
+                name: case.scenario.name.clone(),
+                source,
+            },
+        )
+    };
+    let mut first = build(None)?;
+    if !first.wants_arrivals {
+        return Ok(first);
+    }
+    let mut seen = SeenArrivals::default();
+    first
+        .world
+        .run(first.facts.duration, &mut seen)
+        .map_err(|source| RunError::Stuck {
+            case: case.id.clone(),
+            name: case.scenario.name.clone(),
+            source,
+        })?;
+    build(Some(&seen.0))
+}
+
+/// Notes when the frames that were shown had been complete.
+#[derive(Default)]
+struct SeenArrivals(Arrivals);
+
+impl EventSink for SeenArrivals {
+    fn event(&mut self, _: Time, event: &Event) {
+        if let Event::FrameRendered { flow, times, .. } = event {
+            let frames = self.0.entry(*flow).or_default();
+            frames.push((times.captured, times.complete));
+        }
+    }
 }
 
 fn case_result(case: &Case, facts: &RunFacts, scores: &Scores, trajectory: String) -> CaseResult {

@@ -1,5 +1,8 @@
 //! From a typed scenario and a seed to a world that can be driven.
 
+use std::cell::Cell;
+use std::collections::BTreeMap;
+
 use weaknet_core::packet::{FlowId, LinkId};
 use weaknet_core::plugin::Assets;
 use weaknet_core::{BuildContext, BuildError, Kind, Node, Span, Streams, Time};
@@ -48,6 +51,9 @@ struct Builder<'a> {
     streams: &'a Streams,
     assets: &'a Assets,
     links: &'a [LinkSpec],
+    arrivals: Option<&'a Arrivals>,
+    /// Whether a part wants to know the arrivals.
+    wants_arrivals: Cell<bool>,
 }
 
 impl Builder<'_> {
@@ -280,7 +286,13 @@ impl Builder<'_> {
             Some(_) => {
                 let draws = self.streams.sequence(name, "decode time");
                 let decoder = DecoderModel::new(DECODE_MEDIAN, DECODE_SIGMA, draws);
-                Some((self.part(name, &call.jitter_buffer)?, decoder))
+                let mut buffer = self.part(name, &call.jitter_buffer)?;
+                if buffer.wants_arrivals() {
+                    self.wants_arrivals.set(true);
+                    let known = self.arrivals.and_then(|arrivals| arrivals.get(&id));
+                    buffer.tell_arrivals(known.map_or(&[], Vec::as_slice));
+                }
+                Some((buffer, decoder))
             }
         };
         let audio = match &call.media.audio {
@@ -330,11 +342,41 @@ pub fn build_with(
     assets: &Assets,
     own_ends: &OwnEnds<'_>,
 ) -> Result<(World, RunFacts), WorldError> {
+    let built = build_knowing(scenario, seed, assets, own_ends, None)?;
+    Ok((built.world, built.facts))
+}
+
+/// When frames will be complete, from a run ahead: captured, complete.
+pub type Arrivals = BTreeMap<FlowId, Vec<(Time, Time)>>;
+
+/// A world that was built.
+pub struct Built {
+    /// The world.
+    pub world: World,
+    /// What metrics need to know of it.
+    pub facts: RunFacts,
+    /// Whether a part of it wants to know when frames will be complete.
+    pub wants_arrivals: bool,
+}
+
+/// The same with what is known from a run ahead.
+///
+/// # Errors
+/// As [`build_with`].
+pub fn build_knowing(
+    scenario: &Scenario,
+    seed: u64,
+    assets: &Assets,
+    own_ends: &OwnEnds<'_>,
+    arrivals: Option<&Arrivals>,
+) -> Result<Built, WorldError> {
     let streams = Streams::new(seed);
     let builder = Builder {
         streams: &streams,
         assets,
         links: &scenario.network.links,
+        arrivals,
+        wants_arrivals: Cell::new(false),
     };
     let (mut links, mut link_facts) = (Vec::new(), Vec::new());
     for (id, spec) in (0u16..).map(LinkId).zip(&scenario.network.links) {
@@ -378,7 +420,11 @@ pub fn build_with(
         path: "network".to_owned(),
         source: BuildError::new(misfit.to_string()),
     })?;
-    Ok((world, facts))
+    Ok(Built {
+        world,
+        facts,
+        wants_arrivals: builder.wants_arrivals.get(),
+    })
 }
 
 /// The paths of a flow as the simulator has them.

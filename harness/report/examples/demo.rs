@@ -19,6 +19,7 @@ fn main() -> std::io::Result<()> {
         .unwrap_or(100);
     let summary = synthetic::summary(5);
     let input = ReportInput {
+        rank: &[],
         title: "lte-drive-call",
         summary: &summary,
         series: &synthetic::series_by_id,

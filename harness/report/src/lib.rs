@@ -32,6 +32,9 @@ pub struct ReportInput<'a> {
     pub series: &'a dyn Fn(&str) -> Option<Series>,
     /// The metrics that the run knows.
     pub definitions: &'a [Definition],
+    /// Metrics by which rows that compete are sorted, the first one first; none:
+    /// rows stay in the order of the run.
+    pub rank: &'a [&'a str],
     /// The interval of a mean over seeds.
     pub interval: Interval,
     /// The resolved scenario, as YAML.

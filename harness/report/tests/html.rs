@@ -24,6 +24,7 @@ fn with_input<'s>(
     series: &'s dyn Fn(&str) -> Option<Series>,
 ) -> ReportInput<'s> {
     ReportInput {
+        rank: &[],
         title: "lte-drive-call",
         summary,
         series,

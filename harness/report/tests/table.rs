@@ -83,12 +83,21 @@ fn two_controllers() -> Vec<CaseResult> {
 }
 
 fn with_input<T>(cases: Vec<CaseResult>, report: impl FnOnce(&ReportInput<'_>) -> T) -> T {
+    ranked(cases, &[], report)
+}
+
+fn ranked<T>(
+    cases: Vec<CaseResult>,
+    rank: &[&str],
+    report: impl FnOnce(&ReportInput<'_>) -> T,
+) -> T {
     let summary = Summary {
         schema: SUMMARY_SCHEMA.to_owned(),
         digest: String::new(),
         cases,
     };
     report(&ReportInput {
+        rank,
         title: "lte",
         summary: &summary,
         series: &|_| None,
@@ -123,6 +132,35 @@ gcc.
 ";
     let found = with_input(two_controllers(), |input| table(input, 100, false));
     assert_eq!(found, expected);
+}
+
+#[test]
+fn rows_are_ranked_by_one_metric_then_the_next() {
+    let cases = || {
+        let one = |name, freeze, delay| case(name, 1, freeze, delay, 1000.0);
+        vec![
+            one("worst", 0.04, 100.0),
+            one("slow", 0.010_004, 200.0),
+            one("quick", 0.010_001, 150.0),
+            one("best", 0.0, 300.0),
+        ]
+    };
+    let order = |rank: &[&str]| -> Vec<String> {
+        let text = ranked(cases(), rank, |input| table(input, 100, false));
+        let names = ["worst", "slow", "quick", "best"];
+        let words = text
+            .lines()
+            .filter_map(|line| line.split_whitespace().next());
+        let rows = words.filter(|word| names.contains(word));
+        rows.take(4).map(str::to_owned).collect()
+    };
+    assert_eq!(order(&[]), ["worst", "slow", "quick", "best"]);
+    let by_freezes = ["freeze_ratio", "frame_delay_p95_ms"];
+    assert_eq!(order(&by_freezes), ["best", "quick", "slow", "worst"]);
+    assert_eq!(
+        order(&["frame_delay_p95_ms"]),
+        ["worst", "quick", "slow", "best"]
+    );
 }
 
 #[test]

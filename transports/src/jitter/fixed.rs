@@ -2,27 +2,16 @@
 //! capture time plus a constant. The first frame sets the constant: its arrival
 //! plus `delay`. For comparison with adaptive buffers.
 //!
-//! Implements: own design; frame buffer and key frame time-outs as in
-//! libwebrtc (see their files).
+//! Implements: own design, see `playout`.
 //! Differs: nothing adapts, so a clock that drifts or a path that gets longer
-//! makes every later frame late. A late frame is shown as soon as it is
-//! decoded, or dropped when a later decodable frame is due too.
-
-use std::collections::VecDeque;
+//! makes every later frame late.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use weaknet_core::{BuildContext, BuildError, Plugin, Span, Time};
+use weaknet_core::{BuildContext, BuildError, Plugin, Span};
 
-use super::frame_buffer::FrameBuffer;
-use super::key_frames::{KeyFrameWatch, Waits};
-use super::{CompleteFrame, Jitter, JitterAction, JitterBuffer, Release};
-
-/// Waits of libwebrtc's receiver, `video_receive_stream2.cc`.
-const WAITS: Waits = Waits {
-    key_frame: Span::from_millis(200),
-    frame: Span::from_millis(3_000),
-};
+use super::playout::{Offset, PlayoutBuffer, Schedule, offset_of};
+use super::{CompleteFrame, Jitter, JitterBuffer};
 
 /// A constant delay from capture to the screen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -61,129 +50,46 @@ impl Plugin for Fixed {
                 "expected at most `delay`",
             ));
         }
-        Ok(Box::new(FixedBuffer::new(self.clone())))
-    }
-}
-
-struct FixedBuffer {
-    config: Fixed,
-    frames: FrameBuffer,
-    key_frames: KeyFrameWatch,
-    /// When the first frame is due and its timestamp.
-    anchor: Option<(Time, u64)>,
-    decoder_ready: bool,
-    actions: VecDeque<JitterAction>,
-}
-
-impl FixedBuffer {
-    fn new(config: Fixed) -> Self {
-        Self {
-            config,
-            frames: FrameBuffer::new(),
-            key_frames: KeyFrameWatch::new(WAITS),
-            anchor: None,
-            decoder_ready: false,
-            actions: VecDeque::new(),
-        }
-    }
-
-    /// When a frame shall be on the screen.
-    fn due(&self, frame: &CompleteFrame) -> Time {
-        let Some((due, timestamp)) = self.anchor else {
-            return frame.complete;
+        let constant = Constant {
+            delay: self.delay,
+            offset: None,
         };
-        if frame.timestamp >= timestamp {
-            due + ticks(frame.timestamp - timestamp)
-        } else {
-            due.saturating_sub(ticks(timestamp - frame.timestamp))
-        }
-    }
-
-    /// When the next decodable frame goes to the decoder.
-    fn decode_at(&self) -> Option<Time> {
-        let decodable = self.frames.decodable().filter(|_| self.decoder_ready)?;
-        Some(
-            self.due(&decodable.next)
-                .saturating_sub(self.config.decode_ahead),
-        )
+        Ok(Box::new(PlayoutBuffer::new(constant, self.decode_ahead)))
     }
 }
 
-impl JitterBuffer for FixedBuffer {
-    fn start(&mut self, now: Time) {
-        *self = Self::new(self.config.clone());
-        self.decoder_ready = true;
-        self.key_frames.on_ready(now);
-    }
-
-    fn on_frame(&mut self, _: Time, frame: CompleteFrame) {
-        if self.key_frames.on_frame(frame.reference.is_none()) {
-            self.actions.push_back(JitterAction::RequestKeyFrame);
-        }
-        self.anchor
-            .get_or_insert((frame.complete + self.config.delay, frame.timestamp));
-        self.frames.insert(frame, &mut self.actions);
-    }
-
-    fn on_packet(&mut self, now: Time, key: bool) {
-        self.key_frames.on_packet(now, key);
-    }
-
-    fn on_decoded(&mut self, now: Time, _: Span) {
-        self.decoder_ready = true;
-        self.key_frames.on_ready(now);
-    }
-
-    fn on_rtt(&mut self, _: Time, _: Span) {}
-
-    fn poll(&mut self, now: Time) -> Option<JitterAction> {
-        while self.actions.is_empty() && self.decode_at().is_some_and(|at| at <= now) {
-            let Some(decodable) = self.frames.decodable() else {
-                break;
-            };
-            let due = self.due(&decodable.next);
-            let newer_due =
-                decodable.last.frame != decodable.next.frame && self.due(&decodable.last) <= now;
-            if due < now && newer_due {
-                self.frames.drop_next(&mut self.actions);
-            } else if let Some(frame) = self.frames.take_next(&mut self.actions) {
-                self.key_frames.on_release(now);
-                self.decoder_ready = false;
-                let render_at = (due >= now).then_some(due);
-                self.actions
-                    .push_back(JitterAction::Decode(Release { frame, render_at }));
-            }
-        }
-        if self.actions.is_empty() && self.key_frames.poll(now, self.decoder_ready) {
-            self.actions.push_back(JitterAction::RequestKeyFrame);
-        }
-        self.actions.pop_front()
-    }
-
-    fn next_wake(&self) -> Option<Time> {
-        if !self.actions.is_empty() {
-            return Some(Time::ZERO);
-        }
-        self.decode_at()
-            .into_iter()
-            .chain(self.key_frames.deadline())
-            .min()
-    }
-
-    fn target_delay(&self) -> Span {
-        self.config.delay
-    }
+/// The first frame's arrival and a constant.
+struct Constant {
+    delay: Span,
+    offset: Option<Offset>,
 }
 
-/// A number of ticks of the 90 kHz clock, rounded down to nanoseconds.
-fn ticks(n: u64) -> Span {
-    Span::from_nanos(u64::try_from(u128::from(n) * 100_000 / 9).unwrap_or(u64::MAX))
+impl Schedule for Constant {
+    fn reset(&mut self) {
+        self.offset = None;
+    }
+
+    fn on_frame(&mut self, frame: &CompleteFrame) {
+        let due = offset_of(frame.complete + self.delay, frame.timestamp);
+        self.offset.get_or_insert(due);
+    }
+
+    fn offset(&self) -> Option<Offset> {
+        self.offset
+    }
+
+    fn delay(&self) -> Span {
+        self.delay
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use weaknet_core::Time;
     use weaknet_core::event::FrameDrop;
+
+    use super::*;
+    use crate::jitter::JitterAction;
 
     fn frame(number: u64, reference: Option<u64>, complete: Time) -> CompleteFrame {
         CompleteFrame {
@@ -198,8 +104,12 @@ mod tests {
         }
     }
 
-    fn started() -> FixedBuffer {
-        let mut buffer = FixedBuffer::new(Fixed::default());
+    fn started() -> PlayoutBuffer<Constant> {
+        let constant = Constant {
+            delay: Span::from_millis(100),
+            offset: None,
+        };
+        let mut buffer = PlayoutBuffer::new(constant, Span::from_millis(10));
         buffer.start(Time::ZERO);
         buffer
     }

@@ -1,14 +1,19 @@
 //! Jitter buffers: when a frame that arrived is decoded and shown.
 
+mod adaptive_percentile;
 mod audio_fixed;
 mod fixed;
 mod frame_buffer;
 mod history;
 mod key_frames;
+mod oracle;
+mod playout;
 pub mod webrtc;
 
+pub use adaptive_percentile::AdaptivePercentile;
 pub use audio_fixed::FixedAudio;
 pub use fixed::Fixed;
+pub use oracle::Oracle;
 pub use webrtc::Webrtc;
 
 use weaknet_core::{Kind, Span, Time};
@@ -101,6 +106,13 @@ pub trait JitterBuffer: Send {
     fn next_wake(&self) -> Option<Time>;
     /// The delay that the buffer aims at now, for plots.
     fn target_delay(&self) -> Span;
+    /// Whether it wants to be told when frames will be complete, which takes a run
+    /// of the case ahead.
+    fn wants_arrivals(&self) -> bool {
+        false
+    }
+    /// When the frames of the stream will be complete: captured, complete.
+    fn tell_arrivals(&mut self, _: &[(Time, Time)]) {}
 }
 
 /// An audio packet that arrived.

@@ -24,6 +24,7 @@ pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 pub(super) fn run(args: &Run, registry: &Registry) -> Result<(), Failure> {
     let started = now();
+    report::check_rank(&args.rank, registry)?;
     let plan = Plan::load(&super::request(&args.selection)?, registry)?;
     let out = args.out.clone().unwrap_or_else(|| default_out(&plan, args));
     let mode = if args.resume {
@@ -78,13 +79,13 @@ pub(super) fn run(args: &Run, registry: &Registry) -> Result<(), Failure> {
         .finish(&summary, &resolved(&plan), &manifest)
         .map_err(store_failure)?;
     let run = RunDir::open(&out).map_err(store_failure)?;
-    report::write(&run, registry)?;
+    report::write(&run, registry, &args.rank)?;
     if args.json {
         let json = serde_json::to_string_pretty(&summary)
             .map_err(|error| Failure::new(Exit::Internal, error.to_string()))?;
         screen::print(&format!("{json}\n"));
     } else {
-        screen::print(&report::table(&run, registry)?);
+        screen::print(&report::table(&run, registry, &args.rank)?);
     }
     screen::note(&format!("wrote {}", shown(&out).display()));
     if summary.cases.len() < plan.cases.len() {

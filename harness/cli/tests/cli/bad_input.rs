@@ -318,6 +318,16 @@ error: s.yaml:6:25: unknown congestion_control `gc`: expected one of bbr1, bbr3,
 }
 
 #[test]
+fn unknown_metrics_to_rank_by_name_the_nearest() {
+    let sandbox = Sandbox::new(&[("s.yaml", &call(""))]);
+    let found = refused_in(&sandbox, &["--rank", "freeze_ratio,freese_count"], 2);
+    assert_eq!(
+        found,
+        "error: --rank: there is no metric `freese_count`\n  = help: did you mean `freeze_count`?\n"
+    );
+}
+
+#[test]
 fn files_folders_and_patterns() {
     let sandbox = Sandbox::new(&[
         ("s/a.yaml", &call("")),

@@ -51,6 +51,7 @@ impl<'s> Board<'s> {
             axes: &axes,
             failed: &failed,
             met: &met,
+            rank: input.rank,
             definitions: input.definitions,
             interval: input.interval,
         };

@@ -1,6 +1,7 @@
 //! Score tables: one row per group and subject, one column per metric, the
 //! best of comparable rows marked.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use weaknet_harness::metrics::{Better, Definition};
@@ -101,6 +102,21 @@ impl ScoreTable {
     }
 }
 
+/// Which row comes first by the first of the columns in which they are not written
+/// alike; a row without a value comes last.
+fn compare(ranking: &[Column], a: &Row, b: &Row) -> Ordering {
+    let by_column = ranking.iter().enumerate().map(|(at, column)| {
+        let mean = |row: &Row| row.cells[at].as_ref().map(|cell| cell.mean);
+        match (mean(a), mean(b)) {
+            (Some(a), Some(b)) if column.format(a) == column.format(b) => Ordering::Equal,
+            (Some(a), Some(b)) if column.better == Better::Higher => b.total_cmp(&a),
+            (Some(a), Some(b)) => a.total_cmp(&b),
+            (a, b) => b.is_some().cmp(&a.is_some()),
+        }
+    });
+    by_column.fold(Ordering::Equal, Ordering::then)
+}
+
 /// A subject of a group with its scores by seed.
 struct Entry<'s> {
     group: usize,
@@ -120,6 +136,8 @@ pub(crate) struct Source<'s> {
     pub(crate) failed: &'s BTreeSet<&'s str>,
     /// Metrics of expectations that all meet.
     pub(crate) met: &'s BTreeSet<&'s str>,
+    /// Metrics by which rows that compete are sorted.
+    pub(crate) rank: &'s [&'s str],
     /// Metrics known.
     pub(crate) definitions: &'s [Definition],
     /// Interval of a mean.
@@ -185,7 +203,14 @@ impl<'s> Source<'s> {
                 || entries.iter().any(|entry| !entry.is_silent(metric))
         };
         let mut metrics = kind.choose(&present, self.failed, self.met);
-        metrics.retain(|metric| says_something(metric));
+        metrics.retain(|metric| says_something(metric) && !self.rank.contains(metric));
+        let ranking: Vec<&str> = self
+            .rank
+            .iter()
+            .copied()
+            .filter(|m| present.contains(m))
+            .collect();
+        metrics.splice(..0, ranking.iter().copied());
         let (heads, context, labels) = self.labels(kind, &entries);
         let contests = self.contests(&entries);
         let mut rows: Vec<Row> = entries
@@ -220,6 +245,8 @@ impl<'s> Source<'s> {
                 for (at, column) in columns.iter().enumerate() {
                     mark(contest, at, column);
                 }
+                let ranking = &columns[..ranking.len()];
+                contest.sort_by(|a, b| compare(ranking, a, b));
             }
         }
         ScoreTable {
