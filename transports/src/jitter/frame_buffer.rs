@@ -241,6 +241,7 @@ mod tests {
             first_arrived: Time::ZERO,
             complete: Time::ZERO,
             retransmitted: false,
+            picture: weaknet_core::packet::Picture::default(),
             seqs: (frame, frame),
         }
     }

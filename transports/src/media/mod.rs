@@ -12,6 +12,7 @@ pub use frame_trace::FrameTrace;
 pub use opus::Opus;
 pub use rfc8593::Rfc8593;
 
+use weaknet_core::packet::Picture;
 use weaknet_core::{Bitrate, Kind, Span, Time};
 
 /// The kind of video sources.
@@ -54,13 +55,17 @@ pub struct EncodedFrame {
     pub size: u32,
     /// Whether it can be decoded without any other frame.
     pub key: bool,
+    /// What it shows, and its layers. Simulcast layers of one moment come one
+    /// after another with the same `captured`.
+    pub picture: Picture,
 }
 
 /// A camera with its encoder.
 pub trait VideoSource: Send {
     /// Begins at `now` with the given format and target.
     fn start(&mut self, now: Time, format: VideoFormat, target: Bitrate);
-    /// The encoder's new target. `frame_drop` is the share of it to save by
+    /// The encoder's new target, which may lie outside of the format's bounds;
+    /// a source may pause below the lower one. `frame_drop` is the share of it to save by
     /// skipping frames, 0 to 1.
     fn set_target(&mut self, now: Time, target: Bitrate, frame_drop: f64);
     /// The next frame shall be a key frame.
@@ -92,6 +97,9 @@ pub trait AudioSource: Send {
     /// The packet that is due; `None` when there is nothing to send (DTX).
     fn packet(&mut self, now: Time) -> Option<EncodedAudio>;
 }
+
+/// Most simulcast layers of a stream.
+pub const SIMULCAST_LAYERS: usize = 3;
 
 /// Slowest frame rate that sources compute with.
 const MIN_FPS: f64 = 0.001;

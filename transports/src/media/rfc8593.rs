@@ -26,6 +26,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use weaknet_core::packet::Picture;
 use weaknet_core::rng::{Draws, laplace_quantile};
 use weaknet_core::{Bitrate, BuildContext, BuildError, Bytes, Plugin, Ratio, Span, Time};
 
@@ -310,6 +311,7 @@ impl VideoSource for Encoder {
             ready: captured + self.config.encode_time,
             size: (size as u32).max(1),
             key,
+            picture: Picture::default(),
         })
     }
 }

@@ -19,6 +19,7 @@ fn packet(frame: u64, part: u16, parts: u16) -> Rtp {
         parts,
         key: frame.is_multiple_of(10),
         payload: 100 + part,
+        picture: weaknet_core::packet::Picture::default(),
         captured: at(frame),
     }
 }

@@ -1,6 +1,6 @@
 //! From the pacer to the link, and into the send history.
 
-use weaknet_core::packet::{Ecn, Leg, Media, Packet, Payload, Rtp, RtpKind};
+use weaknet_core::packet::{Ecn, Leg, Media, Packet, Payload, Picture, Rtp, RtpKind};
 use weaknet_core::{Bytes, Event, Outbox, Time};
 
 use super::Sender;
@@ -197,6 +197,7 @@ fn padding(now: Time, size: u32) -> Rtp {
         parts: 1,
         key: false,
         payload: u16::try_from(size).unwrap_or(u16::MAX),
+        picture: Picture::default(),
         captured: now,
     }
 }
