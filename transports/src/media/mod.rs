@@ -5,12 +5,18 @@ mod frame_dropper;
 mod frame_trace;
 mod opus;
 mod rfc8593;
+mod screen_share;
+mod start_caution;
+mod temporal_layers;
+mod webrtc;
 
 pub use constant::Constant;
 pub use frame_dropper::FrameDropper;
 pub use frame_trace::FrameTrace;
 pub use opus::Opus;
 pub use rfc8593::Rfc8593;
+pub use screen_share::ScreenShare;
+pub use webrtc::{DegradationPreference, Webrtc};
 
 use weaknet_core::packet::Picture;
 use weaknet_core::{Bitrate, Kind, Span, Time};

@@ -110,4 +110,6 @@ pub(super) fn add_all(registry: Registry) -> Registry {
         .add::<media::Constant>()
         .add::<media::FrameTrace>()
         .add::<media::Rfc8593>()
+        .add::<media::ScreenShare>()
+        .add::<media::Webrtc>()
 }
