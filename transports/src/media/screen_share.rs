@@ -22,7 +22,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weaknet_core::packet::Picture;
-use weaknet_core::rng::Draws;
+use weaknet_core::rng::{Draws, exponential_quantile};
 use weaknet_core::{Bitrate, BuildContext, BuildError, Bytes, Plugin, Ratio, Span, Time};
 
 use super::{EncodedFrame, FrameDropper, MIN_FPS, Video, VideoFormat, VideoSource, frame_interval};
@@ -174,7 +174,7 @@ impl Content {
 }
 
 fn exponential(mean: Span, unit: f64) -> Span {
-    mean.mul_f64(-libm::log(1.0 - unit.clamp(0.0, 1.0 - 1e-12)))
+    Span::from_secs_f64(exponential_quantile(unit, mean.as_secs_f64()))
 }
 
 struct Screen {

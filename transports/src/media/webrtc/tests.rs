@@ -179,10 +179,16 @@ fn frames_go_instead_of_pixels_when_resolution_is_held() {
     until(&mut *source, Time::from_secs(40));
     let frames = until(&mut *source, Time::from_secs(60));
     assert!(frames.iter().all(|f| f.picture.height == 720));
-    // The greatest index leaves 10 kbit a frame, 15 frames a second.
-    assert!((200..300).contains(&frames.len()), "{}", frames.len());
+    // At 30, 20 and 13 fps the index is too high, at 13 while the key frame is
+    // repaid; at 8 fps it is 63.
+    assert!((159..=161).contains(&frames.len()), "{}", frames.len());
+    assert!(
+        frames
+            .iter()
+            .all(|f| (60..66).contains(&f.picture.qp.unwrap()))
+    );
     let rate = kbps(&frames, 20.0);
-    assert!((rate - 150.0).abs() < 8.0, "{rate}");
+    assert!((rate - 150.0).abs() < 3.0, "{rate}");
 }
 
 #[test]
