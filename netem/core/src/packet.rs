@@ -233,6 +233,9 @@ pub struct Picture {
     pub simulcast: u8,
     /// Number of simulcast layers that are sent at the moment.
     pub simulcast_layers: u8,
+    /// Whether it is of a screen and no camera (the extension
+    /// video-content-type).
+    pub screen: bool,
 }
 
 impl Default for Picture {
@@ -246,6 +249,7 @@ impl Default for Picture {
             temporal: 0,
             simulcast: 0,
             simulcast_layers: 1,
+            screen: false,
         }
     }
 }

@@ -303,6 +303,7 @@ impl VideoSource for Screen {
             picture: Picture {
                 width: config.width,
                 height: config.height,
+                screen: true,
                 ..Picture::default()
             },
         })

@@ -13,7 +13,8 @@
 //! (Ou, Xue and Wang 2014: (1 - e^(-a r^b)) / (1 - e^(-a)), r the share of the
 //! pixels) counts, with constants of our own, a = 3.5 and b = 0.74. Lost packets
 //! do not enter the formula: what they cost is frames.
-//! Not modelled: content, codecs, how eyes take to changes of quality.
+//! Not modelled: content, codecs, how eyes take to changes of quality. A shared
+//! screen, which stands still on purpose, has no score.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -30,7 +31,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[Definition {
     subjects: FLOW,
     better: Better::Higher,
     summary: "A model of picture quality from 0 to 100, to rank runs by; it is not VMAF.",
-    formula: "mean over the active time; frozen time (getStats rule) 0; else per second 100 I / 3.459 S; I = coding quality of G.1070 (H.264, VGA) at the shown frames' kbit/s (307200 / pixels)^0.85 and their frame rate, at most 30; S = (1 - e^(-3.5 r^0.74)) / (1 - e^(-3.5)), r = pixels / most pixels sent so far; sources without sizes count as 640x360",
+    formula: "mean over the active time; frozen time (getStats rule) 0; else per second 100 I / 3.459 S; I = coding quality of G.1070 (H.264, VGA) at the shown frames' kbit/s (307200 / pixels)^0.85 and their frame rate, at most 30; S = (1 - e^(-3.5 r^0.74)) / (1 - e^(-3.5)), r = pixels / most pixels sent so far; sources without sizes count as 640x360; absent for shared screens",
     source: "own model after ITU-T G.1070 (2012), Joskowicz and López Ardao 2012, Q-STAR (Ou et al. 2014)",
 }];
 
@@ -117,6 +118,7 @@ struct Stream {
     /// Quality times seconds.
     total: f64,
     rendered: bool,
+    screen: bool,
 }
 
 impl Stream {
@@ -181,7 +183,7 @@ impl Stream {
     }
 
     fn score(mut self, run: &RunFacts, flow: &FlowFacts) -> Option<f64> {
-        let on_air = run.on_air(flow)?;
+        let on_air = run.on_air(flow).filter(|_| !self.screen)?;
         if let Some(open) = self.rule.end(flow.stop.min(run.duration)) {
             self.add(on_air, &open);
         }
@@ -212,6 +214,7 @@ impl MetricSet for Set {
         match event {
             Event::FrameEncoded { picture, .. } => {
                 stream.largest = stream.largest.max(picture.pixels().unwrap_or(0));
+                stream.screen |= picture.screen;
             }
             Event::FrameRendered { size, picture, .. } => {
                 let on_air = run.on_air(facts).unwrap_or((run.from, run.from));
@@ -329,5 +332,21 @@ mod tests {
         );
         let nothing = call(&VideoQuality::default(), &run(10), &[]);
         assert_eq!(nothing["video_quality_model"], 0.0);
+    }
+
+    #[test]
+    fn screens_have_no_score() {
+        let encoded = Event::FrameEncoded {
+            flow: FlowId(0),
+            frame: 0,
+            key: true,
+            size: 1_000,
+            picture: Picture {
+                screen: true,
+                ..Picture::default()
+            },
+        };
+        let scores = call(&VideoQuality::default(), &run(10), &[(ms(0), encoded)]);
+        assert!(scores.is_empty(), "{scores:?}");
     }
 }

@@ -326,6 +326,7 @@ impl VideoSource for Encoder {
                     temporal: place.temporal,
                     simulcast: layer as u8,
                     simulcast_layers: sent as u8,
+                    screen: false,
                 },
             });
         }
