@@ -79,7 +79,9 @@ pub trait VideoSource: Send {
     /// When the next picture is taken; `None` before the start or when it has
     /// ended.
     fn next_capture(&self) -> Option<Time>;
-    /// Takes the picture that is due; `None` when the encoder skips it.
+    /// Takes the picture that is due; `None` when the encoder skips it. Of several
+    /// simulcast layers it yields one; the others follow at further calls, and
+    /// [`VideoSource::next_capture`] stays at their time until then.
     fn capture(&mut self, now: Time) -> Option<EncodedFrame>;
 }
 

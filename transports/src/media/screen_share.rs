@@ -314,6 +314,7 @@ impl VideoSource for Screen {
 mod tests {
     use super::super::test_support::{build, build_error, format, frames};
     use super::*;
+    use proptest::prelude::*;
 
     /// Changes only when the test says so: never within a day.
     fn still() -> ScreenShare {
@@ -415,6 +416,33 @@ mod tests {
         assert!((5..60).contains(&slow.len()), "{}", slow.len());
         for (a, b) in slow.iter().zip(&fast) {
             assert!((a - b).abs() <= 2.75, "{a} {b}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_sequence_of_calls_yields_a_stream(
+            calls in prop::collection::vec((0u8..8, 0u64..6_000, 0.0f64..1.0), 1..300),
+        ) {
+            let mut source = started(&ScreenShare::default(), 500);
+            let mut last = None;
+            for (call, kbps, drop) in calls {
+                let at = source.next_capture().unwrap();
+                match call {
+                    0 => source.request_key_frame(at),
+                    1 => source.set_target(at, Bitrate::from_kbps(kbps), drop),
+                    _ => {
+                        let frame = source.capture(at);
+                        prop_assert!(last < Some(at));
+                        prop_assert!(source.next_capture() > Some(at));
+                        last = Some(at);
+                        if let Some(frame) = frame {
+                            prop_assert!(frame.size >= 1 && frame.captured == at);
+                            prop_assert!(frame.ready >= at);
+                        }
+                    }
+                }
+            }
         }
     }
 
