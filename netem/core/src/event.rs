@@ -3,7 +3,7 @@
 //! Events are published in order of logical time. Each is `Copy` and small;
 //! whoever needs history keeps it.
 
-use crate::packet::{FlowId, LinkId, Media, Tag};
+use crate::packet::{FlowId, LinkId, Media, Picture, Tag};
 use crate::time::{Span, Time};
 use crate::units::Bitrate;
 
@@ -157,7 +157,8 @@ pub enum Event {
         /// Whether it took a retransmission or repair packet.
         repaired: bool,
     },
-    /// The encoder delivered a frame.
+    /// The encoder delivered a frame; one for each simulcast layer of the same
+    /// number.
     FrameEncoded {
         /// Which flow.
         flow: FlowId,
@@ -167,6 +168,8 @@ pub enum Event {
         key: bool,
         /// Payload bytes.
         size: u32,
+        /// What it shows, and its layers.
+        picture: Picture,
     },
     /// A frame will never be shown.
     FrameDropped {
@@ -185,6 +188,10 @@ pub enum Event {
         frame: u64,
         /// Its life until now.
         times: FrameTimes,
+        /// Payload bytes.
+        size: u32,
+        /// What it shows, and its layers.
+        picture: Picture,
     },
     /// The receiver asked for a key frame.
     KeyFrameRequested {

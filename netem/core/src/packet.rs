@@ -205,7 +205,8 @@ pub struct Rtp {
     /// Extended RTP timestamp in ticks of the stream's clock (video 90 kHz,
     /// audio 48 kHz).
     pub timestamp: u64,
-    /// Which frame (of video) or packet (of audio) of the stream, from 0.
+    /// Which frame (of video) or packet (of audio) of the stream, from 0. The
+    /// simulcast layers of one moment share a number.
     pub frame: u64,
     /// Position of this packet in its frame, from 0.
     pub part: u16,
@@ -215,9 +216,61 @@ pub struct Rtp {
     pub key: bool,
     /// Payload bytes without RTP header, extensions, OSN and authentication tag.
     pub payload: u16,
+    /// What the frame shows and where it stands among the others.
+    pub picture: Picture,
     /// When the media was captured. For observers only: no algorithm of the
     /// receiver may read it.
     pub captured: Time,
+}
+
+/// What a video frame shows and where it stands among the others: what payload
+/// descriptors, frame headers and the extensions for layers tell a receiver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Picture {
+    /// Width in pixels; 0: not modelled.
+    pub width: u16,
+    /// Height in pixels; 0: not modelled.
+    pub height: u16,
+    /// How far back the frame is that it refers to, within its simulcast layer;
+    /// of no meaning for a key frame.
+    pub reference: u16,
+    /// Quantiser index, VP8: 0 to 127; `None`: not modelled.
+    pub qp: Option<u8>,
+    /// Temporal layer, from 0. Frames refer to their own layer only in layer 0,
+    /// else to a lower one.
+    pub temporal: u8,
+    /// Simulcast layer, from 0, the smallest picture.
+    pub simulcast: u8,
+    /// Number of simulcast layers that are sent at the moment.
+    pub simulcast_layers: u8,
+    /// Whether it is of a screen and no camera (the extension
+    /// video-content-type).
+    pub screen: bool,
+}
+
+impl Default for Picture {
+    /// A frame without layers that refers to the one before it.
+    fn default() -> Self {
+        Self {
+            width: 0,
+            height: 0,
+            reference: 1,
+            qp: None,
+            temporal: 0,
+            simulcast: 0,
+            simulcast_layers: 1,
+            screen: false,
+        }
+    }
+}
+
+impl Picture {
+    /// Pixels, if the size is modelled.
+    #[must_use]
+    pub fn pixels(&self) -> Option<u32> {
+        let pixels = u32::from(self.width) * u32::from(self.height);
+        (pixels > 0).then_some(pixels)
+    }
 }
 
 /// One status of a transport-wide feedback report.

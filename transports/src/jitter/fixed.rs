@@ -100,6 +100,7 @@ mod tests {
             first_arrived: complete,
             complete,
             retransmitted: false,
+            picture: weaknet_core::packet::Picture::default(),
             seqs: (number, number),
         }
     }

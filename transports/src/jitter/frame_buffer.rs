@@ -7,8 +7,9 @@
 //! Implements: `api/video/frame_buffer.cc` of libwebrtc (2026-07): at most 800
 //! frames; when full, a key frame empties the buffer and a delta frame is
 //! refused; a frame not newer than the last decoded one is refused.
-//! Differs: a temporal unit is one frame with at most one reference; numbers
-//! up to a dropped frame are refused as well.
+//! Differs: a temporal unit is one frame with at most one reference, any earlier
+//! frame, so that the loss of a frame to which none refers (the top temporal
+//! layer) holds nothing up; numbers up to a dropped frame are refused as well.
 //! Not modelled: spatial layers, several references, picture id jumps.
 
 use std::collections::VecDeque;
@@ -241,6 +242,7 @@ mod tests {
             first_arrived: Time::ZERO,
             complete: Time::ZERO,
             retransmitted: false,
+            picture: weaknet_core::packet::Picture::default(),
             seqs: (frame, frame),
         }
     }
@@ -332,6 +334,62 @@ mod tests {
             b.drops(),
             [(1, FrameDrop::Undecodable), (2, FrameDrop::Undecodable)]
         );
+    }
+
+    /// References of three temporal layers: 0 2 1 2, and again.
+    fn three_layers(number: u64) -> Option<u64> {
+        match number % 4 {
+            0 => number.checked_sub(4),
+            2 => Some(number - 2),
+            _ => Some(number - 1),
+        }
+    }
+
+    fn put_all(b: &mut Bench, numbers: impl Iterator<Item = u64>) {
+        for number in numbers {
+            b.put(number, three_layers(number));
+        }
+    }
+
+    #[test]
+    fn a_lost_frame_of_the_top_layer_costs_itself() {
+        let mut b = Bench::new();
+        put_all(&mut b, (0..12).filter(|n| *n != 5));
+        let taken: Vec<_> = std::iter::from_fn(|| b.take()).collect();
+        assert_eq!(taken, [0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11]);
+        assert!(b.drops().is_empty());
+    }
+
+    #[test]
+    fn a_lost_frame_of_the_middle_layer_does_not_hold_up_the_base() {
+        let mut b = Bench::new();
+        put_all(&mut b, (0..12).filter(|n| *n != 6));
+        let taken: Vec<_> = std::iter::from_fn(|| b.take()).collect();
+        assert_eq!(taken, [0, 1, 2, 3, 4, 5, 8, 9, 10, 11]);
+        assert_eq!(b.drops(), [(7, FrameDrop::Undecodable)]);
+    }
+
+    #[test]
+    fn a_lost_frame_of_the_base_takes_all_that_follow_until_a_key_frame() {
+        let mut b = Bench::new();
+        put_all(&mut b, (0..16).filter(|n| *n != 4));
+        let taken: Vec<_> = std::iter::from_fn(|| b.take()).collect();
+        assert_eq!(taken, [0, 1, 2, 3]);
+        assert!(b.drops().is_empty(), "they might still come");
+        b.put(16, None);
+        assert_eq!(b.take(), Some(16));
+        let undecodable: Vec<_> = (5..16).map(|n| (n, FrameDrop::Undecodable)).collect();
+        assert_eq!(b.drops(), undecodable);
+    }
+
+    #[test]
+    fn the_base_repaired_in_time_brings_all_back() {
+        let mut b = Bench::new();
+        put_all(&mut b, (0..12).filter(|n| *n != 4));
+        while b.take().is_some() {}
+        assert_eq!(b.put(4, Some(0)), Insertion::Continuous);
+        let taken: Vec<_> = std::iter::from_fn(|| b.take()).collect();
+        assert_eq!(taken, (4..12).collect::<Vec<_>>());
     }
 
     #[test]

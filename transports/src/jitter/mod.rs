@@ -16,6 +16,7 @@ pub use fixed::Fixed;
 pub use oracle::Oracle;
 pub use webrtc::Webrtc;
 
+use weaknet_core::packet::Picture;
 use weaknet_core::{Kind, Span, Time};
 
 /// The kind of video jitter buffers.
@@ -56,6 +57,8 @@ pub struct CompleteFrame {
     pub retransmitted: bool,
     /// Sequence numbers of its first and last packet.
     pub seqs: (u64, u64),
+    /// What it shows, and its layers.
+    pub picture: Picture,
 }
 
 /// A frame to be decoded now and shown at `render_at`.

@@ -8,6 +8,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use weaknet_core::packet::Picture;
 use weaknet_core::{Bitrate, BuildContext, BuildError, Plugin, Span, Time};
 
 use super::{EncodedFrame, FrameDropper, Video, VideoFormat, VideoSource};
@@ -123,6 +124,7 @@ impl VideoSource for ConstantSource {
             ready: captured + self.config.encode_time,
             size: (size as u32).max(self.config.min_frame).max(1),
             key: std::mem::take(&mut state.key),
+            picture: Picture::default(),
         })
     }
 }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use weaknet_core::packet::Picture;
 use weaknet_core::{Bitrate, BuildContext, BuildError, Plugin, Span, Time};
 
 use super::{EncodedFrame, FrameDropper, MIN_FPS, Video, VideoFormat, VideoSource, frame_interval};
@@ -212,6 +213,7 @@ impl VideoSource for Player {
             ready: captured + self.config.encode_time,
             size: (size as u32).max(1),
             key,
+            picture: Picture::default(),
         })
     }
 }

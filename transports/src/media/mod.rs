@@ -5,13 +5,20 @@ mod frame_dropper;
 mod frame_trace;
 mod opus;
 mod rfc8593;
+mod screen_share;
+mod start_caution;
+mod temporal_layers;
+mod webrtc;
 
 pub use constant::Constant;
 pub use frame_dropper::FrameDropper;
 pub use frame_trace::FrameTrace;
 pub use opus::Opus;
 pub use rfc8593::Rfc8593;
+pub use screen_share::ScreenShare;
+pub use webrtc::{DegradationPreference, Webrtc};
 
+use weaknet_core::packet::Picture;
 use weaknet_core::{Bitrate, Kind, Span, Time};
 
 /// The kind of video sources.
@@ -54,13 +61,17 @@ pub struct EncodedFrame {
     pub size: u32,
     /// Whether it can be decoded without any other frame.
     pub key: bool,
+    /// What it shows, and its layers. Simulcast layers of one moment come one
+    /// after another with the same `captured`.
+    pub picture: Picture,
 }
 
 /// A camera with its encoder.
 pub trait VideoSource: Send {
     /// Begins at `now` with the given format and target.
     fn start(&mut self, now: Time, format: VideoFormat, target: Bitrate);
-    /// The encoder's new target. `frame_drop` is the share of it to save by
+    /// The encoder's new target, which may lie outside of the format's bounds;
+    /// a source may pause below the lower one. `frame_drop` is the share of it to save by
     /// skipping frames, 0 to 1.
     fn set_target(&mut self, now: Time, target: Bitrate, frame_drop: f64);
     /// The next frame shall be a key frame.
@@ -68,7 +79,9 @@ pub trait VideoSource: Send {
     /// When the next picture is taken; `None` before the start or when it has
     /// ended.
     fn next_capture(&self) -> Option<Time>;
-    /// Takes the picture that is due; `None` when the encoder skips it.
+    /// Takes the picture that is due; `None` when the encoder skips it. Of several
+    /// simulcast layers it yields one; the others follow at further calls, and
+    /// [`VideoSource::next_capture`] stays at their time until then.
     fn capture(&mut self, now: Time) -> Option<EncodedFrame>;
 }
 
@@ -92,6 +105,9 @@ pub trait AudioSource: Send {
     /// The packet that is due; `None` when there is nothing to send (DTX).
     fn packet(&mut self, now: Time) -> Option<EncodedAudio>;
 }
+
+/// Most simulcast layers of a stream.
+pub const SIMULCAST_LAYERS: usize = 3;
 
 /// Slowest frame rate that sources compute with.
 const MIN_FPS: f64 = 0.001;

@@ -26,9 +26,11 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use weaknet_core::packet::Picture;
 use weaknet_core::rng::{Draws, laplace_quantile};
 use weaknet_core::{Bitrate, BuildContext, BuildError, Bytes, Plugin, Ratio, Span, Time};
 
+use super::start_caution::StartCaution;
 use super::{EncodedFrame, FrameDropper, MIN_FPS, Video, VideoFormat, VideoSource, frame_interval};
 
 const MIN_INTERVAL_FACTOR: f64 = 0.2;
@@ -189,13 +191,6 @@ impl Rfc8593 {
         let frames = f64::from(self.transient_frames);
         ((frames * mean - burst) / (frames - 1.0)).max(MIN_SMALL_FRAME * mean)
     }
-
-    /// By what the rate of frame number `index` is divided.
-    fn caution(&self, index: u64) -> f64 {
-        let faded = index.saturating_sub(u64::from(self.start_frames)) as f64;
-        let left = 1.0 - (faded / f64::from(self.fade_frames.max(1))).min(1.0);
-        1.0 + (self.start_caution - 1.0) * left
-    }
 }
 
 impl Running {
@@ -299,7 +294,12 @@ impl VideoSource for Encoder {
         if key {
             state.transient = self.config.transient_frames;
         }
-        let mean = state.mean_frame(self.config.rise) / self.config.caution(index);
+        let caution = StartCaution {
+            factor: self.config.start_caution,
+            frames: self.config.start_frames,
+            fade: self.config.fade_frames,
+        };
+        let mean = state.mean_frame(self.config.rise) / caution.at(index);
         let size = match state.transient {
             0 => mean * relative,
             left => self.config.transient_size(mean, left),
@@ -310,6 +310,7 @@ impl VideoSource for Encoder {
             ready: captured + self.config.encode_time,
             size: (size as u32).max(1),
             key,
+            picture: Picture::default(),
         })
     }
 }

@@ -119,11 +119,10 @@ impl FrameAssembler {
         let first_seq = rtp.seq.saturating_sub(u64::from(rtp.part));
         let frame = CompleteFrame {
             frame: rtp.frame,
-            reference: if rtp.key {
-                None
-            } else {
-                rtp.frame.checked_sub(1)
-            },
+            reference: (!rtp.key).then(|| {
+                let distance = u64::from(rtp.picture.reference);
+                rtp.frame.saturating_sub(distance)
+            }),
             timestamp: rtp.timestamp,
             size: partial.size,
             first_arrived: partial.first_arrived,
@@ -133,6 +132,7 @@ impl FrameAssembler {
                 first_seq,
                 first_seq.saturating_add(u64::from(rtp.parts) - 1),
             ),
+            picture: rtp.picture,
         };
         let first_sent = partial.first_sent;
         self.spare.push(std::mem::take(&mut partial.received));

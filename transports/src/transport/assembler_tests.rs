@@ -19,6 +19,7 @@ fn packet(frame: u64, part: u16, parts: u16) -> Rtp {
         parts,
         key: frame.is_multiple_of(10),
         payload: 100 + part,
+        picture: weaknet_core::packet::Picture::default(),
         captured: at(frame),
     }
 }
@@ -50,6 +51,29 @@ fn a_frame_is_complete_with_its_last_missing_packet() {
     );
     assert!(frame.retransmitted);
     assert_eq!(put(&mut a, 50, &packet(1, 1, 3)), Assembly::Known);
+}
+
+#[test]
+fn a_frame_refers_to_the_one_that_its_packets_name() {
+    let reference = |frame, distance, key| {
+        let rtp = Rtp {
+            key,
+            picture: weaknet_core::packet::Picture {
+                reference: distance,
+                ..Default::default()
+            },
+            ..packet(frame, 0, 1)
+        };
+        match put(&mut FrameAssembler::default(), 10, &rtp) {
+            Assembly::Complete(frame, _) => frame.reference,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(reference(9, 4, false), Some(5));
+    assert_eq!(reference(9, 1, true), None);
+    // Not before the stream: the frame buffer refuses what refers to itself.
+    assert_eq!(reference(9, 0, false), Some(9));
+    assert_eq!(reference(0, 1, false), Some(0));
 }
 
 #[test]

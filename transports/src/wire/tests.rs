@@ -51,6 +51,7 @@ fn rtp(media: Media, kind: RtpKind) -> Rtp {
         parts: 2,
         key: false,
         payload: 300,
+        picture: weaknet_core::packet::Picture::default(),
         captured: Time::ZERO,
     }
 }
@@ -404,6 +405,7 @@ fn any_rtp() -> impl Strategy<Value = Rtp> {
                 parts,
                 key: false,
                 payload,
+                picture: weaknet_core::packet::Picture::default(),
                 captured: Time::ZERO,
             },
         )

@@ -19,7 +19,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 use weaknet_core::event::{FrameDrop, SessionStage};
-use weaknet_core::packet::{Class, Leg, Media, Tag};
+use weaknet_core::packet::{Class, Leg, Media, Picture, Tag};
 use weaknet_core::{Event, Span, Time};
 
 use super::files::{CaptureError, Stream, error};
@@ -211,8 +211,10 @@ fn entry(event: &Event, links: &[String]) -> Option<(u16, &'static str, Value)> 
             frame,
             key,
             size,
+            picture,
         } => {
-            let data = json!({ "frame": frame, "key": key, "raw": { "payload_length": size } });
+            let mut data = json!({ "frame": frame, "key": key, "raw": { "payload_length": size } });
+            put_picture(&mut data, &picture);
             (flow.0, "weaknet:frame_encoded", data)
         }
         Event::FrameDropped {
@@ -223,8 +225,14 @@ fn entry(event: &Event, links: &[String]) -> Option<(u16, &'static str, Value)> 
             let data = json!({ "frame": frame, "trigger": frame_drop_name(reason) });
             (flow.0, "weaknet:frame_dropped", data)
         }
-        Event::FrameRendered { flow, frame, times } => {
-            let data = json!({
+        Event::FrameRendered {
+            flow,
+            frame,
+            times,
+            picture,
+            ..
+        } => {
+            let mut data = json!({
                 "frame": frame,
                 "captured": times.captured.as_millis_f64(),
                 "first_sent": times.first_sent.as_millis_f64(),
@@ -233,6 +241,7 @@ fn entry(event: &Event, links: &[String]) -> Option<(u16, &'static str, Value)> 
                 "decode_start": times.decode_start.as_millis_f64(),
                 "decoded": times.decoded.as_millis_f64(),
             });
+            put_picture(&mut data, &picture);
             (flow.0, "weaknet:frame_rendered", data)
         }
         Event::KeyFrameRequested { flow } => (flow.0, "weaknet:key_frame_requested", json!({})),
@@ -271,6 +280,26 @@ fn entry(event: &Event, links: &[String]) -> Option<(u16, &'static str, Value)> 
 }
 
 const METRICS: &str = "weaknet:recovery_metrics_updated";
+
+/// Adds what is modelled of a picture.
+fn put_picture(data: &mut Value, picture: &Picture) {
+    let Some(map) = data.as_object_mut() else {
+        return;
+    };
+    if picture.pixels().is_some() {
+        map.insert("width".to_owned(), json!(picture.width));
+        map.insert("height".to_owned(), json!(picture.height));
+    }
+    if let Some(qp) = picture.qp {
+        map.insert("qp".to_owned(), json!(qp));
+    }
+    if picture.temporal > 0 {
+        map.insert("temporal_layer".to_owned(), json!(picture.temporal));
+    }
+    if picture.simulcast_layers > 1 {
+        map.insert("simulcast_layer".to_owned(), json!(picture.simulcast));
+    }
+}
 
 fn about(packet: Tag) -> Value {
     // Without the flow, so that every reader of JSON takes it exactly.

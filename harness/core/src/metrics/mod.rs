@@ -19,6 +19,7 @@ mod loss_bursts;
 mod mask;
 mod packet_delay;
 mod packet_loss;
+mod pictures;
 mod samples;
 mod scorer;
 mod session;
@@ -29,6 +30,7 @@ mod traffic;
 mod transfers;
 mod usable;
 mod video_freezes;
+mod video_quality;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,6 +42,7 @@ pub use link::Links;
 pub use mask::EventMask;
 pub use packet_delay::PacketDelay;
 pub use packet_loss::PacketLoss;
+pub use pictures::Pictures;
 pub use samples::Samples;
 pub use scorer::Scorer;
 pub use session::Session;
@@ -47,6 +50,7 @@ pub use throughput::Throughput;
 pub use traffic::is_flow_traffic;
 pub use transfers::Transfers;
 pub use video_freezes::VideoFreezes;
+pub use video_quality::VideoQuality;
 use weaknet_core::packet::{FlowId, LinkId};
 use weaknet_core::{Event, Kind, Span, Time};
 use weaknet_sim::Path;
@@ -275,6 +279,8 @@ pub fn builtin_definitions() -> impl Iterator<Item = &'static Definition> {
     [
         video_freezes::DEFINITIONS,
         frame_delay::DEFINITIONS,
+        pictures::DEFINITIONS,
+        video_quality::DEFINITIONS,
         audio::DEFINITIONS,
         throughput::DEFINITIONS,
         packet_loss::DEFINITIONS,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use weaknet_core::event::FrameTimes;
-use weaknet_core::packet::{Class, FlowId, Leg, LinkId, Tag};
+use weaknet_core::packet::{Class, FlowId, Leg, LinkId, Picture, Tag};
 use weaknet_core::plugin::Assets;
 use weaknet_core::{BuildContext, Event, EventSink, Plugin, Streams, Time};
 use weaknet_sim::Path;
@@ -77,6 +77,8 @@ pub(crate) fn rendered(frame: u64, at: Time) -> (Time, Event) {
             flow: FlowId(0),
             frame,
             times,
+            size: 1_000,
+            picture: Picture::default(),
         },
     )
 }

@@ -5,7 +5,7 @@
 //! 1200 B on the wire that are sent at once, and a report of 80 B each 50 ms.
 //! Not modelled: everything that makes a call.
 
-use weaknet_core::packet::{Leg, Media, Packet, Payload, Rtp, RtpKind};
+use weaknet_core::packet::{Leg, Media, Packet, Payload, Picture, Rtp, RtpKind};
 use weaknet_core::{Node, Outbox, Span, Time};
 
 use super::packet::packet;
@@ -56,6 +56,7 @@ impl Node for MediaSender {
                 parts,
                 key: frame == 0,
                 payload: size.saturating_sub(HEADERS) as u16,
+                picture: Picture::default(),
                 captured: now,
             };
             let payload = Payload::Rtp(rtp);

@@ -115,6 +115,8 @@ impl Receiver {
                 decode_start: now,
                 decoded: now,
             },
+            size: u32::try_from(data.data.len()).unwrap_or(u32::MAX),
+            picture: weaknet_core::packet::Picture::default(),
         });
     }
 

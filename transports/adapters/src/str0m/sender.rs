@@ -137,6 +137,7 @@ impl Sender {
                 frame,
                 key,
                 size,
+                picture: encoded.picture,
             });
             let encoded = EncodedFrame { size, ..encoded };
             self.encoding.push_back((frame, encoded));

@@ -10,7 +10,8 @@
 //! not sent. A packet is usable the first time that it is there, by whatever
 //! means, unless its frame has been given up. Complete frames go to the jitter
 //! buffer; the decoder takes one frame at a time and a frame is shown when it is
-//! both decoded and due, never before the one ahead of it. Time-outs for key
+//! both decoded and due, never before the one ahead of it. Of several simulcast
+//! layers one is shown (`layers`). Time-outs for key
 //! frames see only packets that came at the first attempt. A receiver report
 //! goes out every 850 ms (measured in Chromium 156: one each second for video,
 //! one in five seconds for audio) and carries a reference time (RFC 3611), so
@@ -29,6 +30,7 @@
 //! Not modelled: lip sync, refresh of the screen in fixed steps.
 
 mod audio;
+mod layers;
 mod playout;
 mod reporter;
 mod reports;
@@ -43,6 +45,7 @@ use weaknet_core::packet::{
 use weaknet_core::{Event, Node, Outbox, Span, Time};
 
 use self::audio::AudioInput;
+use self::layers::{LayerSelector, layer_of};
 pub use self::reporter::Reporter;
 use self::reports::ReportState;
 use super::decoder::DecoderModel;
@@ -50,6 +53,7 @@ use super::reports::ReportSource;
 use crate::arq::Requester;
 use crate::fec::{FecDecoder, Repair};
 use crate::jitter::{AudioBuffer, CompleteFrame, JitterBuffer};
+use crate::media::SIMULCAST_LAYERS;
 use crate::rtp::{Overhead, rtcp_size};
 use crate::session::Session;
 use crate::transport::{Assembly, FrameAssembler};
@@ -99,7 +103,7 @@ enum Way {
 /// A frame between decoder and screen.
 #[derive(Debug, Clone, Copy)]
 struct Showing {
-    frame: u64,
+    frame: CompleteFrame,
     at: Time,
     times: FrameTimes,
 }
@@ -117,7 +121,9 @@ pub struct Receiver {
     parts: ReceiverConfig,
     begun: bool,
     ids: u64,
-    assembler: FrameAssembler,
+    /// By simulcast layer.
+    assemblers: [FrameAssembler; SIMULCAST_LAYERS],
+    selector: LayerSelector,
     /// Complete frames in the jitter buffer, ascending.
     observed: VecDeque<Observed>,
     /// The highest number of a complete frame.
@@ -144,7 +150,8 @@ impl Receiver {
             parts,
             begun: false,
             ids: 0,
-            assembler: FrameAssembler::default(),
+            assemblers: Default::default(),
+            selector: LayerSelector::default(),
             observed: VecDeque::new(),
             newest: None,
             decoding: None,
@@ -261,8 +268,10 @@ impl Receiver {
         let Some((buffer, _)) = &mut self.parts.video else {
             return;
         };
+        let layer = layer_of(rtp);
+        let layer_lost = self.selector.on_packet(now, rtp);
         let repaired = way != Way::Direct;
-        if !repaired {
+        if !repaired && self.selector.takes(layer, rtp.frame) {
             buffer.on_packet(now, rtp.key);
         }
         let nacked = self.parts.requester.times_requested(rtp.seq) > 0;
@@ -270,12 +279,13 @@ impl Receiver {
             .parts
             .requester
             .on_packet(now, rtp.seq, rtp.key, repaired, &mut self.nack);
-        if wish.key_frame {
+        if wish.key_frame || layer_lost {
             self.nack.clear();
             self.request_key_frame(out);
         }
         self.send_nack(out);
-        match self.assembler.on_packet(now, rtp, sent, nacked) {
+        let assembler = &mut self.assemblers[usize::from(layer)];
+        match assembler.on_packet(now, rtp, sent, nacked) {
             Assembly::Known => return,
             Assembly::Overflow => {
                 self.request_key_frame(out);
@@ -285,15 +295,14 @@ impl Receiver {
             Assembly::Partial => usable(out, self.parts.flow, rtp, repaired),
             Assembly::Complete(frame, first_sent) => {
                 usable(out, self.parts.flow, rtp, repaired);
-                self.on_complete(
-                    now,
-                    frame,
-                    Observed {
+                if self.selector.takes(layer, frame.frame) {
+                    let observed = Observed {
                         frame: frame.frame,
                         captured: rtp.captured,
                         first_sent,
-                    },
-                );
+                    };
+                    self.on_complete(now, frame, observed);
+                }
             }
         }
         if let (Some(decoder), Way::Direct | Way::Again) = (&mut self.parts.fec, way) {
@@ -304,6 +313,7 @@ impl Receiver {
 
     fn on_complete(&mut self, now: Time, frame: CompleteFrame, observed: Observed) {
         self.newest = self.newest.max(Some(frame.frame));
+        self.selector.on_forwarded(frame.frame);
         let place = self.observed.partition_point(|o| o.frame < frame.frame);
         self.observed.insert(place, observed);
         if let Some((buffer, _)) = &mut self.parts.video {
@@ -313,13 +323,17 @@ impl Receiver {
 
     /// Frames up to `frame` that are not complete will never be.
     fn give_up(&mut self, out: &mut Outbox<'_>, frame: u64) {
-        self.assembler.clear_up_to(frame, &mut self.incomplete);
-        for frame in self.incomplete.drain(..) {
-            out.event(Event::FrameDropped {
-                flow: self.parts.flow,
-                frame,
-                reason: FrameDrop::Incomplete,
-            });
+        for (layer, assembler) in (0u8..).zip(&mut self.assemblers) {
+            assembler.clear_up_to(frame, &mut self.incomplete);
+            for frame in self.incomplete.drain(..) {
+                if self.selector.takes(layer, frame) {
+                    out.event(Event::FrameDropped {
+                        flow: self.parts.flow,
+                        frame,
+                        reason: FrameDrop::Incomplete,
+                    });
+                }
+            }
         }
     }
 

@@ -26,8 +26,10 @@ impl Receiver {
                 self.showing.pop_front();
                 out.event(Event::FrameRendered {
                     flow: self.parts.flow,
-                    frame: showing.frame,
+                    frame: showing.frame.frame,
                     times: showing.times,
+                    size: showing.frame.size,
+                    picture: showing.frame.picture,
                 });
             }
             let Some((buffer, _)) = &mut self.parts.video else {
@@ -77,7 +79,7 @@ impl Receiver {
             let done = now + decoder.next_time();
             self.decoding = Some((
                 Showing {
-                    frame: frame.frame,
+                    frame,
                     at: done,
                     times,
                 },

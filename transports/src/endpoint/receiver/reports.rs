@@ -94,6 +94,7 @@ mod tests {
             parts: 1,
             key: false,
             payload: 100,
+            picture: weaknet_core::packet::Picture::default(),
             captured: Time::ZERO,
         }
     }

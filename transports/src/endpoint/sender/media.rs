@@ -1,6 +1,6 @@
 //! From sources to the pacer: capture, packetisation, repair packets.
 
-use weaknet_core::packet::{Media, RepairPacket, Rtp, RtpKind};
+use weaknet_core::packet::{Media, Picture, RepairPacket, Rtp, RtpKind};
 use weaknet_core::{Bytes, Event, Outbox, Time};
 
 use super::transmit::Outgoing;
@@ -37,6 +37,7 @@ impl Sender {
                 parts: 1,
                 key: true,
                 payload: u16::try_from(audio.size).unwrap_or(u16::MAX),
+                picture: Picture::default(),
                 captured: audio.captured,
             };
             self.audio_packets += 1;
@@ -82,13 +83,13 @@ impl Sender {
         let now = out.now();
         let overhead = self.parts.overhead;
         let split = packetize(frame.size, overhead.max_video_payload(), overhead.remainder);
-        let number = self.frames;
-        self.frames += 1;
+        let number = self.number(frame.captured);
         out.event(Event::FrameEncoded {
             flow: self.parts.flow,
             frame: number,
             key: frame.key,
             size: frame.size,
+            picture: frame.picture,
         });
         let parts = u16::try_from(split.count()).unwrap_or(u16::MAX);
         self.budget.on_frame(now, parts, &overhead);
@@ -110,12 +111,21 @@ impl Sender {
                 parts,
                 key: frame.key,
                 payload: u16::try_from(split.size(u32::from(part))).unwrap_or(u16::MAX),
+                picture: frame.picture,
                 captured: frame.captured,
             };
             self.kept.push(rtp);
             self.enqueue(now, Outgoing::Plain(rtp), Priority::Video);
             self.protect(now, &rtp);
         }
+    }
+
+    /// The number of the frame of this moment, which its simulcast layers share.
+    fn number(&mut self, captured: Time) -> u64 {
+        if self.last_captured.replace(captured) != Some(captured) {
+            self.frames += 1;
+        }
+        self.frames - 1
     }
 
     fn protect(&mut self, now: Time, media: &Rtp) {

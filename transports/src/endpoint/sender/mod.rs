@@ -27,8 +27,8 @@
 //! Differs: reports go out at a constant interval (libwebrtc: 0.5 to 1.5 times
 //! that, at random); one report for both streams; send times are exact
 //! (libwebrtc: whole milliseconds).
-//! Not modelled: pausing the encoder below its minimum, simulcast, degradation
-//! of resolution, RTCP's share of the bandwidth.
+//! Not modelled: RTCP's share of the bandwidth, a probe when a simulcast layer
+//! could be added.
 
 mod budget;
 mod media;
@@ -120,7 +120,9 @@ pub struct Sender {
     kept: Numbered<Rtp>,
     /// A frame that the encoder still works on.
     encoded: Option<EncodedFrame>,
+    /// Frames so far, simulcast layers of one moment counted once.
     frames: u64,
+    last_captured: Option<Time>,
     audio_packets: u64,
     output: CcOutput,
     rate: WindowRate,
@@ -165,6 +167,7 @@ impl Sender {
             kept: Numbered::new(),
             encoded: None,
             frames: 0,
+            last_captured: None,
             audio_packets: 0,
             rate: WindowRate::of(&output, None, parts.constraints.start, WindowRate::GAIN),
             output,
@@ -414,12 +417,11 @@ impl Sender {
             .budget
             .encoder_target(now, self.rate.target, &self.parts.overhead);
         if let Some((source, format)) = &mut self.parts.video {
-            let target = format.clip(left);
-            source.set_target(now, target, self.output.frame_drop);
+            source.set_target(now, left, self.output.frame_drop);
             out.event(Event::Gauge {
                 flow: self.parts.flow,
                 name: "encoder_target_bps",
-                value: target.as_bps_f64(),
+                value: format.clip(left).as_bps_f64(),
             });
         }
     }

@@ -51,6 +51,7 @@ mod tests {
             parts: 1,
             key: false,
             payload,
+            picture: weaknet_core::packet::Picture::default(),
             captured: Time::ZERO,
         }
     }

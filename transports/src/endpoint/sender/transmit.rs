@@ -1,6 +1,8 @@
 //! From the pacer to the link, and into the send history.
 
-use weaknet_core::packet::{Ecn, Leg, Media, Packet, Payload, RepairPacket, Rtp, RtpKind};
+use weaknet_core::packet::{
+    Ecn, Leg, Media, Packet, Payload, Picture, RepairPacket, Rtp, RtpKind,
+};
 use weaknet_core::{Bytes, Event, Outbox, Time};
 
 use super::Sender;
@@ -198,6 +200,7 @@ fn padding(now: Time, size: u32) -> Rtp {
         parts: 1,
         key: false,
         payload: u16::try_from(size).unwrap_or(u16::MAX),
+        picture: Picture::default(),
         captured: now,
     }
 }

@@ -73,6 +73,7 @@ fn replay(recording: &str) -> (Vec<Second>, Vec<f64>) {
             first_arrived: Time::from_micros(first),
             complete: Time::from_micros(last),
             retransmitted: retransmitted == 1,
+            picture: weaknet_core::packet::Picture::default(),
             seqs: (0, 0),
         });
     }

@@ -126,6 +126,7 @@ proptest! {
                         first_arrived,
                         complete: now,
                         retransmitted,
+                        picture: weaknet_core::packet::Picture::default(),
                         seqs: (number, number),
                     });
                 }
@@ -157,6 +158,7 @@ proptest! {
                 first_arrived: at,
                 complete: at,
                 retransmitted: false,
+                picture: weaknet_core::packet::Picture::default(),
                 seqs: (number, number),
             });
             for _ in 0..10 {

@@ -121,6 +121,7 @@ fn frame(n: u64, delay: Span, spread: Span) -> CompleteFrame {
         first_arrived,
         complete: first_arrived + spread,
         retransmitted: false,
+        picture: weaknet_core::packet::Picture::default(),
         seqs: (n * 10, n * 10 + 9),
     }
 }

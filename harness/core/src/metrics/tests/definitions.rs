@@ -63,4 +63,6 @@ fn sets_have_distinct_names_and_refuse_unknown_fields() {
     check::<Convergence>(&mut names);
     check::<Links>(&mut names);
     check::<Session>(&mut names);
+    check::<Pictures>(&mut names);
+    check::<VideoQuality>(&mut names);
 }

@@ -203,6 +203,8 @@ fn frame_delays_and_counts() {
                 flow: FlowId(0),
                 frame: n,
                 times,
+                size: 1_000,
+                picture: weaknet_core::packet::Picture::default(),
             },
         )
     };
@@ -230,6 +232,7 @@ fn frame_delays_and_counts() {
             frame: 9,
             key: true,
             size: 12_500,
+            picture: weaknet_core::packet::Picture::default(),
         },
     ));
     let scores = call(&FrameDelay::default(), &run(10), &events);
@@ -369,6 +372,7 @@ fn delivery_counts_frames_and_sound() {
                 frame: n,
                 key: n == 0,
                 size: 1000,
+                picture: weaknet_core::packet::Picture::default(),
             },
         )
     };

@@ -23,6 +23,7 @@ fn millisecond(n: u64, sink: &mut dyn EventSink) {
         frame: n,
         key: n == 0,
         size: payload,
+        picture: weaknet_core::packet::Picture::default(),
     });
     if n % 50 == 7 {
         let reason = DropReason::Loss;
@@ -65,6 +66,8 @@ fn millisecond(n: u64, sink: &mut dyn EventSink) {
             flow,
             frame: n,
             times,
+            size: payload,
+            picture: weaknet_core::packet::Picture::default(),
         });
     }
     event(Event::AudioPlayed {

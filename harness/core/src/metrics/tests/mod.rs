@@ -4,3 +4,4 @@ mod definitions;
 mod media;
 mod memory;
 mod packets;
+mod pictures;
