@@ -137,3 +137,42 @@ fn a_path_without_a_known_capacity_is_refused() {
     assert!(error.contains("limited rate"), "{error}");
     assert_eq!(refused(&plan(&call("unlimited", "gcc")).cases[0]), None);
 }
+
+/// The buffer that has seen the call ahead: nearly all frames are shown after the
+/// same delay, which is what the slowest of them but one percent needed.
+#[test]
+fn a_jitter_buffer_that_knows_the_arrivals_shows_frames_evenly() {
+    let score = |buffer: &str| {
+        let plan = plan(&format!(
+            "
+duration: 60s
+seeds: [1]
+measure: {{from: 5s}}
+network:
+  forward: {{rate: 5Mbps, delay: {{normal: {{mean: 60ms, std: 20ms}}}}}}
+  backward: {{delay: 25ms}}
+flows:
+  - name: call
+    media: {{video: {{max_bitrate: 1Mbps}}}}
+    congestion_control: {{fixed: {{rate: 1Mbps}}}}
+    jitter_buffer: {buffer}
+"
+        ));
+        let outcome = runner::run_case(&plan.cases[0], &Registry::builtin()).unwrap();
+        let metric = |name: &str| outcome.result.metric("call", name).unwrap();
+        [
+            metric("frame_delay_p50_ms"),
+            metric("frame_delay_p95_ms"),
+            metric("frame_delay_p99_ms"),
+        ]
+    };
+    let [p50, p95, p99] = score("oracle");
+    assert!(p95 - p50 < 0.1, "{p50} {p95}");
+    // It is enough, and no more than that: who shows frames when they come shows
+    // the slowest percent as late as this.
+    assert!((p99 - p50).abs() < 10.0, "{p50} {p99}");
+    let [_, p95, _] = score("{fixed: {delay: 300ms}}");
+    assert!(p95 > p50 + 100.0, "{p95}");
+    let [_, p95, _] = score("adaptive_percentile");
+    assert!(p95 < p50 + 40.0, "{p95}");
+}

@@ -145,3 +145,77 @@ pub(super) fn percentile(numbers: &mut [Offset], share: f64) -> Offset {
 fn nanos(span: Span) -> i64 {
     i64::try_from(span.as_nanos()).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use weaknet_core::packet::Picture;
+
+    use super::*;
+
+    fn schedule() -> Percentile {
+        Percentile {
+            config: AdaptivePercentile::default(),
+            frames: VecDeque::new(),
+            sorted: Vec::new(),
+            offset: None,
+            least: 0,
+            last: Time::ZERO,
+        }
+    }
+
+    /// Frame number n, captured each 33.3 ms, on its way so many milliseconds.
+    fn arrive(schedule: &mut Percentile, n: u64, on_its_way: u64) {
+        let captured = Time::from_nanos(n * 3_000 * 100_000 / 9);
+        let complete = captured + Span::from_millis(on_its_way);
+        schedule.on_frame(&CompleteFrame {
+            frame: n,
+            reference: n.checked_sub(1),
+            timestamp: n * 3_000,
+            size: 1_000,
+            first_arrived: complete,
+            complete,
+            retransmitted: false,
+            seqs: (n, n),
+            picture: Picture::default(),
+        });
+    }
+
+    #[test]
+    fn without_jitter_the_delay_is_the_margin() {
+        let mut schedule = schedule();
+        for n in 0..50 {
+            arrive(&mut schedule, n, 40);
+        }
+        assert_eq!(schedule.offset(), Some(55_000_000));
+        assert_eq!(schedule.delay(), Span::from_millis(15));
+    }
+
+    #[test]
+    fn the_delay_is_the_percentile_of_the_window() {
+        let mut schedule = schedule();
+        // 0 to 99 ms in some order, each once per 100 frames: the 95th of 100
+        // is 94 ms.
+        for n in 0..200 {
+            arrive(&mut schedule, n, 40 + n * 37 % 100);
+        }
+        assert_eq!(schedule.delay(), Span::from_millis(94 + 15));
+    }
+
+    #[test]
+    fn it_rises_at_once_and_falls_by_20_ms_per_second() {
+        let mut schedule = schedule();
+        for n in 0..10 {
+            arrive(&mut schedule, n, 40);
+        }
+        // One in eleven is more than five percent.
+        arrive(&mut schedule, 10, 240);
+        assert_eq!(schedule.delay(), Span::from_millis(215));
+        // 300 frames in 10 s, after which the late one has left the window.
+        for n in 11..311 {
+            arrive(&mut schedule, n, 40);
+        }
+        let fallen = Span::from_millis(215) - schedule.delay();
+        let (least, most) = (Span::from_millis(190), Span::from_millis(200));
+        assert!(fallen >= least && fallen <= most, "{fallen}");
+    }
+}

@@ -109,3 +109,34 @@ impl Schedule for Foresight {
         self.known = Some((offset, Span::from_nanos(delay)));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(late: f64) -> Span {
+        let mut foresight = Foresight {
+            late,
+            decode_ahead: 10_000_000,
+            known: None,
+            newest: None,
+        };
+        // On their way 40 to 139 ms.
+        let arrivals: Vec<(Time, Time)> = (0..100)
+            .map(|n| {
+                let captured = Time::from_millis(n * 40);
+                (captured, captured + Span::from_millis(40 + n * 37 % 100))
+            })
+            .collect();
+        foresight.tell_arrivals(&arrivals);
+        foresight.delay()
+    }
+
+    #[test]
+    fn waits_as_long_as_needed_for_all_but_the_late_ones() {
+        // The slowest is 99 ms behind the fastest; decoding comes on top.
+        assert_eq!(told(0.0), Span::from_millis(109));
+        assert_eq!(told(0.01), Span::from_millis(108));
+        assert_eq!(told(0.5), Span::from_millis(59));
+    }
+}
