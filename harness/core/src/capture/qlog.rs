@@ -295,6 +295,7 @@ const fn class_name(class: Class) -> &'static str {
         Class::Padding => "padding",
         Class::Rtcp => "rtcp",
         Class::Session => "session",
+        Class::Message => "message",
         Class::Other => "other",
     }
 }

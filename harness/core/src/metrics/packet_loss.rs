@@ -129,7 +129,9 @@ impl MetricSet for Set {
                     _ => {}
                 }
                 match packet.class {
-                    Class::Audio | Class::Video | Class::Other => counts.media_bytes += bytes,
+                    Class::Audio | Class::Video | Class::Message | Class::Other => {
+                        counts.media_bytes += bytes;
+                    }
                     Class::Rtx => counts.rtx_bytes += bytes,
                     Class::Fec => counts.fec_bytes += bytes,
                     _ => {}

@@ -9,8 +9,11 @@ use crate::metrics;
 /// Adds all of them.
 pub(super) fn add_all(registry: Registry) -> Registry {
     registry
+        .add::<arq::Deadline>()
+        .add::<arq::Hybrid>()
         .add::<arq::Nack>()
         .add::<arq::NoArq>()
+        .add::<arq::RtxFixed>()
         .add::<jitter::FixedAudio>()
         .add::<media::Opus>()
         .add::<cc::bbr1::Bbr1>()
