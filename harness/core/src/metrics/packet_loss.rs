@@ -186,7 +186,7 @@ impl MetricSet for Set {
                 scores.flow(flow, name, part as f64 / whole as f64);
             };
             set("loss_ratio", counts.lost, counts.lost + counts.arrived);
-            if facts.adapts {
+            if facts.adapts && facts.deadline.is_none() {
                 set("rtx_overhead_ratio", counts.rtx_bytes, counts.media_bytes);
             }
             if facts.is_call() {

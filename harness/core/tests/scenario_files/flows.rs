@@ -94,7 +94,7 @@ fn traffic_stands_instead_of_media() {
     let set = plan(TRAFFIC, &["flows.cross.traffic=1Mbps|2Mbps"]).unwrap();
     let rate = |case: usize| match &set.cases[case].scenario.flows[1].load {
         Load::Traffic(traffic) => traffic.config()["rate"].clone(),
-        Load::Call(_) | Load::Bulk(_) => panic!("no traffic"),
+        Load::Call(_) | Load::Bulk(_) | Load::Messages(_) => panic!("no traffic"),
     };
     assert_eq!((rate(0), rate(1)), ("1Mbps".into(), "2Mbps".into()));
     // What goes with calls only passes cross traffic by.
@@ -109,7 +109,7 @@ fn a_flow_carries_one_thing() {
     refused(
         "traffic: 300kbps",
         "traffic: 300kbps, congestion_control: gcc",
-        "test.yaml:5:87: `congestion_control:` is of no use here: it goes with `media:` or `bulk:`",
+        "test.yaml:5:87: `congestion_control:` is of no use here: it goes with `media:`, `bulk:` or `messages:`",
     );
     refused(
         "traffic: 300kbps",
@@ -124,7 +124,7 @@ fn a_flow_carries_one_thing() {
     refused(
         ", traffic: 300kbps",
         "",
-        "the flow carries nothing: expected `media:`, `bulk:` or `traffic:`",
+        "the flow carries nothing: expected `media:`, `bulk:`, `messages:` or `traffic:`",
     );
     refused(
         "traffic: 300kbps",
