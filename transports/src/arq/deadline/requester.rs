@@ -16,6 +16,7 @@ const KEY_FRAME_WAIT: Span = Span::from_millis(200);
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rules {
     pub(super) ahead: Span,
+    pub(super) grace: Span,
     pub(super) deviations: f64,
     pub(super) max_retries: u32,
     pub(super) key_frames: bool,
@@ -79,7 +80,7 @@ impl DeadlineRequester {
             if hole.until.is_some() || hole.again(answer_time) > now {
                 return true;
             }
-            let due = clock.due(hole.latest);
+            let due = clock.due(hole.latest) + rules.grace;
             let in_time = now + answer_time + rules.ahead <= due;
             if in_time && hole.times < rules.max_retries {
                 hole.request(now, nack);

@@ -6,6 +6,7 @@ use super::*;
 
 const RULES: Rules = Rules {
     ahead: Span::from_millis(15),
+    grace: Span::ZERO,
     deviations: 2.0,
     max_retries: 10,
     key_frames: true,
@@ -61,6 +62,16 @@ fn asks_while_the_answer_comes_before_the_play_out() {
     assert_eq!(arrive(&mut r, 2), NOTHING);
     assert_eq!((r.times_requested(1), r.take_forgone()), (0, 1));
     assert_eq!(r.take_forgone(), 0, "told once");
+}
+
+#[test]
+fn a_picture_may_stand_still_for_the_grace() {
+    let grace = ms(50);
+    for (delay, asked) in [(46, vec![1]), (44, vec![])] {
+        let mut r = requester(80, delay);
+        r.rules.grace = grace;
+        assert_eq!(arrive(&mut r, 2), asked, "{delay} ms");
+    }
 }
 
 #[test]

@@ -10,8 +10,9 @@ use super::super::{Answer, Responder};
 /// What happens to requests for packets that would come too late.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::arq) enum Late {
-    /// They are not answered.
-    Refuse,
+    /// They are not answered when they would come later than so much after their
+    /// play-out.
+    Refuse(Span),
     /// They are answered with one copy, which ends a freeze.
     Answer,
 }
@@ -50,7 +51,11 @@ impl PlayoutResponder {
         };
         let (due, there) = (sent + playout, now + self.ahead);
         if there > due {
-            return None;
+            let grace = match self.late {
+                Late::Refuse(grace) => grace,
+                Late::Answer => Span::MAX,
+            };
+            return (there <= due + grace).then_some(1);
         }
         let rounds = due.since(there).as_nanos() / self.history.rtt().as_nanos().max(1);
         let last = self.copies.len().saturating_sub(1);
@@ -68,10 +73,9 @@ impl Responder for PlayoutResponder {
         let Some(sent) = self.history.first_sent(seq) else {
             return Answer::Refused;
         };
-        match (self.copies(now, sent), self.late) {
-            (Some(copies), _) => self.history.answer(now, seq, copies),
-            (None, Late::Answer) => self.history.answer(now, seq, 1),
-            (None, Late::Refuse) => Answer::TooLate,
+        match self.copies(now, sent) {
+            Some(copies) => self.history.answer(now, seq, copies),
+            None => Answer::TooLate,
         }
     }
 
@@ -116,12 +120,16 @@ mod tests {
 
     #[test]
     fn answers_until_the_packet_is_as_old_as_the_play_out_delay() {
-        let mut r = responder(&[1], Late::Refuse);
+        let mut r = responder(&[1], Late::Refuse(Span::ZERO));
         assert_eq!(r.on_nack(at(900), 0), Answer::Copies(1), "nobody said when");
         r.on_playout_delay(ms(100));
         assert_eq!(r.on_nack(at(85), 1), Answer::Copies(1));
         assert_eq!(r.on_nack(at(86), 2), Answer::TooLate);
         assert_eq!(r.on_nack(at(86), 99), Answer::Refused);
+        let mut r = responder(&[1], Late::Refuse(ms(30)));
+        r.on_playout_delay(ms(100));
+        assert_eq!(r.on_nack(at(115), 1), Answer::Copies(1));
+        assert_eq!(r.on_nack(at(116), 2), Answer::TooLate);
         let mut r = responder(&[1], Late::Answer);
         r.on_playout_delay(ms(100));
         assert_eq!(r.on_nack(at(500), 1), Answer::Copies(1));
@@ -150,7 +158,7 @@ mod tests {
         fn never_sends_what_it_predicts_to_be_late(
             steps in prop::collection::vec((0u64..10, 0u64..50, 0u64..300), 1..100),
         ) {
-            let mut r = responder(&[3, 2, 1], Late::Refuse);
+            let mut r = responder(&[3, 2, 1], Late::Refuse(Span::ZERO));
             let mut now = at(0);
             for (seq, pause, delay) in steps {
                 now += ms(pause);
