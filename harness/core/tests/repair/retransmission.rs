@@ -2,7 +2,6 @@
 
 use weaknet_core::packet::{Class, Leg};
 use weaknet_core::{Event, Time};
-use weaknet_harness::runner::Outcome;
 
 use super::support::{events, metric, outcome};
 
@@ -25,24 +24,41 @@ flows:
     )
 }
 
-fn of_no_use(run: &Outcome) -> f64 {
+/// How many retransmissions came for nothing, or late.
+fn in_vain(arq: &str, one_way: u32) -> f64 {
+    let text = call(arq, one_way);
+    let run = outcome(&text);
     let share = |name| run.result.metric("call", name).unwrap_or(0.0);
-    share("rtx_wasted_ratio") + share("rtx_late_ratio")
+    let came = |(_, event): &(Time, Event)| matches!(event, Event::Retransmitted { .. });
+    let all = events(&text).iter().filter(|event| came(event)).count() as f64;
+    (share("rtx_wasted_ratio") + share("rtx_late_ratio")) * all
 }
 
 const DEADLINE: &str = "{deadline: {grace: 0ms}}";
 
 #[test]
-fn deadlines_waste_less_when_the_round_trip_is_near_them() {
+fn deadlines_send_less_in_vain_when_the_round_trip_is_near_them() {
     // 120 ms less what decoding and screen take are 105.
-    for one_way in [45, 50, 55] {
-        let [nack, deadline] = ["nack", DEADLINE].map(|arq| outcome(&call(arq, one_way)));
-        let forgone = metric(&deadline, "call", "rtx_predicted_late");
-        assert!(forgone > 0.0, "{one_way} ms");
-        assert_eq!(metric(&nack, "call", "rtx_predicted_late"), 0.0);
-        let (much, little) = (of_no_use(&nack), of_no_use(&deadline));
-        assert!(little < much, "{one_way} ms: {little} {much}");
+    for one_way in [50, 55, 60] {
+        let (much, little) = (in_vain("nack", one_way), in_vain(DEADLINE, one_way));
+        assert!(little < much / 2.0, "{one_way} ms: {little} {much}");
+        let [nack, deadline] = ["nack", DEADLINE].map(|arq| {
+            let run = outcome(&call(arq, one_way));
+            metric(&run, "call", "rtx_predicted_late")
+        });
+        assert!(
+            deadline > 50.0 && nack == 0.0,
+            "{one_way} ms: {deadline} {nack}"
+        );
     }
+}
+
+#[test]
+fn the_grace_ends_freezes_that_a_deadline_makes() {
+    // Frames that refer to each other need what is late, too.
+    let frozen = |arq| metric(&outcome(&call(arq, 55)), "call", "freeze_ratio");
+    let (hard, soft) = (frozen(DEADLINE), frozen("deadline"));
+    assert!(hard > 0.3 && soft < 0.1, "{hard} {soft}");
 }
 
 #[test]
@@ -84,9 +100,9 @@ fn with_time_enough_all_schemes_repair() {
 fn copies_pay_when_one_round_is_left() {
     // One round of 80 ms fits into 120: three copies of 4 % loss.
     let [nack, hybrid] = ["nack", "hybrid"].map(|arq| outcome(&call(arq, 40)));
-    let late = |run| metric(run, "call", "rtx_late_ratio");
-    let wasted = |run| metric(run, "call", "rtx_wasted_ratio");
-    let delay = |run| metric(run, "call", "frame_delay_p99_ms");
+    let late = |run: &_| metric(run, "call", "rtx_late_ratio");
+    let wasted = |run: &_| metric(run, "call", "rtx_wasted_ratio");
+    let delay = |run: &_| metric(run, "call", "frame_delay_p99_ms");
     assert!(
         delay(&hybrid) <= delay(&nack),
         "{} {}",
@@ -101,7 +117,7 @@ fn copies_pay_when_one_round_is_left() {
 fn a_budget_bounds_what_is_sent_again() {
     let arq = "{nack: {sender: {budget: 2%}}}";
     let (free, bound) = (outcome(&call("nack", 20)), outcome(&call(arq, 20)));
-    let share = |run| metric(run, "call", "rtx_overhead_ratio");
+    let share = |run: &_| metric(run, "call", "rtx_overhead_ratio");
     assert!(
         share(&bound) < 0.035 && share(&bound) < share(&free),
         "{}",

@@ -6,7 +6,8 @@
 //! stand still for. It asks while an answer, which takes
 //! a round trip and some of its variations, would come before that. A packet
 //! that is not asked for any more is waited for until it is due (repair packets
-//! may bring it), then a key frame is asked for. Each request tells the sender
+//! may bring it), then a key frame is asked for; frames between the two cannot be
+//! decoded, so that nothing is asked for of them. Each request tells the sender
 //! what the jitter buffer aims at; the sender answers while the packet is not
 //! older than that, for what is sent again travels as long as what was sent
 //! first. Where frames refer to each other a frame that comes late still ends the

@@ -32,6 +32,12 @@ pub(super) struct DeadlineRequester {
     /// answer.
     rtt: RttEstimator,
     last_wish: Option<Time>,
+    /// Sequence number and timestamp of the first packet that was given up and has
+    /// not come until it was due: nothing behind it can be decoded without a key
+    /// frame.
+    broken: Option<(u64, u64)>,
+    /// Timestamp of the newest key frame.
+    key: Option<u64>,
     forgone: u32,
     /// Latest instant seen.
     seen: Time,
@@ -45,6 +51,8 @@ impl DeadlineRequester {
             clock: PlayoutClock::default(),
             rtt: RttEstimator::new(default_rtt),
             last_wish: None,
+            broken: None,
+            key: None,
             forgone: 0,
             seen: Time::ZERO,
         }
@@ -61,9 +69,13 @@ impl DeadlineRequester {
     /// due at once.
     fn run(&mut self, now: Time, nack: &mut Vec<u64>) -> Wish {
         let mut gone = 0;
+        let broken = &mut self.broken;
         self.holes.retain(|hole| {
             let over = hole.until.is_some_and(|until| until <= now);
-            gone += u32::from(over);
+            if over {
+                gone += 1;
+                broken.get_or_insert((hole.seq, hole.latest));
+            }
             !over
         });
         if gone > 0 && self.rules.key_frames {
@@ -76,18 +88,26 @@ impl DeadlineRequester {
         let (rules, clock) = (self.rules, self.clock);
         let answer_time = self.answer_time();
         let mut forgone = 0;
+        let mut broken = self.broken.map(|(_, timestamp)| timestamp);
+        let key = self.key;
         self.holes.retain(|hole| {
+            if hole.until.is_some() {
+                broken.get_or_insert(hole.latest);
+            }
             if hole.until.is_some() || hole.again(answer_time) > now {
                 return true;
             }
             let due = clock.due(hole.latest) + rules.grace;
             let in_time = now + answer_time + rules.ahead <= due;
-            if in_time && hole.times < rules.max_retries {
+            let decodable = broken
+                .is_none_or(|broken| key.is_some_and(|key| key > broken && hole.latest >= key));
+            if in_time && decodable && hole.times < rules.max_retries {
                 hole.request(now, nack);
             } else {
                 forgone += u32::from(!in_time);
                 // An answer that is under way may be late.
                 hole.until = Some(due.max(now).max(hole.again(answer_time)));
+                broken.get_or_insert(hole.latest);
             }
             true
         });
@@ -101,6 +121,10 @@ impl Requester for DeadlineRequester {
         self.seen = self.seen.max(now);
         if !packet.repaired {
             self.clock.on_arrival(now, packet.timestamp);
+        }
+        if packet.key {
+            self.key = self.key.max(Some(packet.timestamp));
+            self.broken = self.broken.filter(|broken| broken.1 >= packet.timestamp);
         }
         match self.holes.on_packet(packet) {
             Change::Overflow => Wish { key_frame: true },
@@ -119,6 +143,7 @@ impl Requester for DeadlineRequester {
     fn clear_up_to(&mut self, now: Time, seq: u64) {
         self.seen = self.seen.max(now);
         self.holes.clear_below(seq);
+        self.broken = self.broken.filter(|broken| broken.0 >= seq);
     }
 
     fn on_rtt(&mut self, rtt: Span) {

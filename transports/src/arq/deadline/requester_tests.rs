@@ -95,6 +95,26 @@ fn asks_again_as_long_as_there_is_time() {
 }
 
 #[test]
+fn nothing_is_asked_for_between_a_loss_for_good_and_a_key_frame() {
+    let mut r = requester(80, 94);
+    assert_eq!(arrive(&mut r, 2), NOTHING, "too late");
+    r.on_playout_delay(ms(200));
+    assert_eq!(arrive(&mut r, 4), NOTHING, "of no use without 1");
+    assert_eq!(r.take_forgone(), 1);
+    // A key frame of packets 7 and 8, of one timestamp; 7 is lost.
+    let key = UsablePacket {
+        timestamp: 7 * 900,
+        key: true,
+        ..packet(8, false)
+    };
+    arrive(&mut r, 6);
+    let mut nack = Vec::new();
+    r.on_packet(at(80), &key, &mut nack);
+    assert_eq!(nack, [7]);
+    assert_eq!(arrive(&mut r, 10), [9]);
+}
+
+#[test]
 fn what_is_not_asked_for_may_still_be_repaired() {
     let mut r = requester(300, 100);
     assert_eq!(arrive(&mut r, 2), NOTHING);
