@@ -9,7 +9,7 @@
 //! the rounds that are left, remaining deadline over round-trip time.
 //! Differs: Hairpin optimises redundancy by the loss rate and the cost of
 //! bandwidth and of misses, and sends coded packets; here a table says how many
-//! copies. What is late is answered with one copy, since it ends a freeze.
+//! copies. What is late is answered too, since it ends a freeze.
 //! Not modelled: copies apart in time, which would survive bursts.
 
 use schemars::JsonSchema;
@@ -29,6 +29,9 @@ pub struct Hybrid {
     /// last stands for all more. Default [3, 2, 1] (own choice; Hairpin's are
     /// computed). 1 to 16 numbers from 1 to 16.
     pub copies: Vec<u32>,
+    /// Copies of what will be late: until it is there the picture stands still.
+    /// Default 2 (own choice), 1 to 16.
+    pub late_copies: u32,
     /// How long before its play-out a packet must be there. Default 15 ms: 10 ms
     /// for the screen, as libwebrtc reckons, and 5 ms for decoding. At most 1 s.
     pub ahead: Span,
@@ -39,6 +42,7 @@ impl Default for Hybrid {
         Self {
             nack: Nack::default(),
             copies: vec![3, 2, 1],
+            late_copies: 2,
             ahead: Span::from_millis(15),
         }
     }
@@ -61,6 +65,9 @@ impl Plugin for Hybrid {
             let message = "expected 1 to 16 numbers from 1 to 16";
             return Err(BuildError::field("copies", message));
         }
+        if !few.contains(&(self.late_copies as usize)) {
+            return Err(BuildError::field("late_copies", "expected 1 to 16"));
+        }
         if self.ahead > Span::from_secs(1) {
             return Err(BuildError::field("ahead", "expected at most 1s"));
         }
@@ -69,8 +76,12 @@ impl Plugin for Hybrid {
             .requester()
             .map_err(|error| BuildError::field("nack", error.to_string()))?;
         let sender = self.nack.sender.clone();
-        let responder =
-            PlayoutResponder::new(sender, self.ahead, self.copies.clone(), Late::Answer);
+        let responder = PlayoutResponder::new(
+            sender,
+            self.ahead,
+            self.copies.clone(),
+            Late::Answer(self.late_copies),
+        );
         Ok(ArqPair {
             requester: Box::new(requester.telling_playout_delay()),
             responder: Box::new(responder),
@@ -102,6 +113,11 @@ mod tests {
             let config = Hybrid { copies, ..plain() };
             assert_eq!(field(&config).as_deref(), Some("copies"));
         }
+        let late = Hybrid {
+            late_copies: 0,
+            ..plain()
+        };
+        assert_eq!(field(&late).as_deref(), Some("late_copies"));
         let nack = Nack {
             default_rtt: Span::from_secs(61),
             ..Nack::default()

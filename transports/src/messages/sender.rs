@@ -175,7 +175,7 @@ impl MessageSender {
             self.transmit(out, vec![message]);
         }
         loop {
-            if !self.next_departure().is_some_and(|at| at <= now) {
+            if self.next_departure().is_none_or(|at| at > now) {
                 return;
             }
             if self.store.has_waiting(now) {

@@ -13,8 +13,8 @@ pub(in crate::arq) enum Late {
     /// They are not answered when they would come later than so much after their
     /// play-out.
     Refuse(Span),
-    /// They are answered with one copy, which ends a freeze.
-    Answer,
+    /// They are answered with so many copies, which end a freeze.
+    Answer(u32),
 }
 
 /// Answers by the time that is left.
@@ -51,11 +51,10 @@ impl PlayoutResponder {
         };
         let (due, there) = (sent + playout, now + self.ahead);
         if there > due {
-            let grace = match self.late {
-                Late::Refuse(grace) => grace,
-                Late::Answer => Span::MAX,
+            return match self.late {
+                Late::Refuse(grace) => (there <= due + grace).then_some(1),
+                Late::Answer(copies) => Some(copies),
             };
-            return (there <= due + grace).then_some(1);
         }
         let rounds = due.since(there).as_nanos() / self.history.rtt().as_nanos().max(1);
         let last = self.copies.len().saturating_sub(1);
@@ -130,7 +129,7 @@ mod tests {
         r.on_playout_delay(ms(100));
         assert_eq!(r.on_nack(at(115), 1), Answer::Copies(1));
         assert_eq!(r.on_nack(at(116), 2), Answer::TooLate);
-        let mut r = responder(&[1], Late::Answer);
+        let mut r = responder(&[1], Late::Answer(1));
         r.on_playout_delay(ms(100));
         assert_eq!(r.on_nack(at(500), 1), Answer::Copies(1));
     }
@@ -138,7 +137,7 @@ mod tests {
     #[test]
     fn copies_grow_as_rounds_run_out() {
         // A round takes 50 ms with its margin; 200 - 15 ms are there.
-        let mut r = responder(&[3, 2, 1], Late::Answer);
+        let mut r = responder(&[3, 2, 1], Late::Answer(1));
         r.on_playout_delay(ms(200));
         for (now, seq, copies) in [
             (10, 0, 1),
