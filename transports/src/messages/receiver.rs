@@ -178,3 +178,108 @@ impl Node for MessageReceiver {
         self.acks.next_wake().filter(|at| *at < self.stop)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::messages::Profile;
+
+    fn receiver(reliability: Reliability, ordered: bool) -> MessageReceiver {
+        MessageReceiver::new(MessageReceiverConfig {
+            flow: FlowId(0),
+            stop: Time::MAX,
+            messages: MessagesConfig {
+                profile: Profile::Telemetry,
+                reliability: Some(reliability),
+                ordered: Some(ordered),
+                ..MessagesConfig::default()
+            },
+            arrival_times: false,
+        })
+    }
+
+    /// What is handed on with a packet of these messages, and the bytes that come
+    /// back.
+    fn arrive(r: &mut MessageReceiver, number: u64, forget: u64, messages: &[u64]) -> Vec<u64> {
+        let message = |&number: &u64| Message {
+            number,
+            size: 10,
+            again: false,
+            given: Time::ZERO,
+        };
+        let mut packet = Packet {
+            payload: Payload::Messages(Box::new(MessagePacket {
+                number,
+                waits_for: 0,
+                forget_below: forget,
+                messages: messages.iter().map(message).collect(),
+            })),
+            ..Packet::VACANT
+        };
+        let (mut packets, mut events) = (Vec::new(), Vec::new());
+        let mut out = Outbox::new(Time::from_secs(1), &mut packets, &mut events);
+        r.receive(&mut packet, &mut out);
+        assert!(packets.iter().all(|p| matches!(p.payload, Payload::Ack(_))));
+        let delivered = events.iter().filter_map(|(_, event)| match event {
+            Event::MessageDelivered { message, .. } => Some(*message),
+            _ => None,
+        });
+        delivered.collect()
+    }
+
+    #[test]
+    fn in_order_what_is_given_up_is_skipped() {
+        let mut r = receiver(Reliability::Unreliable, true);
+        assert_eq!(arrive(&mut r, 0, 0, &[0]), [0]);
+        assert!(arrive(&mut r, 1, 0, &[3, 2]).is_empty(), "1 may still come");
+        assert_eq!(arrive(&mut r, 2, 2, &[5]), [2, 3]);
+        assert!(
+            arrive(&mut r, 3, 2, &[1]).is_empty(),
+            "too late for its place"
+        );
+        assert_eq!(arrive(&mut r, 4, 2, &[4]), [4, 5]);
+    }
+
+    #[test]
+    fn the_newest_wins_and_any_order_takes_all() {
+        let mut newest = receiver(Reliability::NewestWins, false);
+        let mut any = receiver(Reliability::Reliable, false);
+        let packets = [&[1][..], &[0], &[4, 3], &[3, 5], &[5]];
+        let all = |r: &mut MessageReceiver| -> Vec<u64> {
+            let numbered = (0..).zip(packets);
+            numbered
+                .flat_map(|(n, packet)| arrive(r, n, 0, packet))
+                .collect()
+        };
+        assert_eq!(all(&mut newest), [1, 3, 4, 5]);
+        assert_eq!(all(&mut any), [1, 0, 3, 4, 5]);
+    }
+
+    proptest! {
+        #[test]
+        fn each_once_whatever_comes(
+            packets in prop::collection::vec(
+                (any::<u64>(), prop_oneof![0u64..50, any::<u64>()], prop::collection::vec(prop_oneof![0u64..50, any::<u64>()], 0..6)),
+                0..60,
+            ),
+            kind in 0..3,
+        ) {
+            let mut r = match kind {
+                0 => receiver(Reliability::Reliable, true),
+                1 => receiver(Reliability::Reliable, false),
+                _ => receiver(Reliability::NewestWins, false),
+            };
+            let mut seen = std::collections::BTreeSet::new();
+            let mut last = None;
+            for (number, forget, messages) in packets {
+                for message in arrive(&mut r, number, forget, &messages) {
+                    prop_assert!(seen.insert(message));
+                    prop_assert!(kind == 1 || last < Some(message));
+                    last = Some(message);
+                }
+            }
+        }
+    }
+}

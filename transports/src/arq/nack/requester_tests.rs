@@ -1,3 +1,10 @@
+//! The rules of `nack_requester.cc`, each with its test: `kUpdateInterval` 20 ms,
+//! `kDefaultRtt` 100 ms, a first request at once and others each round trip
+//! (`a_new_gap..`); retries 100 in 2026, 10 in 2024 (`gives_up..`); `kMaxPacketAge`
+//! 10 000 (`numbers_10_000..`); `kMaxNackPackets` 1000 with and without key frames
+//! (`more_than_1000..`, `the_older_rule..`); recovered packets (`repaired..`);
+//! `ClearUpTo` (`decoded..`); the send delay of at most 20 ms (`the_first_request..`).
+
 use super::*;
 use proptest::prelude::*;
 
