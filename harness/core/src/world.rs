@@ -202,16 +202,12 @@ impl Builder<'_> {
     }
 
     fn messages(&self, id: FlowId, flow: &Flow, messages: &Messages) -> Result<Ends, WorldError> {
-        let controller = match &messages.congestion_control {
+        let controller: Option<Box<dyn CongestionController>> = match &messages.congestion_control {
             None => None,
             Some(spec) => Some(self.part(&flow.name, spec)?),
         };
-        if controller
-            .as_ref()
-            .is_some_and(|controller: &Box<dyn CongestionController>| {
-                controller.capacity_window().is_some()
-            })
-        {
+        let asks = |controller: &dyn CongestionController| controller.capacity_window().is_some();
+        if controller.as_deref().is_some_and(asks) {
             return Err(WorldError {
                 path: format!("{}/congestion_control", flow.name),
                 source: BuildError::new("knows the capacity, which messages do not fill"),
