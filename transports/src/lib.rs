@@ -9,6 +9,7 @@ pub mod endpoint;
 pub mod fec;
 pub mod jitter;
 pub mod media;
+pub mod messages;
 pub mod pacing;
 pub mod rtp;
 pub mod session;

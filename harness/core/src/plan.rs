@@ -374,6 +374,12 @@ impl Planner<'_> {
             match &flow.load {
                 Load::Call(call) => check.call(call),
                 Load::Bulk(bulk) => check.build(&bulk.congestion_control),
+                Load::Messages(messages) => {
+                    messages
+                        .congestion_control
+                        .iter()
+                        .for_each(|c| check.build(c));
+                }
                 Load::Traffic(traffic) => check.build(traffic),
             }
         }

@@ -14,6 +14,9 @@ use weaknet_transports::endpoint::{
     DecoderModel, FecSender, Receiver, ReceiverConfig, ReportSource, Reporter, Sender, SenderConfig,
 };
 use weaknet_transports::media::VideoFormat;
+use weaknet_transports::messages::{
+    MessageReceiver, MessageReceiverConfig, MessageSender, MessageSenderConfig,
+};
 use weaknet_transports::rtp::{FeedbackConfig, FeedbackFormat};
 use weaknet_transports::session::{End, Session, SessionConfig};
 use weaknet_transports::traffic::{TrafficSender, TrafficSink};
@@ -21,7 +24,9 @@ use weaknet_transports::transport::Capacity;
 
 use crate::metrics::{FlowFacts, LinkFacts, RunFacts, bottlenecks};
 use crate::registry::Spec;
-use crate::scenario::model::{Bulk, Call, Feedback, Flow, LinkSpec, Load, Scenario, Signalling};
+use crate::scenario::model::{
+    Bulk, Call, Feedback, Flow, LinkSpec, Load, Messages, Scenario, Signalling,
+};
 
 /// Median decoding time of a frame, and the standard deviation of its
 /// logarithm: a software decoder at 360p to 720p on a laptop.
@@ -152,6 +157,7 @@ impl Builder<'_> {
                 )
             }
             Load::Bulk(bulk) => self.bulk(id, flow, bulk)?,
+            Load::Messages(messages) => self.messages(id, flow, messages)?,
             Load::Traffic(traffic) => {
                 let model = self.part(&flow.name, traffic)?;
                 let sender = TrafficSender::new(id, flow.start, flow.stop, model);
@@ -197,6 +203,38 @@ impl Builder<'_> {
             capacity: self.known_capacity(flow, controller.as_ref())?,
             controller,
             constraints: bulk.constraints,
+        });
+        Ok((Box::new(sender), Box::new(receiver)))
+    }
+
+    fn messages(&self, id: FlowId, flow: &Flow, messages: &Messages) -> Result<Ends, WorldError> {
+        let controller: Option<Box<dyn CongestionController>> = match &messages.congestion_control {
+            None => None,
+            Some(spec) => Some(self.part(&flow.name, spec)?),
+        };
+        let asks = |controller: &dyn CongestionController| controller.capacity_window().is_some();
+        if controller.as_deref().is_some_and(asks) {
+            return Err(WorldError {
+                path: format!("{}/congestion_control", flow.name),
+                source: BuildError::new("knows the capacity, which messages do not fill"),
+            });
+        }
+        let arrival_times = controller.as_deref().is_some_and(wants_arrival_times);
+        let draws = |purpose| self.streams.sequence(&flow.name, purpose);
+        let receiver = MessageReceiver::new(MessageReceiverConfig {
+            flow: id,
+            stop: flow.stop,
+            messages: messages.config.clone(),
+            arrival_times,
+        });
+        let sender = MessageSender::new(MessageSenderConfig {
+            flow: id,
+            start: flow.start,
+            stop: flow.stop,
+            messages: messages.config.clone(),
+            sizes: draws("sizes"),
+            times: draws("times"),
+            controller: controller.map(|controller| (controller, messages.constraints)),
         });
         Ok((Box::new(sender), Box::new(receiver)))
     }
@@ -400,7 +438,15 @@ pub fn build_knowing(
             stop: flow.stop,
             video: media.is_some_and(|media| media.video.is_some()),
             audio: media.is_some_and(|media| media.audio.is_some()),
-            adapts: !matches!(flow.load, Load::Traffic(_)),
+            adapts: match &flow.load {
+                Load::Call(_) | Load::Bulk(_) => true,
+                Load::Messages(messages) => messages.congestion_control.is_some(),
+                Load::Traffic(_) => false,
+            },
+            deadline: match &flow.load {
+                Load::Messages(messages) => Some(messages.config.settings().deadline),
+                _ => None,
+            },
             paths: paths.clone(),
         });
         flows.push(weaknet_sim::Flow {

@@ -267,6 +267,41 @@ pub enum Event {
         /// Which of its transfers, from 0.
         transfer: u64,
     },
+    /// A retransmission that the receiver had asked for arrived.
+    Retransmitted {
+        /// Which flow.
+        flow: FlowId,
+        /// Of which frame, from 0.
+        frame: u64,
+        /// Whether it brought a packet that was still missing of a frame that
+        /// had not been given up.
+        fresh: bool,
+    },
+    /// An end decided against retransmissions because they would come too late.
+    RetransmissionForgone {
+        /// Which flow.
+        flow: FlowId,
+        /// How many.
+        count: u32,
+    },
+    /// The application gave a message to its sender.
+    MessageGiven {
+        /// Which flow.
+        flow: FlowId,
+        /// Which of its messages, from 0.
+        message: u64,
+        /// Its bytes.
+        size: u32,
+    },
+    /// A message reached the application at the other end.
+    MessageDelivered {
+        /// Which flow.
+        flow: FlowId,
+        /// Which of its messages, from 0.
+        message: u64,
+        /// When it was given to the sender.
+        given: Time,
+    },
     /// The application paused (`true`) or resumed the video stream.
     Paused {
         /// Which flow.

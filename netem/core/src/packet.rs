@@ -83,7 +83,9 @@ pub enum Payload {
     Segment(Segment),
     /// A piece of a byte stream.
     Stream(StreamPiece),
-    /// What acknowledges pieces of a byte stream.
+    /// Messages, whole ones.
+    Messages(Box<MessagePacket>),
+    /// What acknowledges pieces of a byte stream or messages.
     Ack(Ack),
     /// Real bytes, from the IP header on.
     Bytes(Vec<u8>),
@@ -125,6 +127,33 @@ pub struct StreamPiece {
     pub again: bool,
     /// Whether a transfer ends with the piece.
     pub last: bool,
+}
+
+/// Messages in a packet with a number of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessagePacket {
+    /// Packet number, ascending, never used again.
+    pub number: u64,
+    /// The sender waits for nothing that is more than so many packets older.
+    pub waits_for: u32,
+    /// Messages below this number that have not come never will: their sender
+    /// has given them up (FORWARD TSN of RFC 3758).
+    pub forget_below: u64,
+    /// The messages, newest first.
+    pub messages: Vec<Message>,
+}
+
+/// A message of an application.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Message {
+    /// Number among the messages of its flow, from 0.
+    pub number: u64,
+    /// Its bytes.
+    pub size: u16,
+    /// Whether it was in an earlier packet already.
+    pub again: bool,
+    /// When the application gave it to the sender. For observers only.
+    pub given: Time,
 }
 
 /// An acknowledgement of packets by ranges of their numbers (RFC 9000, section
@@ -313,6 +342,11 @@ pub enum Rtcp {
     },
     /// Picture loss indication (RFC 4585).
     Pli,
+    /// De-jitter buffer metrics (RFC 7005), the part that matters here.
+    JitterBuffer {
+        /// Nominal delay of the video jitter buffer.
+        delay: crate::Span,
+    },
     /// Sender report (RFC 3550), the part that matters here.
     SenderReport {
         /// When it was sent (the NTP timestamp).
@@ -380,6 +414,8 @@ pub enum Class {
     Rtcp,
     /// Connectivity checks and key exchange.
     Session,
+    /// Messages, sent for the first time or again.
+    Message,
     /// Anything else.
     Other,
 }
@@ -431,6 +467,7 @@ impl Packet {
             Payload::Rtcp(_) => Class::Rtcp,
             Payload::Session(_) => Class::Session,
             Payload::Stream(piece) if piece.again => Class::Rtx,
+            Payload::Messages(_) => Class::Message,
             Payload::Opaque
             | Payload::Segment(_)
             | Payload::Stream(_)

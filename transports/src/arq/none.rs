@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weaknet_core::{Bitrate, BuildContext, BuildError, Plugin, Span, Time};
 
-use super::{Arq, ArqPair, Requester, Responder, Wish};
+use super::{Answer, Arq, ArqPair, Requester, Responder, UsablePacket, Wish};
 
 /// No retransmission.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -30,12 +30,14 @@ impl Plugin for NoArq {
 struct Silent;
 
 impl Requester for Silent {
-    fn on_packet(&mut self, _: Time, _: u64, _: bool, _: bool, _: &mut Vec<u64>) -> Wish {
+    fn on_packet(&mut self, _: Time, _: &UsablePacket, _: &mut Vec<u64>) -> Wish {
         Wish::default()
     }
     fn clear_up_to(&mut self, _: Time, _: u64) {}
     fn on_rtt(&mut self, _: Span) {}
-    fn wake(&mut self, _: Time, _: &mut Vec<u64>) {}
+    fn wake(&mut self, _: Time, _: &mut Vec<u64>) -> Wish {
+        Wish::default()
+    }
     fn next_wake(&self) -> Option<Time> {
         None
     }
@@ -54,8 +56,8 @@ impl Responder for Deaf {
     fn on_sent(&mut self, _: Time, seq: u64, _: u32) {
         self.next = self.next.max(seq.saturating_add(1));
     }
-    fn on_nack(&mut self, _: Time, _: u64) -> bool {
-        false
+    fn on_nack(&mut self, _: Time, _: u64) -> Answer {
+        Answer::Refused
     }
     fn on_rtt(&mut self, _: Time, _: Span) {}
     fn on_target(&mut self, _: Time, _: Bitrate) {}
@@ -82,15 +84,18 @@ mod tests {
             .unwrap();
         let mut nack = Vec::new();
         for seq in [0, 5, 900] {
-            assert_eq!(
-                pair.requester
-                    .on_packet(Time::ZERO, seq, false, false, &mut nack),
-                Wish::default()
-            );
+            let packet = UsablePacket {
+                seq,
+                timestamp: 0,
+                key: false,
+                repaired: false,
+            };
+            let wish = pair.requester.on_packet(Time::ZERO, &packet, &mut nack);
+            assert_eq!(wish, Wish::default());
             pair.responder.on_sent(Time::ZERO, seq, 1000);
         }
         assert_eq!((nack.len(), pair.requester.next_wake()), (0, None));
-        assert!(!pair.responder.on_nack(Time::ZERO, 5));
+        assert_eq!(pair.responder.on_nack(Time::ZERO, 5), Answer::Refused);
         assert_eq!(pair.responder.oldest_kept(Time::ZERO), 901);
     }
 }

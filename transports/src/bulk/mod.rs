@@ -28,7 +28,7 @@
 
 mod config;
 mod connection;
-mod pacer;
+pub(crate) mod pacer;
 mod receiver;
 mod sender;
 mod stream;

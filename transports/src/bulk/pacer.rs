@@ -8,7 +8,7 @@ use weaknet_core::{Bitrate, Bytes, Span, Time};
 
 /// When the next packet may leave.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct StreamPacer {
+pub(crate) struct StreamPacer {
     /// When it would leave without any burst.
     due: Time,
 }
@@ -16,7 +16,7 @@ pub(super) struct StreamPacer {
 impl StreamPacer {
     /// When the next packet may leave at this rate, `burst` full ones of `size`
     /// in a row being allowed.
-    pub(super) fn next(&self, rate: Bitrate, size: Bytes, burst: u32) -> Time {
+    pub(crate) fn next(&self, rate: Bitrate, size: Bytes, burst: u32) -> Time {
         let length = rate.time_for(size);
         // A rate that was low does not hold up packets when it is not any more.
         let ahead = length * u64::from(burst.saturating_sub(1));
@@ -24,12 +24,12 @@ impl StreamPacer {
     }
 
     /// A packet of `sent` leaves.
-    pub(super) fn on_sent(&mut self, now: Time, rate: Bitrate, sent: Bytes) {
+    pub(crate) fn on_sent(&mut self, now: Time, rate: Bitrate, sent: Bytes) {
         self.due = self.due.max(now) + rate.time_for(sent);
     }
 
     /// The rate is another one now.
-    pub(super) fn on_rate(&mut self, now: Time, rate: Bitrate, size: Bytes, burst: u32) {
+    pub(crate) fn on_rate(&mut self, now: Time, rate: Bitrate, size: Bytes, burst: u32) {
         let most = rate.time_for(size) * u64::from(burst);
         if most < Span::MAX {
             self.due = self.due.min(now + most);

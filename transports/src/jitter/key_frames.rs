@@ -104,3 +104,84 @@ impl KeyFrameWatch {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WAITS: Waits = Waits {
+        key_frame: Span::from_millis(200),
+        frame: Span::from_millis(3_000),
+    };
+
+    fn at(ms: u64) -> Time {
+        Time::from_millis(ms)
+    }
+
+    /// When it asks until `until`, packets coming every 50 ms before `silent`.
+    fn asked(watch: &mut KeyFrameWatch, from: u64, silent: u64, until: u64) -> Vec<u64> {
+        let mut asked = Vec::new();
+        for ms in from..until {
+            if ms % 50 == 0 && ms < silent {
+                watch.on_packet(at(ms), false);
+            }
+            if watch.poll(at(ms), true) {
+                asked.push(ms);
+            }
+        }
+        asked
+    }
+
+    #[test]
+    fn without_a_first_key_frame_it_asks_every_200_ms() {
+        let mut watch = KeyFrameWatch::new(WAITS);
+        watch.on_ready(at(0));
+        assert_eq!(asked(&mut watch, 0, 1_000, 700), [200, 400, 600]);
+    }
+
+    #[test]
+    fn without_delta_frames_it_asks_after_3_s() {
+        let mut watch = KeyFrameWatch::new(WAITS);
+        watch.on_release(at(100));
+        assert!(!watch.needed());
+        assert_eq!(asked(&mut watch, 100, 7_000, 6_200), [3_100, 6_100]);
+    }
+
+    #[test]
+    fn a_stream_silent_for_5_s_is_not_asked() {
+        let mut watch = KeyFrameWatch::new(WAITS);
+        watch.on_ready(at(0));
+        // The last packet comes at 950 ms.
+        let asked = asked(&mut watch, 0, 1_000, 8_000);
+        assert_eq!((asked.len(), asked.last()), (29, Some(&5_800)));
+    }
+
+    #[test]
+    fn a_key_frame_under_way_is_waited_for() {
+        let mut watch = KeyFrameWatch::new(WAITS);
+        watch.on_ready(at(0));
+        watch.on_packet(at(150), true);
+        assert!(!watch.poll(at(200), true));
+        watch.on_packet(at(390), false);
+        assert!(watch.poll(at(400), true), "its last packet is 250 ms old");
+    }
+
+    #[test]
+    fn a_busy_decoder_does_not_ask() {
+        let mut watch = KeyFrameWatch::new(WAITS);
+        watch.on_ready(at(0));
+        watch.on_packet(at(199), false);
+        assert!(!watch.poll(at(200), false));
+        assert_eq!(watch.deadline(), None, "until it is ready again");
+        watch.on_ready(at(500));
+        assert_eq!(watch.deadline(), Some(at(700)));
+    }
+
+    #[test]
+    fn a_first_frame_that_is_no_key_frame_asks_at_once() {
+        let mut watch = KeyFrameWatch::new(WAITS);
+        assert!(watch.on_frame(false));
+        assert!(!watch.on_frame(false), "once");
+        assert!(!KeyFrameWatch::new(WAITS).on_frame(true));
+    }
+}

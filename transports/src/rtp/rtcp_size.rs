@@ -25,6 +25,8 @@ const REPORT_BLOCK: u32 = 24;
 const RRTR: u32 = 20;
 /// Extended report with the answer to one (RFC 3611, section 4.5).
 const DLRR: u32 = 24;
+/// Extended report with de-jitter buffer metrics (RFC 7005, section 4).
+const JITTER_BUFFER: u32 = 24;
 
 /// Bytes of a compound packet, IP header included. Receiver reports that follow
 /// each other are blocks of one report.
@@ -39,6 +41,7 @@ pub fn rtcp_size(compound: &[Rtcp], overhead: &Overhead) -> u32 {
             Rtcp::TransportFeedback { arrivals, .. } => twcc_size(arrivals),
             Rtcp::CongestionFeedback { arrivals, .. } => ccfb_size(arrivals),
             Rtcp::Nack { seqs, .. } => FEEDBACK_HEADER + 4 * nack_entries(seqs),
+            Rtcp::JitterBuffer { .. } => JITTER_BUFFER,
             Rtcp::SenderReport { dlrr, .. } => {
                 SENDER_REPORT + SDES + if dlrr.is_some() { DLRR } else { 0 }
             }

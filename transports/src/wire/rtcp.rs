@@ -3,7 +3,7 @@
 //! Implements: sender and receiver reports and source descriptions (RFC 3550,
 //! sections 6.4 and 6.5), generic NACK and PLI (RFC 4585, sections 6.2.1 and
 //! 6.3.1), receiver reference time and its answer (RFC 3611, sections 4.4 and
-//! 4.5), transport-wide feedback (see `twcc`), congestion control feedback (RFC
+//! 4.5), de-jitter buffer metrics (RFC 7005, section 4), transport-wide feedback (see `twcc`), congestion control feedback (RFC
 //! 8888, section 3.1). Receiver reports that follow each
 //! other are blocks of one report. Behind the compound stands the SRTCP index
 //! with the E bit off (RFC 3711, section 3.4), then the room of the tag.
@@ -37,6 +37,7 @@ const PICTURE_LOSS: u8 = 1;
 const CNAME: u8 = 1;
 const RRTR: u8 = 4;
 const DLRR: u8 = 5;
+const JITTER_BUFFER: u8 = 23;
 /// Most blocks of one report: the field has five bits.
 const MAX_BLOCKS: usize = 31;
 
@@ -118,6 +119,19 @@ impl Writer {
             Rtcp::Pli => {
                 self.header(PICTURE_LOSS, PAYLOAD, out);
                 put(out, self.media(Media::Video));
+            }
+            Rtcp::JitterBuffer { delay } => {
+                self.extended(JITTER_BUFFER, 3, out);
+                // A sampled value of an adaptive buffer.
+                out[start + 9] = 1 << 6 | 1 << 5;
+                put(out, self.media(Media::Video));
+                let ms = u16::try_from(delay.as_millis())
+                    .unwrap_or(0xfffe)
+                    .min(0xfffe);
+                // Nominal, and the same as the most and the marks of late.
+                for field in [ms; 4] {
+                    out.extend_from_slice(&field.to_be_bytes());
+                }
             }
             // Nothing is known of it but that it is RTCP: an empty report.
             _ => self.header(0, RECEIVER_REPORT, out),

@@ -187,6 +187,17 @@ fn pli_is_a_bare_header() {
 }
 
 #[test]
+fn a_jitter_buffer_tells_its_delay() {
+    let delay = Span::from_micros(80_900);
+    let datagram = bytes(&compound(vec![Rtcp::JitterBuffer { delay }], Leg::Return));
+    // Extended report; block 23, sampled and adaptive; 80 ms four times.
+    let expected = "80 cf 00 05 57 01 02 00 17 60 00 03 57 01 02 60 \
+                    00 50 00 50 00 50 00 50";
+    assert_eq!(udp(&datagram)[..24], hex(expected));
+    assert_eq!(datagram.len(), 66);
+}
+
+#[test]
 fn reports_carry_times() {
     let report = Rtcp::ReceiverReport {
         last_sr: Some(Time::from_millis(37_500)),
@@ -433,6 +444,9 @@ fn any_rtcp() -> impl Strategy<Value = Rtcp> {
             seqs
         }),
         Just(Rtcp::Pli),
+        any::<u64>().prop_map(|n| Rtcp::JitterBuffer {
+            delay: Span::from_nanos(n)
+        }),
         (time.clone(), prop::option::of((time.clone(), any::<u64>()))).prop_map(|(ntp, dlrr)| {
             Rtcp::SenderReport {
                 ntp,

@@ -8,7 +8,7 @@ use weaknet_core::event::FrameDrop;
 use weaknet_core::packet::{Media, Packet, RtpKind};
 use weaknet_core::rng::Draws;
 use weaknet_core::{Bitrate, Event, Span, Time};
-use weaknet_transports::arq::{ArqPair, NoArq, Requester, Wish};
+use weaknet_transports::arq::{ArqPair, NoArq, Requester, UsablePacket, Wish};
 use weaknet_transports::cc::{fixed, gcc};
 use weaknet_transports::jitter::{CompleteFrame, JitterAction, JitterBuffer};
 
@@ -366,7 +366,8 @@ fn a_key_frame_request_beats_requests_for_retransmission() {
     /// Wants everything at once, now and then.
     struct Greedy;
     impl Requester for Greedy {
-        fn on_packet(&mut self, _: Time, seq: u64, _: bool, _: bool, nack: &mut Vec<u64>) -> Wish {
+        fn on_packet(&mut self, _: Time, packet: &UsablePacket, nack: &mut Vec<u64>) -> Wish {
+            let seq = packet.seq;
             if seq % 50 == 49 {
                 nack.push(seq - 1);
             }
@@ -376,7 +377,9 @@ fn a_key_frame_request_beats_requests_for_retransmission() {
         }
         fn clear_up_to(&mut self, _: Time, _: u64) {}
         fn on_rtt(&mut self, _: Span) {}
-        fn wake(&mut self, _: Time, _: &mut Vec<u64>) {}
+        fn wake(&mut self, _: Time, _: &mut Vec<u64>) -> Wish {
+            Wish::default()
+        }
         fn next_wake(&self) -> Option<Time> {
             None
         }

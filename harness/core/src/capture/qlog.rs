@@ -275,6 +275,30 @@ fn entry(event: &Event, links: &[String]) -> Option<(u16, &'static str, Value)> 
         Event::Paused { flow, paused } => {
             (flow.0, "weaknet:video_paused", json!({ "paused": paused }))
         }
+        Event::Retransmitted { flow, frame, fresh } => {
+            let data = json!({ "frame": frame, "fresh": fresh });
+            (flow.0, "weaknet:retransmission_received", data)
+        }
+        Event::RetransmissionForgone { flow, count } => {
+            let data = json!({ "count": count });
+            (flow.0, "weaknet:retransmission_forgone", data)
+        }
+        Event::MessageGiven {
+            flow,
+            message,
+            size,
+        } => {
+            let data = json!({ "message": message, "length": size });
+            (flow.0, "weaknet:message_given", data)
+        }
+        Event::MessageDelivered {
+            flow,
+            message,
+            given,
+        } => {
+            let data = json!({ "message": message, "given": given.as_millis_f64() });
+            (flow.0, "weaknet:message_delivered", data)
+        }
         _ => return None,
     })
 }
@@ -324,6 +348,7 @@ const fn class_name(class: Class) -> &'static str {
         Class::Padding => "padding",
         Class::Rtcp => "rtcp",
         Class::Session => "session",
+        Class::Message => "message",
         Class::Other => "other",
     }
 }

@@ -9,7 +9,7 @@ use weaknet_core::Event;
 pub struct EventMask(u32);
 
 /// Number of variants told apart; the last one stands for all later ones.
-pub(crate) const VARIANTS: usize = 23;
+pub(crate) const VARIANTS: usize = 27;
 
 impl EventMask {
     /// Every event.
@@ -59,6 +59,14 @@ impl EventMask {
     pub const TRANSFER_STARTED: Self = Self(1 << 20);
     /// [`Event::TransferFinished`].
     pub const TRANSFER_FINISHED: Self = Self(1 << 21);
+    /// [`Event::Retransmitted`].
+    pub const RETRANSMITTED: Self = Self(1 << 22);
+    /// [`Event::RetransmissionForgone`].
+    pub const RETRANSMISSION_FORGONE: Self = Self(1 << 23);
+    /// [`Event::MessageGiven`].
+    pub const MESSAGE_GIVEN: Self = Self(1 << 24);
+    /// [`Event::MessageDelivered`].
+    pub const MESSAGE_DELIVERED: Self = Self(1 << 25);
 
     /// Whether the variant number `variant` is in the set.
     pub(crate) const fn has(self, variant: usize) -> bool {
@@ -104,6 +112,10 @@ pub(crate) const fn variant(event: &Event) -> usize {
         Event::StreamDelivered { .. } => 19,
         Event::TransferStarted { .. } => 20,
         Event::TransferFinished { .. } => 21,
+        Event::Retransmitted { .. } => 22,
+        Event::RetransmissionForgone { .. } => 23,
+        Event::MessageGiven { .. } => 24,
+        Event::MessageDelivered { .. } => 25,
         _ => VARIANTS - 1,
     }
 }

@@ -17,9 +17,11 @@ mod histogram;
 mod link;
 mod loss_bursts;
 mod mask;
+mod messages;
 mod packet_delay;
 mod packet_loss;
 mod pictures;
+mod repair;
 mod samples;
 mod scorer;
 mod session;
@@ -40,9 +42,11 @@ pub use frame_delay::FrameDelay;
 pub use freeze_rule::{FreezeRule, Gap, GapKind};
 pub use link::Links;
 pub use mask::EventMask;
+pub use messages::Messages;
 pub use packet_delay::PacketDelay;
 pub use packet_loss::PacketLoss;
 pub use pictures::Pictures;
+pub use repair::Repair;
 pub use samples::Samples;
 pub use scorer::Scorer;
 pub use session::Session;
@@ -119,6 +123,9 @@ pub struct FlowFacts {
     /// Whether it may follow what the network gives; cross traffic does not,
     /// and takes no part in fairness.
     pub adapts: bool,
+    /// Until when its messages have to be delivered after they are given; `None`:
+    /// it carries none.
+    pub deadline: Option<Span>,
     /// Ways between its ends; at least one.
     pub paths: Vec<Path>,
 }
@@ -133,7 +140,7 @@ impl FlowFacts {
     /// Whether it is a reliable byte stream.
     #[must_use]
     pub const fn is_bulk(&self) -> bool {
-        self.adapts && !self.is_call()
+        self.adapts && !self.is_call() && self.deadline.is_none()
     }
 
     /// The links from sender to receiver on all of its paths, each once.
@@ -284,11 +291,13 @@ pub fn builtin_definitions() -> impl Iterator<Item = &'static Definition> {
         audio::DEFINITIONS,
         throughput::DEFINITIONS,
         packet_loss::DEFINITIONS,
+        repair::DEFINITIONS,
         packet_delay::DEFINITIONS,
         convergence::DEFINITIONS,
         link::DEFINITIONS,
         session::DEFINITIONS,
         transfers::DEFINITIONS,
+        messages::DEFINITIONS,
     ]
     .into_iter()
     .flatten()

@@ -129,7 +129,9 @@ impl MetricSet for Set {
                     _ => {}
                 }
                 match packet.class {
-                    Class::Audio | Class::Video | Class::Other => counts.media_bytes += bytes,
+                    Class::Audio | Class::Video | Class::Message | Class::Other => {
+                        counts.media_bytes += bytes;
+                    }
                     Class::Rtx => counts.rtx_bytes += bytes,
                     Class::Fec => counts.fec_bytes += bytes,
                     _ => {}
@@ -184,7 +186,7 @@ impl MetricSet for Set {
                 scores.flow(flow, name, part as f64 / whole as f64);
             };
             set("loss_ratio", counts.lost, counts.lost + counts.arrived);
-            if facts.adapts {
+            if facts.adapts && facts.deadline.is_none() {
                 set("rtx_overhead_ratio", counts.rtx_bytes, counts.media_bytes);
             }
             if facts.is_call() {

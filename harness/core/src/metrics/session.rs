@@ -48,8 +48,8 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         name: "delivery_ratio",
         subjects: FLOW,
         better: Better::Higher,
-        summary: "Share of video frames and audio packets usable before their playout.",
-        formula: "(frames rendered + real sound played / 20 ms) / (frames encoded + sound due / 20 ms); frames by encoding in the window and 2 s before the end, sound by playout in the window",
+        summary: "Share of video frames and audio packets usable before their playout, or of messages delivered.",
+        formula: "(frames rendered + real sound played / 20 ms) / (frames encoded + sound due / 20 ms); frames by encoding in the window and 2 s before the end, sound by playout in the window; of messages: delivered / given, both in the window and given 5 s before the end",
         source: "own definition: no published formula for delivery rate was found",
     },
 ];

@@ -34,6 +34,7 @@ pub(crate) fn flow(name: &str, stop: Time) -> FlowFacts {
         video: true,
         audio: true,
         adapts: true,
+        deadline: None,
         paths: vec![path(&[0])],
     }
 }

@@ -9,8 +9,11 @@ use crate::metrics;
 /// Adds all of them.
 pub(super) fn add_all(registry: Registry) -> Registry {
     registry
+        .add::<arq::Deadline>()
+        .add::<arq::Hybrid>()
         .add::<arq::Nack>()
         .add::<arq::NoArq>()
+        .add::<arq::RtxFixed>()
         .add::<jitter::FixedAudio>()
         .add::<media::Opus>()
         .add::<cc::bbr1::Bbr1>()
@@ -78,9 +81,11 @@ pub(super) fn add_all(registry: Registry) -> Registry {
         .add::<metrics::Convergence>()
         .add::<metrics::FrameDelay>()
         .add::<metrics::Links>()
+        .add::<metrics::Messages>()
         .add::<metrics::PacketDelay>()
         .add::<metrics::PacketLoss>()
         .add::<metrics::Pictures>()
+        .add::<metrics::Repair>()
         .add::<metrics::Session>()
         .add::<metrics::Throughput>()
         .add::<metrics::Transfers>()

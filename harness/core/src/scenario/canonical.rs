@@ -150,6 +150,13 @@ impl Flow {
                 plugin(&mut map, &bulk.congestion_control);
                 put_constraints(&mut map, &bulk.constraints);
             }
+            Load::Messages(messages) => {
+                map.insert("messages".to_owned(), json!(messages.config));
+                if let Some(controller) = &messages.congestion_control {
+                    plugin(&mut map, controller);
+                    put_constraints(&mut map, &messages.constraints);
+                }
+            }
             Load::Traffic(traffic) => plugin(&mut map, traffic),
         }
         Value::Object(map)

@@ -18,6 +18,7 @@ use weaknet_transports::cc::CongestionControl;
 use weaknet_transports::fec::{Fec, ProtectionControl};
 use weaknet_transports::jitter::{AudioJitter, Jitter};
 use weaknet_transports::media::{Audio, Video};
+use weaknet_transports::messages::MessagesConfig;
 use weaknet_transports::pacing::Pacing;
 use weaknet_transports::traffic::Traffic;
 
@@ -129,7 +130,7 @@ pub struct LinkDoc {
     pub queue: Option<Choice<Qdisc>>,
 }
 
-/// What one end sends to another: `media:`, `bulk:` or `traffic:`.
+/// What one end sends to another: `media:`, `bulk:`, `messages:` or `traffic:`.
 #[derive(Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FlowDoc {
@@ -152,9 +153,12 @@ pub struct FlowDoc {
     pub media: Option<MediaDoc>,
     /// A reliable byte stream, such as a download.
     pub bulk: Option<BulkConfig>,
+    /// Messages, such as room commands, inputs or remote control.
+    pub messages: Option<MessagesConfig>,
     /// Cross traffic, which does not adapt.
     pub traffic: Option<Choice<Traffic>>,
-    /// Decides how fast to send; default `gcc` for media, `cubic` for bulk.
+    /// Decides how fast to send; default `gcc` for media, `cubic` for bulk,
+    /// none for messages.
     pub congestion_control: Option<Choice<CongestionControl>>,
     /// Repair sent in advance; default `none`.
     pub fec: Option<Choice<Fec>>,

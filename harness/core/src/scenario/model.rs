@@ -11,6 +11,7 @@ use weaknet_transports::cc::{CongestionControl, Constraints};
 use weaknet_transports::fec::{Fec, ProtectionControl};
 use weaknet_transports::jitter::{AudioJitter, Jitter};
 use weaknet_transports::media::{Audio, Video};
+use weaknet_transports::messages::MessagesConfig;
 use weaknet_transports::pacing::Pacing;
 pub use weaknet_transports::rtp::{FeedbackFormat, RtpOverhead};
 use weaknet_transports::traffic::Traffic;
@@ -139,7 +140,7 @@ impl Flow {
     pub fn call(&self) -> Option<&Call> {
         match &self.load {
             Load::Call(call) => Some(call),
-            Load::Bulk(_) | Load::Traffic(_) => None,
+            Load::Bulk(_) | Load::Messages(_) | Load::Traffic(_) => None,
         }
     }
 }
@@ -163,6 +164,8 @@ pub enum Load {
     Call(Box<Call>),
     /// A reliable byte stream.
     Bulk(Box<Bulk>),
+    /// Messages.
+    Messages(Box<Messages>),
     /// Cross traffic.
     Traffic(Spec<Traffic>),
 }
@@ -174,6 +177,17 @@ pub struct Bulk {
     pub config: BulkConfig,
     /// Decides how fast to send; default `cubic`.
     pub congestion_control: Spec<CongestionControl>,
+    /// Bounds on the congestion controller's target.
+    pub constraints: Constraints,
+}
+
+/// Messages.
+#[derive(Debug, Clone)]
+pub struct Messages {
+    /// What they are and how reliable.
+    pub config: MessagesConfig,
+    /// Decides how fast to send; default: nobody.
+    pub congestion_control: Option<Spec<CongestionControl>>,
     /// Bounds on the congestion controller's target.
     pub constraints: Constraints,
 }

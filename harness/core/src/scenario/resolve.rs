@@ -12,8 +12,8 @@ use super::document::{Document, DrawsDoc, FlowDoc, LinkDoc, Seeds};
 use super::error::{Diagnostic, Diagnostics, Place};
 use super::expectation::Subjects;
 use super::model::{
-    AudioStream, Bulk, Call, DrawKey, End, Feedback, Flow, LinkSpec, Load, Measure, Media, Network,
-    Path, Scenario, Topology, VideoStream,
+    AudioStream, Bulk, Call, DrawKey, End, Feedback, Flow, LinkSpec, Load, Measure, Media,
+    Messages, Network, Path, Scenario, Topology, VideoStream,
 };
 use super::tree::{Node, Value};
 use crate::metrics::Definition;
@@ -26,7 +26,7 @@ const MAX_ITEMS: usize = 1 << 16;
 const MAX_PATHS: usize = 1 << 8;
 
 /// What a flow can carry, one of them.
-const LOADS: [&str; 3] = ["media", "bulk", "traffic"];
+const LOADS: [&str; 4] = ["media", "bulk", "messages", "traffic"];
 
 /// What only calls have.
 const OF_CALLS: [&str; 9] = [
@@ -436,7 +436,7 @@ impl Resolver<'_> {
             ["traffic"] => {
                 let help = "`traffic:` sends whatever the network does";
                 self.refuse(node, &OF_CALLS, "`media:`", help);
-                self.refuse(node, &OF_ADAPTING, "`media:` or `bulk:`", help);
+                self.refuse(node, &OF_ADAPTING, "`media:`, `bulk:` or `messages:`", help);
                 self.choose(node.get("traffic"), "cbr").map(Load::Traffic)
             }
             ["bulk"] => {
@@ -444,9 +444,16 @@ impl Resolver<'_> {
                 self.refuse(node, &OF_CALLS, "`media:`", help);
                 self.bulk(flow, node).map(|bulk| Load::Bulk(Box::new(bulk)))
             }
+            ["messages"] => {
+                let help = "`messages:` has its own reliability and redundancy";
+                self.refuse(node, &OF_CALLS, "`media:`", help);
+                let messages = self.messages(flow, node);
+                messages.map(|messages| Load::Messages(Box::new(messages)))
+            }
             [_] => self.call(flow, node).map(|call| Load::Call(Box::new(call))),
             [] => {
-                let message = "the flow carries nothing: expected `media:`, `bulk:` or `traffic:`";
+                let message = "the flow carries nothing: expected `media:`, `bulk:`, `messages:` or \
+                               `traffic:`";
                 self.report(node.place(), message);
                 None
             }
@@ -482,6 +489,28 @@ impl Resolver<'_> {
         Some(Bulk {
             config: config.clone(),
             congestion_control: controller?,
+            constraints,
+        })
+    }
+
+    fn messages(&mut self, flow: &FlowDoc, node: &Node) -> Option<Messages> {
+        let (config, place) = (flow.messages.as_ref()?, node.get("messages")?);
+        if let Err(error) = config.check() {
+            let field = error.field.unwrap_or_default();
+            let place = place.get(&field).unwrap_or(place).place();
+            self.report(place, format!("messages: {field}: {}", error.message));
+        }
+        let constraints = self.constraints(flow, node);
+        let controller = node
+            .get("congestion_control")
+            .filter(|node| !node.is_null());
+        let congestion_control = match controller {
+            None => None,
+            given => Some(self.choose(given, "cubic")?),
+        };
+        Some(Messages {
+            config: config.clone(),
+            congestion_control,
             constraints,
         })
     }

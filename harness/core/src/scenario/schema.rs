@@ -41,7 +41,10 @@ pub fn schema(registry: &Registry) -> Value {
             let both = |one: &str, other: &str| json!({ "required": [one, other] });
             flow["not"] = json!({ "anyOf": [
                 both("media", "bulk"),
+                both("media", "messages"),
                 both("media", "traffic"),
+                both("bulk", "messages"),
+                both("messages", "traffic"),
                 both("bulk", "traffic"),
                 both("paths", "route"),
                 both("paths", "route_back"),

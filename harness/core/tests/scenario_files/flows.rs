@@ -4,6 +4,7 @@ use weaknet_core::packet::LinkId;
 use weaknet_core::{Bytes, Span};
 use weaknet_harness::scenario::model::{Load, Path, Scenario};
 use weaknet_transports::bulk::BulkConfig;
+use weaknet_transports::messages::{Profile, Reliability};
 
 use crate::{error, plan};
 
@@ -94,7 +95,7 @@ fn traffic_stands_instead_of_media() {
     let set = plan(TRAFFIC, &["flows.cross.traffic=1Mbps|2Mbps"]).unwrap();
     let rate = |case: usize| match &set.cases[case].scenario.flows[1].load {
         Load::Traffic(traffic) => traffic.config()["rate"].clone(),
-        Load::Call(_) | Load::Bulk(_) => panic!("no traffic"),
+        Load::Call(_) | Load::Bulk(_) | Load::Messages(_) => panic!("no traffic"),
     };
     assert_eq!((rate(0), rate(1)), ("1Mbps".into(), "2Mbps".into()));
     // What goes with calls only passes cross traffic by.
@@ -109,7 +110,7 @@ fn a_flow_carries_one_thing() {
     refused(
         "traffic: 300kbps",
         "traffic: 300kbps, congestion_control: gcc",
-        "test.yaml:5:87: `congestion_control:` is of no use here: it goes with `media:` or `bulk:`",
+        "test.yaml:5:87: `congestion_control:` is of no use here: it goes with `media:`, `bulk:` or `messages:`",
     );
     refused(
         "traffic: 300kbps",
@@ -124,7 +125,7 @@ fn a_flow_carries_one_thing() {
     refused(
         ", traffic: 300kbps",
         "",
-        "the flow carries nothing: expected `media:`, `bulk:` or `traffic:`",
+        "the flow carries nothing: expected `media:`, `bulk:`, `messages:` or `traffic:`",
     );
     refused(
         "traffic: 300kbps",
@@ -187,6 +188,53 @@ fn bulk_flows_have_a_controller_but_nothing_of_a_call() {
 #[test]
 fn a_bulk_flow_is_printed_as_it_is_read() {
     let one = scenario(BULK);
+    let again = scenario(&one.canonical().to_string());
+    assert_eq!(one.identity(), again.identity());
+}
+
+const MESSAGES: &str = "
+duration: 10s
+flows:
+  - {name: mouse, messages: {profile: mouse}}
+  - {name: room, messages: {size: 100B, reliability: {max_lifetime: 2s}, ordered: false}, congestion_control: gcc}
+";
+
+#[test]
+fn messages_have_a_profile_and_a_controller_only_if_they_name_one() {
+    let scenario = scenario(MESSAGES);
+    let load = |at: usize| match &scenario.flows[at].load {
+        Load::Messages(messages) => (**messages).clone(),
+        other => panic!("{other:?}"),
+    };
+    let (mouse, room) = (load(0), load(1));
+    assert!(mouse.congestion_control.is_none());
+    assert_eq!(mouse.config.settings(), Profile::Mouse.settings());
+    assert_eq!(room.congestion_control.map(|spec| spec.name()), Some("gcc"));
+    let settings = room.config.settings();
+    let lifetime = Reliability::MaxLifetime(Span::from_secs(2));
+    assert_eq!((settings.reliability, settings.ordered), (lifetime, false));
+    let refused = |from, to, want| refused(MESSAGES, from, to, want);
+    refused(
+        "congestion_control: gcc",
+        "fec: none",
+        "`fec:` is of no use here: it goes with `media:`",
+    );
+    refused(
+        "size: 100B",
+        "size: 2kB",
+        "messages: size: expected 1B to 1200B",
+    );
+    refused("profile: mouse", "profile: mouses", "did you mean `mouse`?");
+    refused(
+        "messages: {profile",
+        "bulk: {}, messages: {profile",
+        "`bulk:` and `messages:` exclude each other",
+    );
+}
+
+#[test]
+fn messages_are_printed_as_they_are_read() {
+    let one = scenario(MESSAGES);
     let again = scenario(&one.canonical().to_string());
     assert_eq!(one.identity(), again.identity());
 }

@@ -10,7 +10,7 @@ use weaknet_netem::model::{
     Delay, DelayModel, Limit, Loss, LossModel, Passage, Qdisc, Queue, Rate, RateModel,
 };
 use weaknet_netem::none;
-use weaknet_transports::arq::{Arq, ArqPair, Requester, Responder, Wish};
+use weaknet_transports::arq::{Answer, Arq, ArqPair, Requester, Responder, UsablePacket, Wish};
 use weaknet_transports::cc::{CcOutput, CongestionControl, CongestionController, Feedback};
 use weaknet_transports::fec::protection::FixedProtection;
 use weaknet_transports::fec::{Fec, FecPair};
@@ -254,12 +254,14 @@ bare_plugin!(Scream: CongestionControl, "scream", Ok(Box::new(Still)));
 bare_plugin!(NoFec: Fec, "none", Ok(None::<FecPair>));
 
 impl Requester for Still {
-    fn on_packet(&mut self, _: Time, _: u64, _: bool, _: bool, _: &mut Vec<u64>) -> Wish {
+    fn on_packet(&mut self, _: Time, _: &UsablePacket, _: &mut Vec<u64>) -> Wish {
         Wish::default()
     }
     fn clear_up_to(&mut self, _: Time, _: u64) {}
     fn on_rtt(&mut self, _: Span) {}
-    fn wake(&mut self, _: Time, _: &mut Vec<u64>) {}
+    fn wake(&mut self, _: Time, _: &mut Vec<u64>) -> Wish {
+        Wish::default()
+    }
     fn next_wake(&self) -> Option<Time> {
         None
     }
@@ -269,8 +271,8 @@ impl Requester for Still {
 }
 impl Responder for Still {
     fn on_sent(&mut self, _: Time, _: u64, _: u32) {}
-    fn on_nack(&mut self, _: Time, _: u64) -> bool {
-        false
+    fn on_nack(&mut self, _: Time, _: u64) -> Answer {
+        Answer::Refused
     }
     fn on_rtt(&mut self, _: Time, _: Span) {}
     fn on_target(&mut self, _: Time, _: Bitrate) {}

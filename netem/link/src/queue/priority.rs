@@ -38,6 +38,8 @@ pub enum TrafficClass {
     Rtcp,
     /// Connectivity checks and key exchange.
     Session,
+    /// Messages (`messages:`).
+    Message,
     /// Anything else.
     Other,
 }
@@ -52,6 +54,7 @@ impl From<Class> for TrafficClass {
             Class::Padding => Self::Padding,
             Class::Rtcp => Self::Rtcp,
             Class::Session => Self::Session,
+            Class::Message => Self::Message,
             Class::Other => Self::Other,
         }
     }
@@ -91,7 +94,7 @@ pub struct Priority {
 
 impl Default for Priority {
     fn default() -> Self {
-        use TrafficClass::{Audio, Fec, Other, Padding, Rtcp, Rtx, Session, Video};
+        use TrafficClass::{Audio, Fec, Message, Other, Padding, Rtcp, Rtx, Session, Video};
         let band = |classes: &[TrafficClass]| Band {
             classes: classes.to_vec(),
             ..Band::default()
@@ -99,7 +102,7 @@ impl Default for Priority {
         Self {
             bands: vec![
                 band(&[Audio]),
-                band(&[Rtcp, Session]),
+                band(&[Rtcp, Session, Message]),
                 band(&[Video]),
                 band(&[Rtx, Fec, Padding]),
                 band(&[Other]),

@@ -4,21 +4,20 @@
 //! most once per round-trip time.
 //!
 //! Implements: generic NACK (RFC 4585 section 6.2.1) with retransmission
-//! (RFC 4588) by libwebrtc's rules; see `requester` and `responder`.
+//! (RFC 4588) by libwebrtc's rules; see `requester` and `history`.
 //! Not modelled: splitting of long lists over several RTCP packets.
 
-mod rate_limiter;
 mod requester;
-mod responder;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weaknet_core::{BuildContext, BuildError, Plugin, Span};
 
-use super::{Arq, ArqPair};
+use super::history::PacketHistory;
+use super::{Arq, ArqPair, SenderRules};
 use crate::version::LibwebrtcVersion;
-use requester::{ListFull, NackRequester, Rules};
-use responder::PacketHistory;
+pub(super) use requester::NackRequester;
+use requester::{ListFull, Rules};
 
 /// libwebrtc's NACK and retransmission.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -38,14 +37,8 @@ pub struct Nack {
     /// How long to hold back a first request. Default 0 ms, at most 20 ms
     /// (field trial `WebRTC-SendNackDelayMs`).
     pub send_delay: Span,
-    /// Packets that the sender keeps at least, however old they are within
-    /// three times the age limit. Default 600 (`kMinSendSidePacketHistorySize`
-    /// of `rtp_video_sender.cc`).
-    pub history: u32,
-    /// Whether retransmissions may not exceed the target rate over a window of
-    /// 500 ms. Default false: libwebrtc has turned it off since 2023-10-27
-    /// (field trial `WebRTC-DisableRtxRateLimiter`).
-    pub rate_limit: bool,
+    /// What the sender keeps, and how much of it may be sent again.
+    pub sender: SenderRules,
 }
 
 impl Default for Nack {
@@ -55,8 +48,7 @@ impl Default for Nack {
             process_interval: Span::from_millis(20),
             default_rtt: Span::from_millis(100),
             send_delay: Span::ZERO,
-            history: 600,
-            rate_limit: false,
+            sender: SenderRules::default(),
         }
     }
 }
@@ -73,6 +65,16 @@ impl Plugin for Nack {
     ];
 
     fn build(&self, _: &BuildContext<'_>) -> Result<ArqPair, BuildError> {
+        Ok(ArqPair {
+            requester: Box::new(self.requester()?),
+            responder: Box::new(PacketHistory::new(self.sender.clone())),
+        })
+    }
+}
+
+impl Nack {
+    /// The receiver's half, when the parameters of both are valid.
+    pub(super) fn requester(&self) -> Result<NackRequester, BuildError> {
         let second = Span::from_secs(1);
         if self.process_interval < Span::from_millis(1) || self.process_interval > second {
             return Err(BuildError::field("process_interval", "expected 1ms to 1s"));
@@ -83,12 +85,7 @@ impl Plugin for Nack {
         if self.send_delay > Span::from_millis(20) {
             return Err(BuildError::field("send_delay", "expected at most 20ms"));
         }
-        if self.history > responder::CAPACITY {
-            return Err(BuildError::field(
-                "history",
-                "expected at most 9600 packets",
-            ));
-        }
+        self.sender.check()?;
         let (max_retries, list_full) = match self.version {
             LibwebrtcVersion::January2026 => (100, ListFull::Clear),
             LibwebrtcVersion::October2024 => (10, ListFull::CutAtKeyFrames),
@@ -99,9 +96,6 @@ impl Plugin for Nack {
             process_interval: self.process_interval,
             send_delay: self.send_delay,
         };
-        Ok(ArqPair {
-            requester: Box::new(NackRequester::new(rules, self.default_rtt)),
-            responder: Box::new(PacketHistory::new(self.history as usize, self.rate_limit)),
-        })
+        Ok(NackRequester::new(rules, self.default_rtt))
     }
 }

@@ -14,15 +14,13 @@ use std::collections::{BTreeSet, VecDeque};
 
 use weaknet_core::{Span, Time};
 
-use super::super::{Requester, Wish};
+use super::super::asked::Asked;
+use super::super::{Requester, UsablePacket, Wish};
 
 /// Numbers further behind the newest are given up (`kMaxPacketAge`).
 const MAX_AGE: u64 = 10_000;
 /// Most numbers on the list (`kMaxNackPackets`).
 const MAX_LISTED: usize = 1_000;
-/// Numbers of which it is remembered how often they were asked for after they
-/// arrived.
-const REMEMBERED: u64 = 1 << 11;
 
 /// What happens when more packets are missing than the list holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,8 +57,9 @@ enum Trigger {
 
 /// Asks for missing packets.
 #[derive(Debug)]
-pub(super) struct NackRequester {
+pub(in crate::arq) struct NackRequester {
     rules: Rules,
+    tells_playout_delay: bool,
     rtt: Span,
     newest: Option<u64>,
     /// By sequence number.
@@ -69,8 +68,8 @@ pub(super) struct NackRequester {
     fresh: usize,
     repaired: BTreeSet<u64>,
     key_packets: BTreeSet<u64>,
-    /// Number and times asked for, at the number modulo the length.
-    arrived: Vec<(u64, u32)>,
+    /// Of those that are no longer missing.
+    asked: Asked,
     /// First packet; ticks are whole intervals after it.
     epoch: Time,
     /// Latest instant seen, and the first tick not yet processed.
@@ -82,16 +81,25 @@ impl NackRequester {
     pub(super) fn new(rules: Rules, default_rtt: Span) -> Self {
         Self {
             rules,
+            tells_playout_delay: false,
             rtt: default_rtt,
             newest: None,
             missing: VecDeque::new(),
             fresh: 0,
             repaired: BTreeSet::new(),
             key_packets: BTreeSet::new(),
-            arrived: vec![(0, 0); REMEMBERED as usize],
+            asked: Asked::new(),
             epoch: Time::ZERO,
             seen: Time::ZERO,
             next_tick: Time::ZERO,
+        }
+    }
+
+    /// The same, whose requests tell what the jitter buffer aims at.
+    pub(in crate::arq) fn telling_playout_delay(self) -> Self {
+        Self {
+            tells_playout_delay: true,
+            ..self
         }
     }
 
@@ -104,14 +112,15 @@ impl NackRequester {
         if let Some(found) = self.missing.get(position).copied().filter(|m| m.seq == seq) {
             self.missing.remove(position);
             self.fresh -= usize::from(found.requested.is_none());
-            self.arrived[slot(seq)] = (seq, found.times);
+            self.asked.remember(seq, found.times);
         }
     }
 
     /// Forgets everything below `seq`.
     fn forget_below(&mut self, seq: u64) {
-        while let Some(m) = self.missing.front().filter(|m| m.seq < seq) {
+        while let Some(m) = self.missing.front().copied().filter(|m| m.seq < seq) {
             self.fresh -= usize::from(m.requested.is_none());
+            self.asked.remember(m.seq, m.times);
             self.missing.pop_front();
         }
     }
@@ -192,14 +201,10 @@ impl NackRequester {
 }
 
 impl Requester for NackRequester {
-    fn on_packet(
-        &mut self,
-        now: Time,
-        seq: u64,
-        key: bool,
-        repaired: bool,
-        nack: &mut Vec<u64>,
-    ) -> Wish {
+    fn on_packet(&mut self, now: Time, packet: &UsablePacket, nack: &mut Vec<u64>) -> Wish {
+        let &UsablePacket {
+            seq, key, repaired, ..
+        } = packet;
         self.seen = self.seen.max(now);
         let track_keys = self.rules.list_full == ListFull::CutAtKeyFrames && key;
         let Some(newest) = self.newest else {
@@ -246,10 +251,11 @@ impl Requester for NackRequester {
         self.rtt = rtt;
     }
 
-    fn wake(&mut self, now: Time, nack: &mut Vec<u64>) {
+    fn wake(&mut self, now: Time, nack: &mut Vec<u64>) -> Wish {
         self.seen = self.seen.max(now);
         self.next_tick = self.tick_from(now + Span::from_nanos(1));
         self.request(now, Trigger::Tick, nack);
+        Wish::default()
     }
 
     fn next_wake(&self) -> Option<Time> {
@@ -264,10 +270,12 @@ impl Requester for NackRequester {
     fn times_requested(&self, seq: u64) -> u32 {
         match self.missing.get(self.position(seq)) {
             Some(m) if m.seq == seq => m.times,
-            _ => Some(self.arrived[slot(seq)])
-                .filter(|(n, _)| *n == seq)
-                .map_or(0, |(_, times)| times),
+            _ => self.asked.times(seq),
         }
+    }
+
+    fn tells_playout_delay(&self) -> bool {
+        self.tells_playout_delay
     }
 }
 
@@ -276,10 +284,6 @@ fn trim(numbers: &mut BTreeSet<u64>, seq: u64) {
     while numbers.first().is_some_and(|n| *n < seq) {
         numbers.pop_first();
     }
-}
-
-const fn slot(seq: u64) -> usize {
-    (seq % REMEMBERED) as usize
 }
 
 #[cfg(test)]

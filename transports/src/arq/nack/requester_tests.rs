@@ -1,3 +1,10 @@
+//! The rules of `nack_requester.cc`, each with its test: `kUpdateInterval` 20 ms,
+//! `kDefaultRtt` 100 ms, a first request at once and others each round trip
+//! (`a_new_gap..`); retries 100 in 2026, 10 in 2024 (`gives_up..`); `kMaxPacketAge`
+//! 10 000 (`numbers_10_000..`); `kMaxNackPackets` 1000 with and without key frames
+//! (`more_than_1000..`, `the_older_rule..`); recovered packets (`repaired..`);
+//! `ClearUpTo` (`decoded..`); the send delay of at most 20 ms (`the_first_request..`).
+
 use super::*;
 use proptest::prelude::*;
 
@@ -9,6 +16,15 @@ const RULES: Rules = Rules {
 };
 
 const NOTHING: [u64; 0] = [];
+
+const fn usable(seq: u64, key: bool, repaired: bool) -> UsablePacket {
+    UsablePacket {
+        seq,
+        timestamp: 0,
+        key,
+        repaired,
+    }
+}
 
 struct Bench {
     requester: NackRequester,
@@ -25,12 +41,12 @@ impl Bench {
     /// A media packet: what is asked for at once.
     fn packet(&mut self, now: Time, seq: u64) -> Vec<u64> {
         self.requester
-            .on_packet(now, seq, false, false, &mut self.out);
+            .on_packet(now, &usable(seq, false, false), &mut self.out);
         std::mem::take(&mut self.out)
     }
     fn repaired(&mut self, now: Time, seq: u64) {
         self.requester
-            .on_packet(now, seq, false, true, &mut self.out);
+            .on_packet(now, &usable(seq, false, true), &mut self.out);
         assert!(self.out.is_empty());
     }
     /// Ticks until `until`: when, and what is asked for.
@@ -124,13 +140,15 @@ fn more_than_1000_missing_clear_the_list_and_want_a_key_frame() {
     let mut b = Bench::new(RULES);
     b.packet(at(0), 0);
     assert_eq!(b.packet(at(1), 1001).len(), 1000);
-    let wish = b.requester.on_packet(at(2), 1003, false, false, &mut b.out);
+    let wish = b
+        .requester
+        .on_packet(at(2), &usable(1003, false, false), &mut b.out);
     assert!(wish.key_frame && b.out.is_empty());
     assert_eq!(b.requester.next_wake(), None);
     assert_eq!(b.packet(at(3), 1005), [1004]);
     assert!(
         b.requester
-            .on_packet(at(4), u64::MAX, true, false, &mut b.out)
+            .on_packet(at(4), &usable(u64::MAX, true, false), &mut b.out)
             .key_frame
     );
 }
@@ -143,15 +161,20 @@ fn the_older_rule_cuts_the_list_at_key_frames() {
     });
     b.packet(at(0), 0);
     b.packet(at(1), 600);
-    b.requester.on_packet(at(2), 601, true, false, &mut b.out);
+    b.requester
+        .on_packet(at(2), &usable(601, true, false), &mut b.out);
     assert_eq!(b.packet(at(3), 902).len(), 300);
     // 599 + 300 are listed; 200 more only fit without the 599.
-    let wish = b.requester.on_packet(at(4), 1103, false, false, &mut b.out);
+    let wish = b
+        .requester
+        .on_packet(at(4), &usable(1103, false, false), &mut b.out);
     assert_eq!((wish, b.out.len()), (Wish::default(), 200));
     b.out.clear();
     assert_eq!(b.requester.missing.front().unwrap().seq, 602);
     // No key frame is left that anything precedes.
-    let wish = b.requester.on_packet(at(5), 1703, false, false, &mut b.out);
+    let wish = b
+        .requester
+        .on_packet(at(5), &usable(1703, false, false), &mut b.out);
     assert!(wish.key_frame);
     assert!(b.requester.missing.is_empty());
 }
@@ -225,7 +248,7 @@ proptest! {
                 prop_assert!(list.iter().all(|n| !have.contains(n)));
             }
             now = until;
-            b.requester.on_packet(now, seq, key, repaired, &mut b.out);
+            b.requester.on_packet(now, &usable(seq, key, repaired), &mut b.out);
             have.insert(seq);
             nacks.push((now, std::mem::take(&mut b.out)));
             for (at, list) in nacks {

@@ -50,7 +50,7 @@ pub use self::reporter::Reporter;
 use self::reports::ReportState;
 use super::decoder::DecoderModel;
 use super::reports::ReportSource;
-use crate::arq::Requester;
+use crate::arq::{Requester, UsablePacket, Wish};
 use crate::fec::{FecDecoder, Repair};
 use crate::jitter::{AudioBuffer, CompleteFrame, JitterBuffer};
 use crate::media::SIMULCAST_LAYERS;
@@ -207,13 +207,32 @@ impl Receiver {
             flow: self.parts.flow,
             count,
         });
-        self.send_rtcp(
-            out,
-            Rtcp::Nack {
-                media: Media::Video,
-                seqs,
-            },
-        );
+        let nack = Rtcp::Nack {
+            media: Media::Video,
+            seqs,
+        };
+        let reports = match &self.parts.video {
+            Some((buffer, _)) if self.parts.requester.tells_playout_delay() => {
+                let delay = buffer.target_delay();
+                vec![Rtcp::JitterBuffer { delay }, nack]
+            }
+            _ => vec![nack],
+        };
+        let size = rtcp_size(&reports, &self.parts.overhead);
+        self.send(out, size, Payload::Rtcp(reports));
+    }
+
+    /// Does what the requester wants.
+    fn repair(&mut self, out: &mut Outbox<'_>, wish: Wish) {
+        let (flow, count) = (self.parts.flow, self.parts.requester.take_forgone());
+        if count > 0 {
+            out.event(Event::RetransmissionForgone { flow, count });
+        }
+        if wish.key_frame {
+            self.nack.clear();
+            self.request_key_frame(out);
+        }
+        self.send_nack(out);
     }
 
     fn request_key_frame(&mut self, out: &mut Outbox<'_>) {
@@ -274,18 +293,28 @@ impl Receiver {
         if !repaired && self.selector.takes(layer, rtp.frame) {
             buffer.on_packet(now, rtp.key);
         }
-        let nacked = self.parts.requester.times_requested(rtp.seq) > 0;
-        let wish = self
-            .parts
-            .requester
-            .on_packet(now, rtp.seq, rtp.key, repaired, &mut self.nack);
-        if wish.key_frame || layer_lost {
-            self.nack.clear();
-            self.request_key_frame(out);
-        }
-        self.send_nack(out);
+        let requester = &mut self.parts.requester;
+        let nacked = requester.times_requested(rtp.seq) > 0;
+        requester.on_playout_delay(buffer.target_delay());
+        let packet = UsablePacket {
+            seq: rtp.seq,
+            timestamp: rtp.timestamp,
+            key: rtp.key,
+            repaired,
+        };
+        let wish = requester.on_packet(now, &packet, &mut self.nack);
+        let key_frame = wish.key_frame || layer_lost;
+        self.repair(out, Wish { key_frame });
         let assembler = &mut self.assemblers[usize::from(layer)];
-        match assembler.on_packet(now, rtp, sent, nacked) {
+        let assembly = assembler.on_packet(now, rtp, sent, nacked);
+        if way == Way::Again && nacked {
+            out.event(Event::Retransmitted {
+                flow: self.parts.flow,
+                frame: rtp.frame,
+                fresh: matches!(assembly, Assembly::Partial | Assembly::Complete(..)),
+            });
+        }
+        match assembly {
             Assembly::Known => return,
             Assembly::Overflow => {
                 self.request_key_frame(out);
@@ -363,8 +392,8 @@ impl Receiver {
         self.set_up(out);
         if self.begun {
             if self.parts.requester.next_wake().is_some_and(|at| at <= now) {
-                self.parts.requester.wake(now, &mut self.nack);
-                self.send_nack(out);
+                let wish = self.parts.requester.wake(now, &mut self.nack);
+                self.repair(out, wish);
             }
             self.play_video(out);
             self.play_audio(out);

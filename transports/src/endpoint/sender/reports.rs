@@ -5,6 +5,7 @@ use weaknet_core::{Event, Outbox, Span, Time};
 
 use super::transmit::Outgoing;
 use super::{ReportSource, Sender, gives_window_only};
+use crate::arq::Answer;
 use crate::cc::{CcEvent, Visitor};
 use crate::fec::PathState;
 use crate::pacing::Priority;
@@ -29,7 +30,8 @@ impl Sender {
             Rtcp::Nack {
                 media: Media::Video,
                 seqs,
-            } => self.on_nack(now, &seqs),
+            } => self.on_nack(out, &seqs),
+            Rtcp::JitterBuffer { delay } => self.parts.responder.on_playout_delay(delay),
             Rtcp::Pli => self.on_key_frame_request(now),
             Rtcp::ReceiverReport {
                 last_sr,
@@ -144,18 +146,31 @@ impl Sender {
         self.kept.free_below(from);
     }
 
-    fn on_nack(&mut self, now: Time, seqs: &[u64]) {
+    fn on_nack(&mut self, out: &mut Outbox<'_>, seqs: &[u64]) {
+        let (now, flow) = (out.now(), self.parts.flow);
+        let mut late = 0;
         for &seq in seqs {
             let Some(rtp) = self.kept.get(seq).copied() else {
                 continue;
             };
-            if self.parts.responder.on_nack(now, seq) {
+            let copies = match self.parts.responder.on_nack(now, seq) {
+                Answer::Copies(copies) => copies,
+                Answer::Refused => 0,
+                Answer::TooLate => {
+                    late += 1;
+                    0
+                }
+            };
+            for _ in 0..copies {
                 let again = Outgoing::Plain(Rtp {
                     kind: RtpKind::Rtx,
                     ..rtp
                 });
                 self.enqueue(now, again, Priority::Retransmission);
             }
+        }
+        if late > 0 {
+            out.event(Event::RetransmissionForgone { flow, count: late });
         }
     }
 

@@ -1,8 +1,6 @@
 //! From the pacer to the link, and into the send history.
 
-use weaknet_core::packet::{
-    Ecn, Leg, Media, Packet, Payload, Picture, RepairPacket, Rtp, RtpKind,
-};
+use weaknet_core::packet::{Ecn, Leg, Media, Packet, Payload, Picture, RepairPacket, Rtp, RtpKind};
 use weaknet_core::{Bytes, Event, Outbox, Time};
 
 use super::Sender;

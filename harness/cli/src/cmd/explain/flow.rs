@@ -1,6 +1,7 @@
 //! Keys of a flow that are no plug-ins.
 
 use weaknet_transports::bulk::BulkConfig;
+use weaknet_transports::messages::MessagesConfig;
 use weaknet_transports::rtp::FeedbackConfig;
 
 use super::plugin::structure;
@@ -14,6 +15,19 @@ flows:
     congestion_control: cubic
   - name: pages
     bulk: {size: 30kB, max_size: 50kB, idle: 10s}
+    congestion_control: new_reno
+";
+const MESSAGES: &str = "Messages instead of media: room commands, mouse and game inputs, remote \
+control. A profile says size, rate, deadline and reliability; everything can be replaced. They run \
+without congestion control unless the flow names a controller.";
+const MESSAGES_EXAMPLE: &str = "\
+flows:
+  - name: mouse
+    messages: {profile: mouse}
+  - name: wheel
+    messages: {profile: remote_control, every: 10ms, copies: 3, spacing: 10ms}
+  - name: room
+    messages: {profile: room_commands, reliability: {max_lifetime: 5s}}
     congestion_control: new_reno
 ";
 const FEEDBACK: &str = "What the receiver of a call reports to its congestion controller: a format, \
@@ -34,6 +48,12 @@ flows:
 pub(super) fn text(name: &str) -> Option<String> {
     match name {
         "bulk" => Some(structure::<BulkConfig>(name, BULK, None, BULK_EXAMPLE)),
+        "messages" => Some(structure::<MessagesConfig>(
+            name,
+            MESSAGES,
+            None,
+            MESSAGES_EXAMPLE,
+        )),
         "feedback" => {
             let keys = Some(&["format", "every"][..]);
             Some(structure::<FeedbackConfig>(

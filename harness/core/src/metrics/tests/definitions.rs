@@ -13,7 +13,9 @@ const CONTRACT: &str = "freeze_count total_freezes_duration_s freeze_ratio freez
     receive_rate_kbps goodput_kbps target_bitrate_kbps utilisation loss_ratio residual_loss_ratio \
     rtx_overhead_ratio fec_overhead_ratio one_way_delay_p50_ms one_way_delay_p95_ms one_way_delay_p99_ms \
     queue_delay_p50_ms queue_delay_p95_ms queue_delay_p99_ms rtt_p50_ms convergence_time_s fairness_jain \
-    setup_time_ms first_frame_ms connected_5s_ratio delivery_ratio";
+    setup_time_ms first_frame_ms connected_5s_ratio delivery_ratio \
+    message_on_time_ratio message_delay_p50_ms message_delay_p95_ms message_delay_p99_ms message_gap_max_ms \
+    rtx_wasted_ratio rtx_predicted_late";
 
 #[test]
 fn every_name_of_the_contract_is_defined_once_and_fully() {
@@ -65,4 +67,6 @@ fn sets_have_distinct_names_and_refuse_unknown_fields() {
     check::<Session>(&mut names);
     check::<Pictures>(&mut names);
     check::<VideoQuality>(&mut names);
+    check::<Repair>(&mut names);
+    check::<Messages>(&mut names);
 }

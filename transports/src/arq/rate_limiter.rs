@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use weaknet_core::{Bitrate, Time};
+use weaknet_core::{Bitrate, Ratio, Time};
 
 /// `kRetransmitWindowSizeMs` of `rtp_transport_controller_send.cc`.
 const WINDOW_MS: u64 = 500;
@@ -22,6 +22,8 @@ struct Bucket {
 /// The limiter.
 #[derive(Debug, Clone)]
 pub(super) struct RateLimiter {
+    /// Of the target.
+    share: Ratio,
     max: Bitrate,
     buckets: VecDeque<Bucket>,
     bytes: u64,
@@ -30,8 +32,9 @@ pub(super) struct RateLimiter {
 }
 
 impl RateLimiter {
-    pub(super) const fn new() -> Self {
+    pub(super) const fn new(share: Ratio) -> Self {
         Self {
+            share,
             max: Bitrate::MAX,
             buckets: VecDeque::new(),
             bytes: 0,
@@ -40,8 +43,12 @@ impl RateLimiter {
         }
     }
 
-    pub(super) const fn set_max(&mut self, max: Bitrate) {
-        self.max = max;
+    pub(super) fn set_target(&mut self, target: Bitrate) {
+        self.max = if self.share == Ratio::ONE {
+            target
+        } else {
+            target.mul_f64(self.share.as_f64())
+        };
     }
 
     /// Takes `bytes` from the budget if it allows them.
@@ -110,8 +117,8 @@ mod tests {
 
     #[test]
     fn first_bucket_is_free() {
-        let mut limiter = RateLimiter::new();
-        limiter.set_max(Bitrate::from_kbps(1));
+        let mut limiter = RateLimiter::new(Ratio::ONE);
+        limiter.set_target(Bitrate::from_kbps(1));
         assert!((0..50).all(|_| limiter.try_use(at(7), 1200)));
         assert!(
             !limiter.try_use(at(8), 1200),
@@ -121,8 +128,8 @@ mod tests {
 
     #[test]
     fn one_sample_does_not_make_a_rate() {
-        let mut limiter = RateLimiter::new();
-        limiter.set_max(Bitrate::from_kbps(1));
+        let mut limiter = RateLimiter::new(Ratio::ONE);
+        limiter.set_target(Bitrate::from_kbps(1));
         assert!(limiter.try_use(at(0), 1200));
         assert!(limiter.try_use(at(400), 1200));
         assert!(!limiter.try_use(at(401), 1200));
@@ -130,8 +137,8 @@ mod tests {
 
     #[test]
     fn long_run_rate_is_the_maximum() {
-        let mut limiter = RateLimiter::new();
-        limiter.set_max(Bitrate::from_kbps(960));
+        let mut limiter = RateLimiter::new(Ratio::ONE);
+        limiter.set_target(Bitrate::from_kbps(960));
         let sent = (0..10_000)
             .filter(|ms| limiter.try_use(at(*ms), 1000))
             .count();
@@ -142,8 +149,8 @@ mod tests {
 
     #[test]
     fn the_window_is_500_ms() {
-        let mut limiter = RateLimiter::new();
-        limiter.set_max(Bitrate::from_bps(16_000));
+        let mut limiter = RateLimiter::new(Ratio::ONE);
+        limiter.set_target(Bitrate::from_bps(16_000));
         assert!(limiter.try_use(at(0), 500) && limiter.try_use(at(0), 400));
         assert!(
             !limiter.try_use(at(499), 200),

@@ -1,0 +1,5 @@
+//! Retransmission schemes and messages through the whole simulator.
+
+mod messages;
+mod retransmission;
+mod support;
