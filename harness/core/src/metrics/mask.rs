@@ -9,7 +9,7 @@ use weaknet_core::Event;
 pub struct EventMask(u32);
 
 /// Number of variants told apart; the last one stands for all later ones.
-pub(crate) const VARIANTS: usize = 23;
+pub(crate) const VARIANTS: usize = 25;
 
 impl EventMask {
     /// Every event.
@@ -60,6 +60,11 @@ impl EventMask {
     /// [`Event::TransferFinished`].
     pub const TRANSFER_FINISHED: Self = Self(1 << 21);
 
+    /// [`Event::AudioDecoded`].
+    pub const AUDIO_DECODED: Self = Self(1 << 22);
+    /// [`Event::AudioCount`].
+    pub const AUDIO_COUNT: Self = Self(1 << 23);
+
     /// Whether the variant number `variant` is in the set.
     pub(crate) const fn has(self, variant: usize) -> bool {
         self.0 >> variant & 1 == 1
@@ -104,6 +109,8 @@ pub(crate) const fn variant(event: &Event) -> usize {
         Event::StreamDelivered { .. } => 19,
         Event::TransferStarted { .. } => 20,
         Event::TransferFinished { .. } => 21,
+        Event::AudioDecoded { .. } => 22,
+        Event::AudioCount { .. } => 23,
         _ => VARIANTS - 1,
     }
 }

@@ -12,6 +12,7 @@ pub(super) fn add_all(registry: Registry) -> Registry {
         .add::<arq::Nack>()
         .add::<arq::NoArq>()
         .add::<jitter::FixedAudio>()
+        .add::<jitter::Neteq>()
         .add::<media::Opus>()
         .add::<cc::bbr1::Bbr1>()
         .add::<cc::bbr3::Bbr3>()

@@ -14,8 +14,8 @@ use weaknet_transports::arq::{Arq, ArqPair, Requester, Responder, Wish};
 use weaknet_transports::cc::{CcOutput, CongestionControl, CongestionController, Feedback};
 use weaknet_transports::fec::{Fec, FecPair};
 use weaknet_transports::jitter::{
-    AudioBuffer, AudioJitter, AudioPacket, CompleteFrame, Jitter, JitterAction, JitterBuffer,
-    Playout,
+    AudioAction, AudioBuffer, AudioJitter, AudioPacket, CompleteFrame, Jitter, JitterAction,
+    JitterBuffer,
 };
 use weaknet_transports::media::{
     Audio, AudioSource, EncodedAudio, EncodedFrame, Video, VideoFormat, VideoSource,
@@ -298,7 +298,7 @@ bare_plugin!(WebrtcJitter: Jitter, "webrtc", Ok(Box::new(Still)));
 
 impl AudioBuffer for Still {
     fn on_packet(&mut self, _: Time, _: AudioPacket) {}
-    fn poll(&mut self, _: Time) -> Option<Playout> {
+    fn poll(&mut self, _: Time) -> Option<AudioAction> {
         None
     }
     fn next_wake(&self) -> Option<Time> {
