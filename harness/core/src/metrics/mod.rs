@@ -10,7 +10,9 @@
 //! windowed; rates divide by the window's length.
 
 mod audio;
+mod av_sync;
 mod convergence;
+pub mod e_model;
 mod frame_delay;
 mod freeze_rule;
 mod histogram;
@@ -33,6 +35,7 @@ mod video_freezes;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use audio::Audio;
+pub use av_sync::AvSync;
 pub use convergence::Convergence;
 pub use frame_delay::FrameDelay;
 pub use freeze_rule::{FreezeRule, Gap, GapKind};
@@ -276,6 +279,7 @@ pub fn builtin_definitions() -> impl Iterator<Item = &'static Definition> {
         video_freezes::DEFINITIONS,
         frame_delay::DEFINITIONS,
         audio::DEFINITIONS,
+        av_sync::DEFINITIONS,
         throughput::DEFINITIONS,
         packet_loss::DEFINITIONS,
         packet_delay::DEFINITIONS,

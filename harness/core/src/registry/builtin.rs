@@ -68,6 +68,7 @@ pub(super) fn add_all(registry: Registry) -> Registry {
         .add::<loss::TwoRatesThreeColours>()
         .add::<loss::LossWindows>()
         .add::<metrics::Audio>()
+        .add::<metrics::AvSync>()
         .add::<metrics::Convergence>()
         .add::<metrics::FrameDelay>()
         .add::<metrics::Links>()

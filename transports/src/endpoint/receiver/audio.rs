@@ -68,8 +68,11 @@ impl Receiver {
             return;
         };
         usable(out, self.parts.flow, rtp, false);
+        if let Some(sync) = &mut self.lip_sync {
+            sync.on_audio(out.now(), rtp.captured);
+        }
         buffer.on_packet(
-            out.now(),
+            self.loudspeaker.local(out.now()),
             AudioPacket {
                 seq: rtp.seq,
                 timestamp: rtp.timestamp,

@@ -88,7 +88,7 @@ impl Receiver {
     }
 
     pub(super) fn play_audio(&mut self, out: &mut Outbox<'_>) {
-        let now = out.now();
+        let now = self.loudspeaker.local(out.now());
         let Some(buffer) = &mut self.parts.audio else {
             return;
         };

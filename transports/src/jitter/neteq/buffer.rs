@@ -57,6 +57,8 @@ pub(super) struct NeteqBuffer {
     last_was_silence: bool,
     /// The tick in which sound began to be made up.
     generating_since: Option<u64>,
+    /// Capture time of the pause that comfort noise stands for.
+    pause: Option<Time>,
     /// What is taken from the packet buffer: capture times and lengths.
     taken: Vec<(Time, Samples)>,
 }
@@ -79,6 +81,7 @@ impl NeteqBuffer {
             frame: 2 * TICK,
             last_was_silence: false,
             generating_since: Some(0),
+            pause: None,
             taken: Vec::with_capacity(16),
         }
     }
@@ -258,7 +261,8 @@ impl NeteqBuffer {
             Operation::PreemptiveExpand => self.decelerate(decoded),
             Operation::ComfortNoise => {
                 self.statistics.comfort_noise(TICK);
-                self.sync.push(TICK, None);
+                self.sync.push(TICK, self.pause);
+                self.pause = self.pause.map(|captured| captured + PERIOD);
                 self.expand.reset();
                 self.last_mode = Mode::ComfortNoise;
             }
@@ -273,6 +277,7 @@ impl NeteqBuffer {
     fn push_decoded(&mut self) {
         for (captured, length) in self.taken.drain(..) {
             self.sync.push(length, Some(captured));
+            self.pause = Some(captured + span(length));
         }
     }
 

@@ -329,5 +329,13 @@ fn silence_is_comfort_noise() {
     assert_eq!(bench.heard.count(AudioCounter::ConcealedSamples), 0);
     let noise = bench.heard.count(AudioCounter::ComfortNoiseSamples) / 48_000;
     assert_eq!(noise, 3, "of 4 s, less what the packets themselves hold");
+    assert!(
+        bench
+            .heard
+            .pulls
+            .iter()
+            .all(|(_, captured)| captured.is_some()),
+        "a pause is sound, too"
+    );
     assert_eq!(bench.heard.count(AudioCounter::PacketsDiscarded), 0);
 }
