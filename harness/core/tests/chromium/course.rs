@@ -32,6 +32,10 @@ pub(crate) struct Course {
     pub(crate) seconds: Vec<Second>,
     /// Mean wait of packets that came to the queue after [`SETTLED`], in ms.
     pub(crate) mean_wait: f64,
+    /// Share of the sound made up from [`SETTLED`] on, in percent.
+    pub(crate) concealed: f64,
+    /// Mean delay of the audio buffer from [`SETTLED`] on, in ms.
+    pub(crate) audio_buffer: f64,
 }
 
 /// The recorded calls of a condition; `None`, with a notice, where the
@@ -70,10 +74,14 @@ fn parse(text: &str) -> Course {
         "l_q_max_ms",
         "l_q_mean_ms",
         "l_pkts",
+        "a_samples",
+        "a_concealed",
+        "a_jb_delay_ms",
     ];
     let columns = names.map(column);
     let mut seconds = Vec::new();
     let (mut waits, mut packets) = (0.0, 0.0);
+    let (mut samples, mut concealed, mut delays) = (0.0, 0.0, 0.0);
     for line in lines {
         let fields: Vec<&str> = line.split(',').collect();
         let [
@@ -85,6 +93,9 @@ fn parse(text: &str) -> Course {
             longest_wait,
             mean_wait,
             count,
+            sound,
+            made_up,
+            delay,
         ] = columns.map(|at| fields[at].parse().unwrap_or(f64::NAN));
         seconds.push(Second {
             end,
@@ -97,11 +108,16 @@ fn parse(text: &str) -> Course {
         if end > SETTLED {
             waits += mean_wait * count;
             packets += count;
+            samples += sound;
+            concealed += made_up;
+            delays += delay * sound;
         }
     }
     Course {
         seconds,
         mean_wait: waits / packets,
+        concealed: 100.0 * concealed / samples,
+        audio_buffer: delays / samples,
     }
 }
 
@@ -151,10 +167,12 @@ impl Course {
                 longest_wait: wait[bins].iter().copied().fold(0.0, f64::max),
             }
         };
-        let mean_wait = outcome.result.metric("forward", "queue_delay_mean_ms");
+        let metric = |subject, name| outcome.result.metric(subject, name).unwrap();
         Self {
             seconds: (0..link.len() / bins).map(second).collect(),
-            mean_wait: mean_wait.unwrap(),
+            mean_wait: metric("forward", "queue_delay_mean_ms"),
+            concealed: 100.0 * metric("call", "concealed_ratio"),
+            audio_buffer: metric("call", "audio_jitter_buffer_delay_ms"),
         }
     }
 }

@@ -5,6 +5,7 @@
 //! table; `cargo run -p weaknet-harness --example chromium_plots` draws the
 //! courses.
 
+mod audio;
 mod course;
 mod shapes;
 

@@ -43,7 +43,7 @@ pub(crate) fn registry() -> Registry {
         .add::<NoFec>()
         .add::<Nack>()
         .add::<WebrtcJitter>()
-        .add::<FixedAudio>()
+        .add::<Neteq>()
         .add::<WebrtcPacer>()
         .add::<PacketPacer>()
         .add::<Rfc8593>()
@@ -308,7 +308,7 @@ impl AudioBuffer for Still {
         Span::ZERO
     }
 }
-bare_plugin!(FixedAudio: AudioJitter, "fixed", Ok(Box::new(Still)));
+bare_plugin!(Neteq: AudioJitter, "neteq", Ok(Box::new(Still)));
 
 impl Pacer for Still {
     fn enqueue(&mut self, _: Time, _: Paced) {}

@@ -24,11 +24,17 @@ impl DeviceClock {
 
     /// What the clock shows.
     pub(super) fn local(self, at: Time) -> Time {
+        if self.rate == ONE {
+            return at;
+        }
         time(u128::from(at.as_nanos()) * self.rate / ONE)
     }
 
     /// When the clock shows that for the first time.
     pub(super) fn run(self, local: Time) -> Time {
+        if self.rate == ONE {
+            return local;
+        }
         time((u128::from(local.as_nanos()) * ONE).div_ceil(self.rate.max(1)))
     }
 }
