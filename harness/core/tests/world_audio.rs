@@ -31,13 +31,13 @@ fn an_hour_of_clock_drift_is_followed() {
         let mut events: Vec<(Time, Event)> = Vec::new();
         world.run(Time::from_secs(3600), &mut events).unwrap();
         let settled = Time::from_secs(10);
-        let (mut stretched, mut concealed, mut waits) = (0.0, 0, Vec::new());
+        let (mut stretched, mut concealed, mut waits) = (0.0, 0.0, Vec::new());
         for (_, event) in events.iter().filter(|(at, _)| *at >= settled) {
             match *event {
                 Event::AudioCount { counter, by, .. } => match counter {
                     AudioCounter::InsertedSamples => stretched += by as f64 / 48.0,
                     AudioCounter::RemovedSamples => stretched -= by as f64 / 48.0,
-                    AudioCounter::ConcealedSamples => concealed += by,
+                    AudioCounter::ConcealedSamples => concealed += by as f64 / 48.0,
                     _ => {}
                 },
                 Event::AudioDecoded { waited, .. } => waits.push(waited.as_millis_f64()),
@@ -46,14 +46,12 @@ fn an_hour_of_clock_drift_is_followed() {
         }
         // What the drift took and what the buffer has more than before, to two pulls.
         let more = waits[waits.len() - 1] - waits[0];
-        assert!(
-            (stretched - expected_ms - more).abs() <= 20.0,
-            "{drift}: {stretched} {more}"
-        );
+        let made_up = stretched + concealed - more;
+        assert!((made_up - expected_ms).abs() <= 20.0, "{drift}: {made_up}");
         let longest = waits.iter().copied().fold(0.0, f64::max);
         assert!(longest <= 60.0, "{drift}: {longest}");
-        // Less than one packet in ten thousand.
-        assert!(concealed <= 18 * 960, "{drift}: {concealed}");
+        // Most of it by stretching: a late pull may find nothing to stretch.
+        assert!(concealed <= 80.0, "{drift}: {concealed}");
     }
 }
 

@@ -32,15 +32,17 @@ pub(crate) struct Course {
     pub(crate) seconds: Vec<Second>,
     /// Mean wait of packets that came to the queue after [`SETTLED`], in ms.
     pub(crate) mean_wait: f64,
-    /// Share of the sound made up from [`SETTLED`] on, in percent.
-    pub(crate) concealed: f64,
-    /// Mean delay of the audio buffer from [`SETTLED`] on, in ms.
-    pub(crate) audio_buffer: f64,
 }
 
 /// The recorded calls of a condition; `None`, with a notice, where the
 /// recordings are not there.
 pub(crate) fn recorded(condition: &str, runs: &[u32]) -> Option<Vec<Course>> {
+    let texts = recordings(condition, runs)?;
+    Some(texts.iter().map(|text| parse(text)).collect())
+}
+
+/// The same as tables, a row a second.
+pub(crate) fn recordings(condition: &str, runs: &[u32]) -> Option<Vec<String>> {
     let shared = std::env::var_os("WEAKNET_SHARED").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
         PathBuf::from,
@@ -49,7 +51,7 @@ pub(crate) fn recorded(condition: &str, runs: &[u32]) -> Option<Vec<Course>> {
         let name = format!("oracles/chromium/{condition}.run{run}.persec.csv");
         let path = shared.join(name);
         match std::fs::read_to_string(&path) {
-            Ok(text) => Some(parse(&text)),
+            Ok(text) => Some(text),
             Err(error) => {
                 let notice = format!("no recording at {}: {error}", path.display());
                 assert!(std::env::var_os("CI").is_none(), "{notice}");
@@ -74,14 +76,10 @@ fn parse(text: &str) -> Course {
         "l_q_max_ms",
         "l_q_mean_ms",
         "l_pkts",
-        "a_samples",
-        "a_concealed",
-        "a_jb_delay_ms",
     ];
     let columns = names.map(column);
     let mut seconds = Vec::new();
     let (mut waits, mut packets) = (0.0, 0.0);
-    let (mut samples, mut concealed, mut delays) = (0.0, 0.0, 0.0);
     for line in lines {
         let fields: Vec<&str> = line.split(',').collect();
         let [
@@ -93,9 +91,6 @@ fn parse(text: &str) -> Course {
             longest_wait,
             mean_wait,
             count,
-            sound,
-            made_up,
-            delay,
         ] = columns.map(|at| fields[at].parse().unwrap_or(f64::NAN));
         seconds.push(Second {
             end,
@@ -108,16 +103,11 @@ fn parse(text: &str) -> Course {
         if end > SETTLED {
             waits += mean_wait * count;
             packets += count;
-            samples += sound;
-            concealed += made_up;
-            delays += delay * sound;
         }
     }
     Course {
         seconds,
         mean_wait: waits / packets,
-        concealed: 100.0 * concealed / samples,
-        audio_buffer: delays / samples,
     }
 }
 
@@ -167,12 +157,10 @@ impl Course {
                 longest_wait: wait[bins].iter().copied().fold(0.0, f64::max),
             }
         };
-        let metric = |subject, name| outcome.result.metric(subject, name).unwrap();
+        let mean_wait = outcome.result.metric("forward", "queue_delay_mean_ms");
         Self {
             seconds: (0..link.len() / bins).map(second).collect(),
-            mean_wait: metric("forward", "queue_delay_mean_ms"),
-            concealed: 100.0 * metric("call", "concealed_ratio"),
-            audio_buffer: metric("call", "audio_jitter_buffer_delay_ms"),
+            mean_wait: mean_wait.unwrap(),
         }
     }
 }

@@ -70,7 +70,7 @@ impl Histogram {
         let forget = i64::from(self.forget);
         let mut sum = 0;
         for bucket in &mut self.buckets {
-            *bucket = (i64::from(*bucket) * forget >> 15) as i32;
+            *bucket = ((i64::from(*bucket) * forget) >> 15) as i32;
             sum += *bucket;
         }
         let added = (FACTOR_ONE - self.forget) << 15;

@@ -50,7 +50,7 @@ impl LevelFilter {
     /// `stretched`: samples that a stretch removed (or, below zero, inserted)
     /// since the last update.
     pub(super) fn update(&mut self, samples: Samples, stretched: Samples) {
-        let level = (self.factor * self.level >> 8)
+        let level = ((self.factor * self.level) >> 8)
             .saturating_add((256 - self.factor).saturating_mul(samples));
         self.level = (level - stretched * 256).clamp(0, MOST);
     }

@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use weaknet_core::{Span, Time};
+use weaknet_core::Time;
 
 use super::expand::OVERLAP;
 use super::units::{Samples, TICK, span};
@@ -92,8 +92,8 @@ impl SyncBuffer {
             let length = rest.min(piece.length);
             if let Some(captured) = &mut piece.captured {
                 real += length;
-                let before: Span = span(TICK - rest);
-                start.get_or_insert(captured.saturating_sub(before));
+                let began = captured.saturating_sub(span(TICK - rest));
+                start = start.or(Some(began));
                 *captured += span(length);
             }
             piece.length -= length;
@@ -110,6 +110,7 @@ impl SyncBuffer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use weaknet_core::Span;
 
     #[test]
     fn a_tick_tells_when_it_was_captured() {

@@ -240,8 +240,10 @@ fn a_lost_packet_is_concealed_for_two_ticks() {
 /// The same with 70 ms more in the buffer than the target asks for.
 #[test]
 fn a_gap_in_a_full_buffer_is_skipped() {
-    let mut config = Neteq::default();
-    config.time_stretching = false;
+    let config = Neteq {
+        time_stretching: false,
+        ..Neteq::default()
+    };
     let mut bench = Bench::new(&config, silence());
     // Faster by 100 ms from packet 100 on: the buffer is that much too full.
     let early = |n: u64| (n != 150).then_some(if n < 100 { 200 } else { 100 });
