@@ -343,6 +343,8 @@ impl Builder<'_> {
             stop: flow.stop,
             video,
             audio,
+            clock_drift: call.clock_drift,
+            lip_sync: call.lip_sync,
             requester: arq.requester,
             fec: self.part(name, &call.fec)?.map(|pair| pair.decoder),
             feedback: reporter.map_err(|source| WorldError {

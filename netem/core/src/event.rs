@@ -74,6 +74,44 @@ pub enum SessionStage {
     Failed,
 }
 
+/// What an audio buffer counts: the names of `RTCInboundRtpStreamStats` (W3C
+/// webrtc-stats) where it has one, else of libwebrtc's `NetEqLifetimeStatistics`.
+/// Samples are those of a 48 kHz clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum AudioCounter {
+    /// `concealedSamples`.
+    ConcealedSamples,
+    /// `silentConcealedSamples`: those that had faded out, or were noise.
+    SilentConcealedSamples,
+    /// `concealmentEvents`.
+    ConcealmentEvents,
+    /// `insertedSamplesForDeceleration`.
+    InsertedSamples,
+    /// `removedSamplesForAcceleration`.
+    RemovedSamples,
+    /// Samples of comfort noise between packets of silence.
+    ComfortNoiseSamples,
+    /// `interruption_count`: concealments of 150 ms or more.
+    Interruptions,
+    /// `total_interruption_duration_ms`.
+    InterruptionMillis,
+    /// `delayed_packet_outage_events`: concealments that a late packet ended.
+    Outages,
+    /// `delayed_packet_outage_samples`.
+    OutageSamples,
+    /// `packetsDiscarded`: that came too late, twice or too many.
+    PacketsDiscarded,
+    /// `fecPacketsReceived`: redundant copies.
+    RedundantReceived,
+    /// `fecPacketsDiscarded`.
+    RedundantDiscarded,
+    /// `packet_buffer_flushes`.
+    Flushes,
+    /// `relative_packet_arrival_delay_ms`.
+    RelativeArrivalMillis,
+}
+
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
@@ -213,6 +251,28 @@ pub enum Event {
         length: Span,
         /// When the sound was captured; `None` when it was made up.
         captured: Option<Time>,
+    },
+    /// An audio packet left its buffer to be decoded.
+    AudioDecoded {
+        /// Which flow.
+        flow: FlowId,
+        /// Length of its sound.
+        length: Span,
+        /// How long it was in the buffer.
+        waited: Span,
+        /// The delay that the buffer aims at.
+        target: Span,
+        /// What it would aim at without bounds from outside.
+        minimum: Span,
+    },
+    /// An audio buffer counted something.
+    AudioCount {
+        /// Which flow.
+        flow: FlowId,
+        /// What.
+        counter: AudioCounter,
+        /// How many more.
+        by: u64,
     },
     /// The controller's decision changed.
     Target {

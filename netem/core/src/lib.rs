@@ -4,6 +4,7 @@
 //! Nothing here reads a clock, a socket, a file or a global. Time is a number
 //! of nanoseconds that comes in as an argument.
 
+mod drift;
 mod quantity;
 
 pub mod event;
@@ -16,6 +17,7 @@ pub mod text;
 pub mod time;
 pub mod units;
 
+pub use drift::ClockDrift;
 pub use event::{Event, EventSink};
 pub use node::{Node, Outbox};
 pub use packet::Packet;

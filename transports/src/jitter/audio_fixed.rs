@@ -12,9 +12,10 @@ use std::collections::VecDeque;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use weaknet_core::event::AudioCounter;
 use weaknet_core::{BuildContext, BuildError, Plugin, Span, Time};
 
-use super::{AudioBuffer, AudioJitter, AudioPacket, Playout};
+use super::{AudioAction, AudioBuffer, AudioDecode, AudioJitter, AudioPacket, Playout};
 
 /// A constant playout delay for audio.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -80,10 +81,18 @@ struct Position {
 struct FixedAudioBuffer {
     config: FixedAudio,
     /// Packets that wait, by timestamp.
-    packets: VecDeque<AudioPacket>,
+    packets: VecDeque<Waiting>,
     position: Option<Position>,
     /// Timestamp of the newest packet that was played.
     played: Option<u64>,
+    actions: VecDeque<AudioAction>,
+}
+
+/// A packet and when it came.
+#[derive(Debug, Clone, Copy)]
+struct Waiting {
+    packet: AudioPacket,
+    since: Time,
 }
 
 impl FixedAudioBuffer {
@@ -93,7 +102,12 @@ impl FixedAudioBuffer {
             packets: VecDeque::new(),
             position: None,
             played: None,
+            actions: VecDeque::new(),
         }
+    }
+
+    fn count(&mut self, counter: AudioCounter, by: u64) {
+        self.actions.push_back(AudioAction::Count(counter, by));
     }
 
     fn anchor(&mut self, now: Time, packet: &AudioPacket) {
@@ -123,16 +137,77 @@ impl FixedAudioBuffer {
     }
 }
 
+impl FixedAudioBuffer {
+    /// What starts to play at `now`, if it is time.
+    fn play(&mut self, now: Time) -> Option<Playout> {
+        let p = self.position.as_mut().filter(|p| p.at <= now)?;
+        p.started = true;
+        let end = p.timestamp.saturating_add(ticks(p.length));
+        let next = self.packets.front().copied();
+        let playout = if let Some(Waiting { packet, since }) =
+            next.filter(|next| next.packet.timestamp < end)
+        {
+            self.packets.pop_front();
+            p.length = packet.length;
+            p.concealed = Span::ZERO;
+            self.played = Some(packet.timestamp);
+            p.timestamp = packet.timestamp;
+            self.actions.push_back(AudioAction::Decode(AudioDecode {
+                length: packet.length,
+                waited: p.at.since(since),
+                target: self.config.delay,
+                minimum: self.config.delay,
+            }));
+            Playout {
+                length: packet.length,
+                captured: Some(packet.captured),
+            }
+        } else {
+            let first = p.concealed.is_zero();
+            p.concealed += p.length;
+            let length = p.length;
+            // Nothing is made up before the first sound.
+            if self.played.is_some() {
+                self.count(AudioCounter::ConcealedSamples, ticks(length));
+                if first {
+                    self.count(AudioCounter::ConcealmentEvents, 1);
+                }
+            }
+            Playout {
+                length,
+                captured: None,
+            }
+        };
+        let p = self.position.as_mut()?;
+        p.timestamp = p.timestamp.saturating_add(ticks(p.length));
+        p.at += p.length;
+        let due = p.timestamp;
+        while self
+            .packets
+            .front()
+            .is_some_and(|next| next.packet.timestamp < due)
+        {
+            self.packets.pop_front();
+            self.count(AudioCounter::PacketsDiscarded, 1);
+        }
+        Some(playout)
+    }
+}
+
 impl AudioBuffer for FixedAudioBuffer {
     fn on_packet(&mut self, now: Time, packet: AudioPacket) {
-        if packet.length.is_zero() || self.played.is_some_and(|played| packet.timestamp <= played) {
+        if packet.length.is_zero() {
+            return;
+        }
+        if self.played.is_some_and(|played| packet.timestamp <= played) {
+            self.count(AudioCounter::PacketsDiscarded, 1);
             return;
         }
         match self.position {
             None => self.anchor(now, &packet),
             Some(p) if p.concealed > self.config.reanchor_after => {
                 self.packets
-                    .retain(|other| other.timestamp > packet.timestamp);
+                    .retain(|other| other.packet.timestamp > packet.timestamp);
                 self.anchor(now, &packet);
             }
             Some(_) => self.begin_earlier(now, &packet),
@@ -141,63 +216,41 @@ impl AudioBuffer for FixedAudioBuffer {
             .position
             .is_some_and(|p| packet.timestamp < p.timestamp)
         {
+            self.count(AudioCounter::PacketsDiscarded, 1);
             return;
         }
         let place = self
             .packets
-            .partition_point(|other| other.timestamp < packet.timestamp);
-        if self
-            .packets
-            .get(place)
-            .is_none_or(|other| other.timestamp != packet.timestamp)
-        {
-            self.packets.insert(place, packet);
+            .partition_point(|other| other.packet.timestamp < packet.timestamp);
+        let since = now;
+        match self.packets.get_mut(place) {
+            Some(other) if other.packet.timestamp == packet.timestamp => {
+                if packet.level < other.packet.level {
+                    other.packet = packet;
+                }
+                self.count(AudioCounter::PacketsDiscarded, 1);
+            }
+            _ => self.packets.insert(place, Waiting { packet, since }),
         }
         if self.packets.len() > self.config.capacity as usize {
             self.packets.pop_front();
+            self.count(AudioCounter::PacketsDiscarded, 1);
         }
     }
 
-    fn poll(&mut self, now: Time) -> Option<Playout> {
-        let p = self.position.as_mut().filter(|p| p.at <= now)?;
-        p.started = true;
-        let end = p.timestamp.saturating_add(ticks(p.length));
-        let packet = self
-            .packets
-            .front()
-            .copied()
-            .filter(|packet| packet.timestamp < end);
-        let playout = if let Some(packet) = packet {
-            self.packets.pop_front();
-            p.length = packet.length;
-            p.concealed = Span::ZERO;
-            self.played = Some(packet.timestamp);
-            p.timestamp = packet.timestamp;
-            Playout {
-                length: packet.length,
-                captured: Some(packet.captured),
-            }
-        } else {
-            p.concealed += p.length;
-            Playout {
-                length: p.length,
-                captured: None,
-            }
-        };
-        p.timestamp = p.timestamp.saturating_add(ticks(p.length));
-        p.at += p.length;
-        let due = p.timestamp;
-        while self
-            .packets
-            .front()
-            .is_some_and(|packet| packet.timestamp < due)
+    fn poll(&mut self, now: Time) -> Option<AudioAction> {
+        if self.actions.is_empty()
+            && let Some(playout) = self.play(now)
         {
-            self.packets.pop_front();
+            self.actions.push_back(AudioAction::Play(playout));
         }
-        Some(playout)
+        self.actions.pop_front()
     }
 
     fn next_wake(&self) -> Option<Time> {
+        if !self.actions.is_empty() {
+            return Some(Time::ZERO);
+        }
         self.position.map(|p| p.at)
     }
 

@@ -1,3 +1,4 @@
+use super::super::AudioLevel;
 use super::*;
 use proptest::prelude::*;
 
@@ -8,6 +9,8 @@ fn packet(n: u64) -> AudioPacket {
         seq: n,
         timestamp: 10_000 + n * 960,
         length: PACKET,
+        level: AudioLevel::default(),
+        silence: false,
         captured: Time::from_millis(20 * n),
     }
 }
@@ -19,8 +22,16 @@ fn at(ms: u64) -> Time {
 /// Plays everything due by `until`: when, and which packet or none.
 fn play(b: &mut FixedAudioBuffer, until: Time) -> Vec<(u64, Option<u64>)> {
     let mut out = Vec::new();
-    while let Some(wake) = b.next_wake().filter(|wake| *wake <= until) {
-        let playout = b.poll(wake).expect("due");
+    loop {
+        while b.poll(Time::ZERO).is_some() {}
+        let Some(wake) = b.next_wake().filter(|wake| *wake <= until) else {
+            break;
+        };
+        let playout = loop {
+            if let AudioAction::Play(playout) = b.poll(wake).expect("due") {
+                break playout;
+            }
+        };
         assert_eq!(playout.length, PACKET);
         out.push((
             wake.as_millis(),
@@ -123,7 +134,7 @@ proptest! {
         for (now, timestamp, length) in packets {
             let now = Time::from_nanos(u64::from(now));
             let length = Span::from_nanos(length.max(1_000_000));
-            b.on_packet(now, AudioPacket { seq: 0, timestamp, length, captured: Time::ZERO });
+            b.on_packet(now, AudioPacket { timestamp, length, ..packet(0) });
             while b.poll(now).is_some() {}
             prop_assert!(b.next_wake().is_none_or(|wake| wake > now));
         }

@@ -6,6 +6,7 @@ mod fixed;
 mod frame_buffer;
 mod history;
 mod key_frames;
+pub mod neteq;
 mod oracle;
 mod playout;
 pub mod webrtc;
@@ -13,9 +14,11 @@ pub mod webrtc;
 pub use adaptive_percentile::AdaptivePercentile;
 pub use audio_fixed::FixedAudio;
 pub use fixed::Fixed;
+pub use neteq::Neteq;
 pub use oracle::Oracle;
 pub use webrtc::Webrtc;
 
+use weaknet_core::event::AudioCounter;
 use weaknet_core::packet::Picture;
 use weaknet_core::{Kind, Span, Time};
 
@@ -107,7 +110,7 @@ pub trait JitterBuffer: Send {
     fn poll(&mut self, now: Time) -> Option<JitterAction>;
     /// When [`JitterBuffer::poll`] may yield something.
     fn next_wake(&self) -> Option<Time>;
-    /// The delay that the buffer aims at now, for plots.
+    /// The delay that the buffer aims at now.
     fn target_delay(&self) -> Span;
     /// Whether it wants to be told when frames will be complete, which takes a run
     /// of the case ahead.
@@ -116,6 +119,8 @@ pub trait JitterBuffer: Send {
     }
     /// When the frames of the stream will be complete: captured, complete.
     fn tell_arrivals(&mut self, _: &[(Time, Time)]) {}
+    /// Asks for at least this delay, to stay in step with audio.
+    fn set_sync_delay(&mut self, _: Span) {}
 }
 
 /// An audio packet that arrived.
@@ -127,8 +132,22 @@ pub struct AudioPacket {
     pub timestamp: u64,
     /// Length of the sound.
     pub length: Span,
+    /// Which copy of the sound it is.
+    pub level: AudioLevel,
+    /// Whether it only says that there is silence (discontinuous transmission).
+    pub silence: bool,
     /// When it was captured, for observers only.
     pub captured: Time,
+}
+
+/// Rank of a copy of some sound; the least one is best.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AudioLevel {
+    /// 0: the codec's full quality; above: its in-band redundancy (of Opus: LBRR
+    /// 1, DRED 2).
+    pub codec: u8,
+    /// 0: the packet itself; above: how many packets later a copy came (RFC 2198).
+    pub red: u8,
 }
 
 /// A stretch of sound that starts to play now.
@@ -136,18 +155,55 @@ pub struct AudioPacket {
 pub struct Playout {
     /// How long it is.
     pub length: Span,
-    /// When it was captured; `None`: made up to conceal a loss.
+    /// When it was captured; `None`: made up, most of it.
     pub captured: Option<Time>,
 }
 
+/// A packet that leaves the audio buffer to be decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AudioDecode {
+    /// Length of its sound.
+    pub length: Span,
+    /// How long it was in the buffer.
+    pub waited: Span,
+    /// The delay that the buffer aims at.
+    pub target: Span,
+    /// What it would aim at without bounds from outside.
+    pub minimum: Span,
+}
+
+/// What an audio buffer does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AudioAction {
+    /// Sound starts to play now.
+    Play(Playout),
+    /// A packet is decoded.
+    Decode(AudioDecode),
+    /// Something is counted.
+    Count(AudioCounter, u64),
+}
+
 /// An audio jitter buffer: pulled at [`AudioBuffer::next_wake`].
+///
+/// Its clock is that of the loudspeaker, which may run faster or slower than
+/// that of the network.
 pub trait AudioBuffer: Send {
     /// A packet arrived.
     fn on_packet(&mut self, now: Time, packet: AudioPacket);
-    /// What starts to play now, if anything.
-    fn poll(&mut self, now: Time) -> Option<Playout>;
-    /// When the next stretch starts; `None` before the first packet.
+    /// What it does now, if anything.
+    fn poll(&mut self, now: Time) -> Option<AudioAction>;
+    /// When [`AudioBuffer::poll`] may yield something; `None` before the first
+    /// packet.
     fn next_wake(&self) -> Option<Time>;
-    /// The delay that the buffer aims at now, for plots.
+    /// The delay that the buffer aims at now.
     fn target_delay(&self) -> Span;
+    /// The delay that sound has in the buffer now.
+    fn current_delay(&self) -> Span {
+        self.target_delay()
+    }
+    /// Asks for at least this delay, to stay in step with video; whether the
+    /// buffer can do that.
+    fn set_min_delay(&mut self, _: Span) -> bool {
+        false
+    }
 }

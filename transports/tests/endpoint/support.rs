@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use weaknet_core::packet::{FlowId, Media, Packet, Payload, Rtp, RtpKind};
 use weaknet_core::plugin::Assets;
-use weaknet_core::{Bitrate, BuildContext, Event, Kind, Node, Outbox, Plugin, Span, Streams, Time};
+use weaknet_core::{
+    Bitrate, BuildContext, ClockDrift, Event, Kind, Node, Outbox, Plugin, Span, Streams, Time,
+};
 use weaknet_transports::arq::{ArqPair, Nack};
 use weaknet_transports::cc::{CongestionController, Constraints, fixed};
 use weaknet_transports::endpoint::{
@@ -127,6 +129,8 @@ impl Call {
             stop,
             video: self.video.is_some().then_some((self.jitter, decoder)),
             audio: self.audio.is_some().then(|| build(&FixedAudio::default())),
+            clock_drift: ClockDrift::ZERO,
+            lip_sync: false,
             requester: self.arq.requester,
             feedback: Reporter::new(&self.feedback, false).unwrap(),
             report_interval: self.feedback.receiver_report_interval(),

@@ -9,7 +9,7 @@ use weaknet_core::Event;
 pub struct EventMask(u32);
 
 /// Number of variants told apart; the last one stands for all later ones.
-pub(crate) const VARIANTS: usize = 27;
+pub(crate) const VARIANTS: usize = 29;
 
 impl EventMask {
     /// Every event.
@@ -67,6 +67,10 @@ impl EventMask {
     pub const MESSAGE_GIVEN: Self = Self(1 << 24);
     /// [`Event::MessageDelivered`].
     pub const MESSAGE_DELIVERED: Self = Self(1 << 25);
+    /// [`Event::AudioDecoded`].
+    pub const AUDIO_DECODED: Self = Self(1 << 26);
+    /// [`Event::AudioCount`].
+    pub const AUDIO_COUNT: Self = Self(1 << 27);
 
     /// Whether the variant number `variant` is in the set.
     pub(crate) const fn has(self, variant: usize) -> bool {
@@ -116,6 +120,8 @@ pub(crate) const fn variant(event: &Event) -> usize {
         Event::RetransmissionForgone { .. } => 23,
         Event::MessageGiven { .. } => 24,
         Event::MessageDelivered { .. } => 25,
+        Event::AudioDecoded { .. } => 26,
+        Event::AudioCount { .. } => 27,
         _ => VARIANTS - 1,
     }
 }

@@ -10,7 +10,9 @@
 //! windowed; rates divide by the window's length.
 
 mod audio;
+mod av_sync;
 mod convergence;
+pub mod e_model;
 mod frame_delay;
 mod freeze_rule;
 mod histogram;
@@ -37,6 +39,7 @@ mod video_quality;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use audio::Audio;
+pub use av_sync::AvSync;
 pub use convergence::Convergence;
 pub use frame_delay::FrameDelay;
 pub use freeze_rule::{FreezeRule, Gap, GapKind};
@@ -289,6 +292,7 @@ pub fn builtin_definitions() -> impl Iterator<Item = &'static Definition> {
         pictures::DEFINITIONS,
         video_quality::DEFINITIONS,
         audio::DEFINITIONS,
+        av_sync::DEFINITIONS,
         throughput::DEFINITIONS,
         packet_loss::DEFINITIONS,
         repair::DEFINITIONS,

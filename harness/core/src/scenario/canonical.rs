@@ -172,6 +172,8 @@ impl Call {
         plugin(map, &self.arq);
         plugin(map, &self.jitter_buffer);
         plugin(map, &self.audio_buffer);
+        put(map, "clock_drift", self.clock_drift);
+        map.insert("lip_sync".to_owned(), json!(self.lip_sync));
         plugin(map, &self.pacer);
         put(
             map,

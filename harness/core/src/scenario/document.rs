@@ -10,7 +10,7 @@ use std::marker::PhantomData;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny, Visitor};
-use weaknet_core::{Bitrate, Bytes, Kind, Span};
+use weaknet_core::{Bitrate, Bytes, ClockDrift, Kind, Span};
 use weaknet_netem::model::{Corruption, Delay, Duplication, Loss, Qdisc, Rate, Reordering};
 use weaknet_transports::arq::Arq;
 use weaknet_transports::bulk::BulkConfig;
@@ -168,8 +168,14 @@ pub struct FlowDoc {
     pub arq: Option<Choice<Arq>>,
     /// Evens out video; default `webrtc`.
     pub jitter_buffer: Option<Choice<Jitter>>,
-    /// Evens out audio; default `fixed`.
+    /// Evens out audio; default `neteq`.
     pub audio_buffer: Option<Choice<AudioJitter>>,
+    /// How much faster the receiver's loudspeaker runs than the sender's
+    /// microphone: `50ppm`, or a number of ppm; default 0.
+    #[serde(default)]
+    pub clock_drift: ClockDrift,
+    /// Whether the receiver keeps audio and video in step; default yes.
+    pub lip_sync: Option<bool>,
     /// Spreads packets over time; default `webrtc`.
     pub pacer: Option<Choice<Pacing>>,
     /// Which headers packets carry besides IP, UDP and RTP; default `webrtc`.

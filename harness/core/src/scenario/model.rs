@@ -2,7 +2,7 @@
 //! and `matrix` are applied, defaults are filled in and names are resolved.
 
 use weaknet_core::packet::LinkId;
-use weaknet_core::{Bitrate, Bytes, Span, Time};
+use weaknet_core::{Bitrate, Bytes, ClockDrift, Span, Time};
 use weaknet_netem::model::{Corruption, Delay, Duplication, Loss, Qdisc, Rate, Reordering};
 pub use weaknet_netem::{DrawKey, EcnField, LossAt};
 use weaknet_transports::arq::Arq;
@@ -207,8 +207,13 @@ pub struct Call {
     pub arq: Spec<Arq>,
     /// Evens out video; default `webrtc`.
     pub jitter_buffer: Spec<Jitter>,
-    /// Evens out audio; default `fixed`.
+    /// Evens out audio; default `neteq`.
     pub audio_buffer: Spec<AudioJitter>,
+    /// How much faster the receiver's loudspeaker runs than the sender's
+    /// microphone; default none.
+    pub clock_drift: ClockDrift,
+    /// Whether audio and video are kept in step; default yes.
+    pub lip_sync: bool,
     /// Spreads packets; default `webrtc`.
     pub pacer: Spec<Pacing>,
     /// Which headers packets carry.

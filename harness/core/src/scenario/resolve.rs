@@ -29,12 +29,14 @@ const MAX_PATHS: usize = 1 << 8;
 const LOADS: [&str; 4] = ["media", "bulk", "messages", "traffic"];
 
 /// What only calls have.
-const OF_CALLS: [&str; 9] = [
+const OF_CALLS: [&str; 11] = [
     "fec",
     "protection",
     "arq",
     "jitter_buffer",
     "audio_buffer",
+    "clock_drift",
+    "lip_sync",
     "pacer",
     "rtp_overhead",
     "signalling",
@@ -553,6 +555,8 @@ impl Resolver<'_> {
             arq: plugins.arq,
             jitter_buffer: plugins.jitter_buffer,
             audio_buffer: plugins.audio_buffer,
+            clock_drift: flow.clock_drift,
+            lip_sync: flow.lip_sync.unwrap_or(true),
             pacer: plugins.pacer,
             rtp_overhead: flow.rtp_overhead,
             signalling: flow.signalling,
@@ -726,7 +730,7 @@ impl Resolver<'_> {
         let protection = self.choose(node.get("protection"), "fixed");
         let arq = self.choose(node.get("arq"), "nack");
         let jitter_buffer = self.choose(node.get("jitter_buffer"), "webrtc");
-        let audio_buffer = self.choose(node.get("audio_buffer"), "fixed");
+        let audio_buffer = self.choose(node.get("audio_buffer"), "neteq");
         let pacer = self.choose(node.get("pacer"), "webrtc");
         Some(FlowPlugins {
             congestion_control: congestion_control?,

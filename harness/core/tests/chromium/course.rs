@@ -37,6 +37,12 @@ pub(crate) struct Course {
 /// The recorded calls of a condition; `None`, with a notice, where the
 /// recordings are not there.
 pub(crate) fn recorded(condition: &str, runs: &[u32]) -> Option<Vec<Course>> {
+    let texts = recordings(condition, runs)?;
+    Some(texts.iter().map(|text| parse(text)).collect())
+}
+
+/// The same as tables, a row a second.
+pub(crate) fn recordings(condition: &str, runs: &[u32]) -> Option<Vec<String>> {
     let shared = std::env::var_os("WEAKNET_SHARED").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
         PathBuf::from,
@@ -45,7 +51,7 @@ pub(crate) fn recorded(condition: &str, runs: &[u32]) -> Option<Vec<Course>> {
         let name = format!("oracles/chromium/{condition}.run{run}.persec.csv");
         let path = shared.join(name);
         match std::fs::read_to_string(&path) {
-            Ok(text) => Some(parse(&text)),
+            Ok(text) => Some(text),
             Err(error) => {
                 let notice = format!("no recording at {}: {error}", path.display());
                 assert!(std::env::var_os("CI").is_none(), "{notice}");

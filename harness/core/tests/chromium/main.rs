@@ -5,6 +5,7 @@
 //! table; `cargo run -p weaknet-harness --example chromium_plots` draws the
 //! courses.
 
+mod audio;
 mod course;
 mod shapes;
 
@@ -96,7 +97,7 @@ fn rows() -> Vec<Row> {
 }
 
 /// Least, median and greatest.
-fn spread(courses: &[Course], of: fn(&Course) -> f64) -> [f64; 3] {
+fn spread<T>(courses: &[T], of: fn(&T) -> f64) -> [f64; 3] {
     let mut values: Vec<f64> = courses.iter().map(of).collect();
     values.sort_by(f64::total_cmp);
     [

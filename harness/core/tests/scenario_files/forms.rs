@@ -120,7 +120,7 @@ fn defaults() {
         call.audio_buffer.name(),
         call.pacer.name(),
     ];
-    assert_eq!(names, ["webrtc", "fixed", "webrtc"]);
+    assert_eq!(names, ["webrtc", "neteq", "webrtc"]);
     assert_eq!(
         (call.rtp_overhead, call.feedback),
         (RtpOverhead::Webrtc, Feedback::default())

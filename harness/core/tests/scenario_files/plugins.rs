@@ -15,8 +15,8 @@ use weaknet_transports::cc::{CcOutput, CongestionControl, CongestionController, 
 use weaknet_transports::fec::protection::FixedProtection;
 use weaknet_transports::fec::{Fec, FecPair};
 use weaknet_transports::jitter::{
-    AudioBuffer, AudioJitter, AudioPacket, CompleteFrame, Jitter, JitterAction, JitterBuffer,
-    Playout,
+    AudioAction, AudioBuffer, AudioJitter, AudioPacket, CompleteFrame, Jitter, JitterAction,
+    JitterBuffer,
 };
 use weaknet_transports::media::{
     Audio, AudioSource, EncodedAudio, EncodedFrame, Video, VideoFormat, VideoSource,
@@ -45,7 +45,7 @@ pub(crate) fn registry() -> Registry {
         .add::<FixedProtection>()
         .add::<Nack>()
         .add::<WebrtcJitter>()
-        .add::<FixedAudio>()
+        .add::<Neteq>()
         .add::<WebrtcPacer>()
         .add::<PacketPacer>()
         .add::<Rfc8593>()
@@ -302,7 +302,7 @@ bare_plugin!(WebrtcJitter: Jitter, "webrtc", Ok(Box::new(Still)));
 
 impl AudioBuffer for Still {
     fn on_packet(&mut self, _: Time, _: AudioPacket) {}
-    fn poll(&mut self, _: Time) -> Option<Playout> {
+    fn poll(&mut self, _: Time) -> Option<AudioAction> {
         None
     }
     fn next_wake(&self) -> Option<Time> {
@@ -312,7 +312,7 @@ impl AudioBuffer for Still {
         Span::ZERO
     }
 }
-bare_plugin!(FixedAudio: AudioJitter, "fixed", Ok(Box::new(Still)));
+bare_plugin!(Neteq: AudioJitter, "neteq", Ok(Box::new(Still)));
 
 impl Pacer for Still {
     fn enqueue(&mut self, _: Time, _: Paced) {}

@@ -5,7 +5,7 @@ use weaknet_core::{Outbox, Span};
 
 use super::seen::SeenWindow;
 use super::{Receiver, usable};
-use crate::jitter::AudioPacket;
+use crate::jitter::{AudioLevel, AudioPacket};
 
 /// Ticks of the 48 kHz clock in one millisecond.
 const TICKS_PER_MS: u64 = 48;
@@ -13,6 +13,9 @@ const TICKS_PER_MS: u64 = 48;
 const USUAL_TICKS: u64 = 20 * TICKS_PER_MS;
 /// The longest Opus packet (RFC 6716, section 2.1.4).
 const MAX_TICKS: u64 = 120 * TICKS_PER_MS;
+/// An Opus packet of this size or less says that there is silence (RFC 6716,
+/// section 2.1.9; `IsDtxPacket` of libwebrtc's decoder).
+const SILENCE_BYTES: u16 = 2;
 
 /// What is known of the audio stream.
 ///
@@ -65,12 +68,17 @@ impl Receiver {
             return;
         };
         usable(out, self.parts.flow, rtp, false);
+        if let Some(sync) = &mut self.lip_sync {
+            sync.on_audio(out.now(), rtp.captured);
+        }
         buffer.on_packet(
-            out.now(),
+            self.loudspeaker.local(out.now()),
             AudioPacket {
                 seq: rtp.seq,
                 timestamp: rtp.timestamp,
                 length,
+                level: AudioLevel::default(),
+                silence: rtp.payload <= SILENCE_BYTES,
                 captured: rtp.captured,
             },
         );

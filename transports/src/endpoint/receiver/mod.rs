@@ -27,10 +27,12 @@
 //! is (libwebrtc: the largest of the last 1.5 s, once per second). One report
 //! counts both streams, at a constant interval. The stream begins with the first
 //! RTP packet of the flow.
-//! Not modelled: lip sync, refresh of the screen in fixed steps.
+//! Not modelled: refresh of the screen in fixed steps.
 
 mod audio;
+mod clock;
 mod layers;
+mod lip_sync;
 mod playout;
 mod reporter;
 mod reports;
@@ -42,10 +44,12 @@ use weaknet_core::event::{FrameDrop, FrameTimes};
 use weaknet_core::packet::{
     Ecn, FlowId, Leg, Media, Packet, Payload, RepairPacket, Rtcp, Rtp, RtpKind,
 };
-use weaknet_core::{Event, Node, Outbox, Span, Time};
+use weaknet_core::{ClockDrift, Event, Node, Outbox, Span, Time};
 
 use self::audio::AudioInput;
+use self::clock::DeviceClock;
 use self::layers::{LayerSelector, layer_of};
+use self::lip_sync::LipSync;
 pub use self::reporter::Reporter;
 use self::reports::ReportState;
 use super::decoder::DecoderModel;
@@ -73,6 +77,10 @@ pub struct ReceiverConfig {
     pub video: Option<(Box<dyn JitterBuffer>, DecoderModel)>,
     /// Audio, if any.
     pub audio: Option<Box<dyn AudioBuffer>>,
+    /// How much faster the loudspeaker's clock runs.
+    pub clock_drift: ClockDrift,
+    /// Whether audio and video are kept in step.
+    pub lip_sync: bool,
     /// Asks for retransmissions.
     pub requester: Box<dyn Requester>,
     /// Recovers from repair packets.
@@ -133,6 +141,8 @@ pub struct Receiver {
     /// Media packets named by repair packets, by sequence number.
     protected: BTreeMap<u64, Rtp>,
     audio: AudioInput,
+    loudspeaker: DeviceClock,
+    lip_sync: Option<LipSync>,
     reports: ReportState,
     next_report: Time,
     nack: Vec<u64>,
@@ -146,7 +156,10 @@ impl Receiver {
     #[must_use]
     pub fn new(parts: ReceiverConfig) -> Self {
         let start = parts.start;
+        let synced = parts.lip_sync && parts.audio.is_some() && parts.video.is_some();
         Self {
+            loudspeaker: DeviceClock::new(parts.clock_drift),
+            lip_sync: synced.then(LipSync::new),
             parts,
             begun: false,
             ids: 0,
@@ -292,6 +305,9 @@ impl Receiver {
         let repaired = way != Way::Direct;
         if !repaired && self.selector.takes(layer, rtp.frame) {
             buffer.on_packet(now, rtp.key);
+            if let Some(sync) = &mut self.lip_sync {
+                sync.on_video(now, rtp.captured);
+            }
         }
         let requester = &mut self.parts.requester;
         let nacked = requester.times_requested(rtp.seq) > 0;
@@ -377,6 +393,18 @@ impl Receiver {
         if let Some((buffer, _)) = &mut self.parts.video {
             buffer.start(now);
         }
+        if let Some(sync) = &mut self.lip_sync {
+            sync.begin(now);
+        }
+    }
+
+    fn keep_in_step(&mut self, now: Time) {
+        if let Some(sync) = &mut self.lip_sync
+            && let Some(audio) = &mut self.parts.audio
+            && let Some((video, _)) = &mut self.parts.video
+        {
+            sync.pump(now, audio.as_mut(), video.as_mut());
+        }
     }
 
     /// Everything that is due now, then the next wake-up.
@@ -395,6 +423,7 @@ impl Receiver {
                 let wish = self.parts.requester.wake(now, &mut self.nack);
                 self.repair(out, wish);
             }
+            self.keep_in_step(now);
             self.play_video(out);
             self.play_audio(out);
             while let Some((size, report)) = self.parts.feedback.poll(now, &self.parts.overhead) {
@@ -423,12 +452,10 @@ impl Receiver {
         if self.begun {
             consider(self.parts.requester.next_wake());
             consider(self.parts.feedback.next_wake());
-            consider(
-                self.parts
-                    .audio
-                    .as_ref()
-                    .and_then(|buffer| buffer.next_wake()),
-            );
+            let audio = self.parts.audio.as_ref();
+            let pull = audio.and_then(|buffer| buffer.next_wake());
+            consider(pull.map(|at| self.loudspeaker.run(at)));
+            consider(self.lip_sync.as_ref().and_then(LipSync::next_wake));
             consider(self.showing.front().map(|showing| showing.at));
             consider(self.decoding.map(|(_, _, done)| done));
             consider(

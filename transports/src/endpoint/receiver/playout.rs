@@ -4,7 +4,7 @@ use weaknet_core::event::FrameTimes;
 use weaknet_core::{Event, Outbox};
 
 use super::{Receiver, Showing};
-use crate::jitter::{JitterAction, Release};
+use crate::jitter::{AudioAction, JitterAction, Playout, Release};
 
 impl Receiver {
     pub(super) fn play_video(&mut self, out: &mut Outbox<'_>) {
@@ -90,15 +90,26 @@ impl Receiver {
     }
 
     pub(super) fn play_audio(&mut self, out: &mut Outbox<'_>) {
-        let now = out.now();
+        let now = self.loudspeaker.local(out.now());
         let Some(buffer) = &mut self.parts.audio else {
             return;
         };
-        while let Some(playout) = buffer.poll(now) {
-            out.event(Event::AudioPlayed {
-                flow: self.parts.flow,
-                length: playout.length,
-                captured: playout.captured,
+        let flow = self.parts.flow;
+        while let Some(action) = buffer.poll(now) {
+            out.event(match action {
+                AudioAction::Play(Playout { length, captured }) => Event::AudioPlayed {
+                    flow,
+                    length,
+                    captured,
+                },
+                AudioAction::Decode(packet) => Event::AudioDecoded {
+                    flow,
+                    length: packet.length,
+                    waited: packet.waited,
+                    target: packet.target,
+                    minimum: packet.minimum,
+                },
+                AudioAction::Count(counter, by) => Event::AudioCount { flow, counter, by },
             });
         }
     }

@@ -208,6 +208,11 @@ impl JitterBuffer for WebrtcBuffer {
     fn target_delay(&self) -> Span {
         to_span(self.timing.target())
     }
+
+    fn set_sync_delay(&mut self, delay: Span) {
+        let min = self.playout.min.max(from_span(delay));
+        self.timing.set_min(min.min(self.playout.max));
+    }
 }
 
 fn timestamp(frame: &CompleteFrame) -> i64 {

@@ -4,8 +4,7 @@
 //! Implements: libwebrtc as of 2026-01, read at 2026-07 with the history since;
 //! each file names its source.
 //! Differs: see `buffer`, `timing` and the frame buffer.
-//! Not modelled: audio/video synchronisation (which raises the minimum playout
-//! delay at run time), spatial layers, decoder errors, field trials.
+//! Not modelled: spatial layers, decoder errors, field trials.
 
 mod buffer;
 mod decode_time;

@@ -71,6 +71,11 @@ impl Timing {
             .max(self.jitter + self.decode + RENDER_DELAY)
     }
 
+    /// Another least delay from arrival to the screen.
+    pub(super) const fn set_min(&mut self, min: Micros) {
+        self.playout.min = min;
+    }
+
     /// A frame that no retransmission delayed is complete.
     pub(super) fn on_complete(&mut self, arrived: Micros, timestamp: i64) {
         self.extrapolator.update(arrived, timestamp);
