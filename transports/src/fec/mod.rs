@@ -8,10 +8,18 @@
 //!
 //! How much is spent says a protection control, which any scheme follows.
 
+mod flexfec;
 mod none;
 pub mod protection;
+#[cfg(test)]
+mod test_support;
+mod ulpfec;
+mod xor;
 
+pub use flexfec::{Flexfec, FlexfecVersion};
 pub use none::NoFec;
+pub use ulpfec::Ulpfec;
+pub use xor::MaskFamily;
 
 use std::collections::BTreeMap;
 
@@ -140,6 +148,8 @@ impl Kind for ProtectionControl {
 pub struct PathState {
     /// The share of packets lost since the last report, 0 to 1.
     pub loss: f64,
+    /// The mean number of packets lost in a row, at least 1.
+    pub burst: f64,
     /// The round-trip time.
     pub rtt: Span,
     /// What video may use with all that protects it.

@@ -195,6 +195,7 @@ impl Sender {
             if let Some(fec) = self.parts.fec.as_mut().filter(|_| expected > 0) {
                 let path = PathState {
                     loss: f64::from(lost) / f64::from(expected),
+                    burst: 1.0,
                     rtt,
                     target: self.rate.target,
                 };
