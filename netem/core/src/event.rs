@@ -157,6 +157,11 @@ pub enum Event {
         /// Whether it took a retransmission or repair packet.
         repaired: bool,
     },
+    /// Repair packets yielded a media packet that had not come by itself.
+    FecRecovered {
+        /// Which flow.
+        flow: FlowId,
+    },
     /// The encoder delivered a frame.
     FrameEncoded {
         /// Which flow.

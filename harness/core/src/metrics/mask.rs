@@ -9,7 +9,7 @@ use weaknet_core::Event;
 pub struct EventMask(u32);
 
 /// Number of variants told apart; the last one stands for all later ones.
-pub(crate) const VARIANTS: usize = 23;
+pub(crate) const VARIANTS: usize = 24;
 
 impl EventMask {
     /// Every event.
@@ -59,6 +59,8 @@ impl EventMask {
     pub const TRANSFER_STARTED: Self = Self(1 << 20);
     /// [`Event::TransferFinished`].
     pub const TRANSFER_FINISHED: Self = Self(1 << 21);
+    /// [`Event::FecRecovered`].
+    pub const FEC_RECOVERED: Self = Self(1 << 22);
 
     /// Whether the variant number `variant` is in the set.
     pub(crate) const fn has(self, variant: usize) -> bool {
@@ -104,6 +106,7 @@ pub(crate) const fn variant(event: &Event) -> usize {
         Event::StreamDelivered { .. } => 19,
         Event::TransferStarted { .. } => 20,
         Event::TransferFinished { .. } => 21,
+        Event::FecRecovered { .. } => 22,
         _ => VARIANTS - 1,
     }
 }

@@ -65,6 +65,12 @@ impl Budget {
         self.repair.add(now, size);
     }
 
+    /// What is left of `target` for video and all that repairs it, without headers.
+    pub(super) fn payload(&self, target: Bitrate, overhead: &Overhead) -> Bitrate {
+        let video = target - self.audio;
+        video - header_rate(overhead, video)
+    }
+
     /// What is left of `target` for the video encoder.
     pub(super) fn encoder_target(
         &mut self,
@@ -72,8 +78,7 @@ impl Budget {
         target: Bitrate,
         overhead: &Overhead,
     ) -> Bitrate {
-        let video = target - self.audio;
-        let payload = video - header_rate(overhead, video);
+        let payload = self.payload(target, overhead);
         let encoder = payload.mul_f64(1.0 - self.repair_share(now));
         let half = Bitrate::from_bps(encoder.as_bps() / 2);
         encoder - self.payload_headers.rate(now).unwrap_or_default().min(half)

@@ -114,11 +114,12 @@ impl Sender {
             };
             self.kept.push(rtp);
             self.enqueue(now, Outgoing::Plain(rtp), Priority::Video);
-            self.protect(now, &rtp);
         }
     }
 
-    fn protect(&mut self, now: Time, media: &Rtp) {
+    /// A packet has left: repair packets that are due now join the queue, as in
+    /// libwebrtc (`PacketSender::FetchFec`).
+    pub(super) fn protect(&mut self, now: Time, media: &Rtp) {
         let Some(fec) = &mut self.parts.fec else {
             return;
         };

@@ -182,6 +182,9 @@ impl Sender {
             self.parts.controller.on_sent(&sent);
         }
         self.follow_controller(out);
+        if kind == SentKind::Video && rtp.kind == RtpKind::Media {
+            self.protect(now, &rtp);
+        }
         size
     }
 }

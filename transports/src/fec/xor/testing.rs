@@ -53,7 +53,8 @@ fn packet(seq: u64, payload: u16) -> Vec<u8> {
     packet.extend((seq as u16).to_be_bytes());
     packet.extend((seq as u32 / 3).wrapping_mul(3_000).to_be_bytes());
     packet.extend([1, 2, 3, 4]);
-    packet.extend((0..payload).map(|i| (u64::from(i) * 31).wrapping_add(seq.wrapping_mul(7)) as u8));
+    packet
+        .extend((0..payload).map(|i| (u64::from(i) * 31).wrapping_add(seq.wrapping_mul(7)) as u8));
     packet
 }
 
