@@ -64,6 +64,8 @@ pub trait Responder: Send {
     fn on_sent(&mut self, now: Time, seq: u64, size: u32);
     /// The receiver asked for `seq`: whether to send it again now.
     fn on_nack(&mut self, now: Time, seq: u64) -> bool;
+    /// A packet that [`Responder::on_nack`] granted has left the pacer.
+    fn on_resent(&mut self, _now: Time, _seq: u64) {}
     /// A new round-trip time.
     fn on_rtt(&mut self, now: Time, rtt: Span);
     /// A new target rate, for the retransmission budget.

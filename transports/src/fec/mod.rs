@@ -104,6 +104,11 @@ pub trait FecEncoder: Send {
         protection: &Protection,
         out: &mut Vec<Repair>,
     );
+    /// Bytes that the scheme adds in front of the payload of every packet of the
+    /// media stream.
+    fn media_header(&self) -> u32 {
+        0
+    }
 }
 
 /// The receiver's half.

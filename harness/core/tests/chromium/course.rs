@@ -34,27 +34,26 @@ pub(crate) struct Course {
     pub(crate) mean_wait: f64,
 }
 
-/// The recorded calls of a condition; `None`, with a notice, where the
-/// recordings are not there.
-pub(crate) fn recorded(condition: &str, runs: &[u32]) -> Option<Vec<Course>> {
+/// A file of the recordings; `None`, with a notice, where they are not there.
+pub(crate) fn shared_file(name: &str) -> Option<String> {
     let shared = std::env::var_os("WEAKNET_SHARED").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
         PathBuf::from,
     );
-    let read = |run: &u32| {
-        let name = format!("oracles/chromium/{condition}.run{run}.persec.csv");
-        let path = shared.join(name);
-        match std::fs::read_to_string(&path) {
-            Ok(text) => Some(parse(&text)),
-            Err(error) => {
-                let notice = format!("no recording at {}: {error}", path.display());
-                assert!(std::env::var_os("CI").is_none(), "{notice}");
-                eprintln!("skipped: {notice}");
-                None
-            }
-        }
-    };
-    runs.iter().map(read).collect()
+    let path = shared.join("oracles/chromium").join(name);
+    let text = std::fs::read_to_string(&path);
+    if let Err(error) = &text {
+        let notice = format!("no recording at {}: {error}", path.display());
+        assert!(std::env::var_os("CI").is_none(), "{notice}");
+        eprintln!("skipped: {notice}");
+    }
+    text.ok()
+}
+
+/// The recorded calls of a condition.
+pub(crate) fn recorded(condition: &str, runs: &[u32]) -> Option<Vec<Course>> {
+    let read = |run: &u32| shared_file(&format!("{condition}.run{run}.persec.csv"));
+    runs.iter().map(|run| Some(parse(&read(run)?))).collect()
 }
 
 fn parse(text: &str) -> Course {
@@ -105,13 +104,18 @@ fn parse(text: &str) -> Course {
     }
 }
 
+/// The path of our scenario for a condition.
+pub(crate) fn scenario(letter: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios/validation");
+    let path = folder.join(format!("chromium-{letter}.yaml"));
+    path.display().to_string()
+}
+
 /// Our runs of `scenarios/validation/chromium-<letter>.yaml` with these seeds:
 /// how many, or a list.
 pub(crate) fn run(letter: &str, seeds: &str) -> Vec<Outcome> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios/validation");
-    let path = folder.join(format!("chromium-{letter}.yaml"));
     let request = Request {
-        paths: vec![path.display().to_string()],
+        paths: vec![scenario(letter)],
         sets: vec![format!("measure.from={SETTLED}s"), format!("seeds={seeds}")],
         ..Request::default()
     };

@@ -6,15 +6,18 @@
 //! courses.
 
 mod course;
+mod figures;
 mod shapes;
 
 use course::{Course, column, recorded, run};
+use figures::{FIGURES, Segment};
 
 /// Recorded conditions: the letter of our scenario, the recordings' name, their
-/// runs. In those of b and c with FEC, which ours has not.
-const CONDITIONS: [(&str, &str, &[u32]); 5] = [
+/// runs.
+const CONDITIONS: [(&str, &str, &[u32]); 6] = [
     ("a", "a_clean3M", &[1, 2]),
     ("b", "b_steps", &[1, 2, 4]),
+    ("c", "c_loss5", &[1, 2, 4]),
     ("c-nofec", "c_loss5_nofec", &[1]),
     ("g", "g_300k_100ms", &[1, 2]),
     ("i", "i_cap1M_steady", &[1]),
@@ -154,6 +157,94 @@ fn courses_have_the_recorded_shapes() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What figures miss, and why: see `docs/validation.md`.
+const MISSES: [(&str, &str, &str); 0] = [];
+
+fn segments() -> Vec<Segment> {
+    let parts = |letter| match letter {
+        "b" => vec![
+            ("2500k@0-20s", (0, 20)),
+            ("1000k@20-40s", (20, 40)),
+            ("400k@40-60s", (40, 60)),
+            ("2000k@60-85s", (60, 85)),
+        ],
+        _ => vec![("all", (0, 65))],
+    };
+    let of = |(letter, _, _)| {
+        let segment = move |(name, bounds)| Segment {
+            letter,
+            name,
+            bounds,
+        };
+        parts(letter).into_iter().map(segment)
+    };
+    CONDITIONS.into_iter().flat_map(of).collect()
+}
+
+/// The median of ours within a factor of the recorded range, or within 0.3 s of
+/// no freeze. Rates of repair below 5 kbit/s are probes and are not judged.
+fn fits(name: &str, factor: f64, ours: f64, [least, _, most]: [f64; 3]) -> bool {
+    let slack = match name {
+        "frozen, s" => 0.3,
+        "FEC, kbit/s" | "RTX, kbit/s" => 5.0,
+        _ => 0.0,
+    };
+    (least / factor - slack..=(most * factor).max(most + slack)).contains(&ours)
+}
+
+#[test]
+fn figures_lie_within_their_factors_of_the_recorded_runs() {
+    let (mut wrong, mut missed) = (Vec::new(), Vec::new());
+    eprintln!("| condition | figure | Chromium | weaknet | factor | |");
+    eprintln!("|---|---|---|---|---|---|");
+    for segment in segments() {
+        let letter = segment.letter;
+        let Some((_, condition, runs)) = CONDITIONS.into_iter().find(|c| c.0 == letter) else {
+            continue;
+        };
+        let read = |run: &u32| figures::recorded(condition, *run, &segment);
+        let Some(theirs) = runs.iter().map(read).collect::<Option<Vec<_>>>() else {
+            return;
+        };
+        let ours = figures::ours(&segment, 5);
+        for (index, figure) in FIGURES.iter().enumerate() {
+            let column = |calls: &[[f64; 7]]| {
+                let mut values: Vec<f64> = calls.iter().map(|call| call[index]).collect();
+                values.sort_by(f64::total_cmp);
+                [
+                    values[0],
+                    values[values.len() / 2],
+                    values[values.len() - 1],
+                ]
+            };
+            let (a, b) = (column(&theirs), column(&ours));
+            let fits = fits(figure.name, figure.factor, b[1], a);
+            let decimals = if figure.name == "frozen, s" { 2 } else { 0 };
+            let verdict = if fits { "" } else { "misses" };
+            let place = match segment.name {
+                "all" => letter.to_owned(),
+                name => format!("{letter}, {name}"),
+            };
+            eprintln!(
+                "| {place} | {} | {} | {} | {} | {verdict} |",
+                figure.name,
+                show(a, decimals),
+                show(b, decimals),
+                figure.factor
+            );
+            let expected = MISSES.contains(&(letter, segment.name, figure.name));
+            let text = format!("{place}, {}: theirs {a:?}, ours {b:?}", figure.name);
+            if !fits && !expected {
+                wrong.push(text);
+            } else if fits && expected {
+                missed.push(text);
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(missed.is_empty(), "no longer missed: {}", missed.join("\n"));
 }
 
 /// Where the first probes lose packets, the call starts at a fraction of the link

@@ -4,10 +4,10 @@
 //! `ReSendPacket` of libwebrtc (2026-07): a packet is kept for
 //! max(1 s, 3 RTT), then as long as no more than `history` are kept and it is
 //! not three times that old; 9600 at most. A packet that was sent again is not
-//! sent again within RTT + 5 ms. When the rate limit refuses one packet of a
+//! sent again while it waits in the pacer, nor within RTT + 5 ms after it has
+//! left it. When the rate limit refuses one packet of a
 //! request, the rest of the request is ignored.
-//! Differs: the time of a retransmission is that of the request, not of its
-//! leaving the pacer; RTT + 5 ms serves the age limit too.
+//! Differs: RTT + 5 ms serves the age limit too.
 
 use std::collections::VecDeque;
 
@@ -29,6 +29,8 @@ struct Stored {
     sent: Time,
     size: u32,
     sent_again: bool,
+    /// Granted, and still in the pacer.
+    pending: bool,
 }
 
 /// The packets that can be sent again.
@@ -92,6 +94,7 @@ impl Responder for PacketHistory {
             sent: now,
             size,
             sent_again: false,
+            pending: false,
         };
         if self.packets.back().is_none_or(|last| last.seq < seq) {
             self.packets.push_back(stored);
@@ -108,7 +111,8 @@ impl Responder for PacketHistory {
             return false;
         };
         let packet = self.packets[position];
-        if (packet.sent_again && now.since(packet.sent) < self.rtt) || self.refused == Some(now) {
+        let too_early = packet.sent_again && now.since(packet.sent) < self.rtt;
+        if packet.pending || too_early || self.refused == Some(now) {
             return false;
         }
         if let Some(limiter) = &mut self.limiter
@@ -117,12 +121,16 @@ impl Responder for PacketHistory {
             self.refused = Some(now);
             return false;
         }
-        self.packets[position] = Stored {
-            sent: now,
-            sent_again: true,
-            ..packet
-        };
+        self.packets[position].pending = true;
         true
+    }
+
+    fn on_resent(&mut self, now: Time, seq: u64) {
+        if let Ok(position) = self.find(seq) {
+            let packet = &mut self.packets[position];
+            packet.sent = now;
+            (packet.sent_again, packet.pending) = (true, false);
+        }
     }
 
     fn on_rtt(&mut self, now: Time, rtt: Span) {
@@ -160,9 +168,12 @@ mod tests {
         h.on_rtt(at(0), Span::from_millis(50));
         h.on_sent(at(0), 7, 1000);
         assert!(h.on_nack(at(1), 7), "the first request is never too early");
-        assert!(!h.on_nack(Time::from_nanos(55_999_999), 7));
-        assert!(h.on_nack(at(56), 7));
-        assert!(!h.on_nack(at(100), 7) && !h.on_nack(at(200), 8));
+        assert!(!h.on_nack(at(90), 7), "it is still in the pacer");
+        h.on_resent(at(100), 7);
+        assert!(!h.on_nack(Time::from_nanos(154_999_999), 7));
+        assert!(h.on_nack(at(155), 7));
+        h.on_resent(at(155), 7);
+        assert!(!h.on_nack(at(200), 7) && !h.on_nack(at(300), 8));
     }
 
     #[test]
@@ -243,6 +254,7 @@ mod tests {
                     sent.insert(seq);
                 } else if h.on_nack(now, seq) {
                     prop_assert!(sent.contains(&seq) && seq >= h.oldest_kept(now));
+                    h.on_resent(now, seq);
                 }
                 prop_assert!(h.packets.iter().zip(h.packets.iter().skip(1)).all(|(a, b)| a.seq < b.seq));
             }

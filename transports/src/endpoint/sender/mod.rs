@@ -150,6 +150,9 @@ impl Sender {
     /// A sender that has not begun yet.
     #[must_use]
     pub fn new(mut parts: SenderConfig) -> Self {
+        if let Some(fec) = &parts.fec {
+            parts.overhead.video_descriptor += fec.encoder.media_header();
+        }
         let output = parts.controller.output();
         let capacity = CapacityNews::new(parts.controller.as_ref(), parts.capacity.take());
         let start = parts.start;

@@ -145,6 +145,9 @@ impl Sender {
             }
             _ => {}
         }
+        if kind == SentKind::Retransmission {
+            self.parts.responder.on_resent(now, rtp.seq);
+        }
         let ecn = if self.parts.feedback.format.carries_ecn() {
             self.flight.codepoint(self.output.ecn)
         } else {

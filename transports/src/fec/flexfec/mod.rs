@@ -42,8 +42,13 @@ impl Plugin for Flexfec {
             FlexfecVersion::Draft03 => |protects| FlexfecVersion::Draft03.header(protects),
         };
         let span = self.version.span();
+        let reach = Reach {
+            span,
+            header,
+            media_header: 0,
+        };
         Ok(Some(FecPair {
-            encoder: Box::new(Generator::new(Reach { span, header }, self.masks)),
+            encoder: Box::new(Generator::new(reach, self.masks)),
             decoder: Box::new(Peeler::new(span as usize)),
             codec: Some(Box::new(XorCodec(self.version))),
         }))

@@ -21,6 +21,9 @@ use self::layout::{LONG, header};
 use super::xor::{Generator, MaskFamily, Peeler, Reach, XorCodec};
 use super::{Fec, FecPair};
 
+/// Header of the only block of a packet (RFC 2198, section 3).
+const RED_HEADER: u32 = 1;
+
 /// Parity in RED.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -41,7 +44,11 @@ impl Plugin for Ulpfec {
     ];
 
     fn build(&self, _: &BuildContext<'_>) -> Result<Option<FecPair>, BuildError> {
-        let reach = Reach { span: LONG, header };
+        let reach = Reach {
+            span: LONG,
+            header,
+            media_header: RED_HEADER,
+        };
         Ok(Some(FecPair {
             encoder: Box::new(Generator::new(reach, self.masks)),
             decoder: Box::new(Peeler::new(LONG as usize)),

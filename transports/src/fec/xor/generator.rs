@@ -36,6 +36,8 @@ pub(crate) struct Reach {
     pub(crate) span: u64,
     /// Bytes of the header of a repair packet for these numbers.
     pub(crate) header: fn(&[u64]) -> u16,
+    /// Bytes in front of every payload of the media stream.
+    pub(crate) media_header: u32,
 }
 
 /// The sender's half of a parity scheme.
@@ -103,6 +105,10 @@ fn repair_packets(media: usize, rate: u8) -> usize {
 }
 
 impl FecEncoder for Generator {
+    fn media_header(&self) -> u32 {
+        self.reach.media_header
+    }
+
     fn on_media(
         &mut self,
         _: Time,
@@ -135,6 +141,7 @@ mod tests {
     const REACH: Reach = Reach {
         span: 48,
         header: |_| 14,
+        media_header: 1,
     };
 
     /// Repair packets after each frame of these sizes, in packets, at a rate in
