@@ -172,9 +172,9 @@ mod tests {
             budget.on_frame(Time::from_millis(ms), 2, &WEBRTC);
         }
         let now = Time::from_millis(999);
-        // 100 frames of two packets with 5 bytes each: 8 kbit/s.
+        // 100 frames of two packets with 4 bytes each: 6.4 kbit/s.
         let left = budget.encoder_target(now, Bitrate::from_mbps(1), &WEBRTC);
-        assert_eq!(left.as_bps(), 1_000_000 - 101 * 62 * 8 - 8_000);
+        assert_eq!(left.as_bps(), 1_000_000 - 101 * 62 * 8 - 6_400);
         let left = budget.encoder_target(now, Bitrate::from_kbps(10), &WEBRTC);
         assert_eq!(left.as_bps(), (10_000 - 2 * 62 * 8) / 2);
     }
