@@ -149,7 +149,11 @@ impl Course {
             Second {
                 end: (k + 1) as f64,
                 estimate: estimate[bins.end - 1],
-                encoder: encoder[bins.end - 1] / 1e3,
+                // Absent in a tenth of a second without a report.
+                encoder: encoder[bins.clone()]
+                    .iter()
+                    .rfind(|target| target.is_finite())
+                    .map_or(f64::NAN, |target| target / 1e3),
                 link: link[bins.clone()].iter().sum::<f64>() / bins.len() as f64,
                 capacity: capacity[bins.start],
                 longest_wait: wait[bins].iter().copied().fold(0.0, f64::max),

@@ -71,8 +71,8 @@ impl<L: Layout> FecCodec for XorCodec<L> {
                 let known = |seq: &u64| sources.get(seq).or_else(|| recovered.get(seq));
                 let mut missing = repair.protects.iter().filter(|seq| known(seq).is_none());
                 match (missing.next().copied(), missing.next()) {
-                    (None, _) => return false,
-                    (Some(_), Some(_)) => return true,
+                    (None, _) => false,
+                    (Some(_), Some(_)) => true,
                     (Some(seq), None) => {
                         let mut left = std::mem::take(&mut repair.parity);
                         let mut packets = repair.protects.iter().filter_map(known);
@@ -81,7 +81,7 @@ impl<L: Layout> FecCodec for XorCodec<L> {
                             recovered.insert(seq, left.restore(seq, ssrc));
                             progress = true;
                         }
-                        return false;
+                        false
                     }
                 }
             });

@@ -48,7 +48,7 @@ pub(crate) fn cases() -> impl Strategy<Value = Case> {
 
 /// An RTP packet with this payload; every byte hangs on the number.
 fn packet(seq: u64, payload: u16) -> Vec<u8> {
-    let marker = u8::from(seq % 5 == 0) << 7;
+    let marker = u8::from(seq.is_multiple_of(5)) << 7;
     let mut packet = vec![0x80 | (seq % 2) as u8, marker | 96];
     packet.extend((seq as u16).to_be_bytes());
     packet.extend((seq as u32 / 3).wrapping_mul(3_000).to_be_bytes());

@@ -123,10 +123,12 @@ impl Inputs {
     }
 
     fn is_too_small(&self) -> bool {
-        let least = match self.pixels {
-            ..=CIF => 400,
-            ..=VGA => 700,
-            _ => 1_000,
+        let least = if self.pixels <= CIF {
+            400
+        } else if self.pixels <= VGA {
+            700
+        } else {
+            1_000
         };
         let bytes = i64::from(self.kbits_per_frame()) * 1_000 / 8;
         bytes < least && self.layers < 3 && self.rtt < HIGH_RTT
