@@ -12,7 +12,7 @@ use weaknet_harness::scenario::tree;
 use weaknet_netem::model::{Corruption, Delay, Duplication, Loss, Qdisc, Rate, Reordering};
 use weaknet_transports::arq::Arq;
 use weaknet_transports::cc::CongestionControl;
-use weaknet_transports::fec::Fec;
+use weaknet_transports::fec::{Fec, ProtectionControl};
 use weaknet_transports::jitter::{AudioJitter, Jitter};
 use weaknet_transports::media::{Audio, Video};
 use weaknet_transports::pacing::Pacing;
@@ -153,6 +153,7 @@ fn defaults_build_and_print_to_what_they_were_read_from() {
         Loss,
         Metrics,
         Pacing,
+        ProtectionControl,
         Qdisc,
         Rate,
         Reordering,

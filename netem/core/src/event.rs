@@ -195,6 +195,11 @@ pub enum Event {
         /// Whether it took a retransmission or repair packet.
         repaired: bool,
     },
+    /// Repair packets yielded a media packet that had not come by itself.
+    FecRecovered {
+        /// Which flow.
+        flow: FlowId,
+    },
     /// The encoder delivered a frame; one for each simulcast layer of the same
     /// number.
     FrameEncoded {

@@ -4,11 +4,11 @@
 //! `ReSendPacket` of libwebrtc (2026-07): a packet is kept for
 //! max(`age`, 3 RTT), then as long as no more than `packets` are kept and it is
 //! not three times that old; 9600 at most. A packet that was sent again is not
-//! sent again within RTT + 5 ms. When the budget refuses one packet of a
-//! request, the rest of the request is ignored.
-//! Differs: the time of a retransmission is that of the request, not of its
-//! leaving the pacer; RTT + 5 ms serves the age limit too; libwebrtc's budget is
-//! the whole target rate.
+//! sent again while it waits in the pacer, nor within RTT + 5 ms after it has left
+//! it. When the budget refuses one packet of a request, the rest of the request is
+//! ignored.
+//! Differs: RTT + 5 ms serves the age limit too; libwebrtc's budget is the whole
+//! target rate.
 
 use std::collections::VecDeque;
 
@@ -77,6 +77,8 @@ struct Stored {
     sent: Time,
     size: u32,
     sent_again: bool,
+    /// Granted, and still in the pacer.
+    pending: bool,
 }
 
 /// The packets that can be sent again.
@@ -149,7 +151,8 @@ impl PacketHistory {
             return Answer::Refused;
         };
         let packet = self.packets[position];
-        if (packet.sent_again && now.since(packet.sent) < self.rtt) || self.refused == Some(now) {
+        let too_early = packet.sent_again && now.since(packet.sent) < self.rtt;
+        if packet.pending || too_early || self.refused == Some(now) {
             return Answer::Refused;
         }
         let mut granted = copies;
@@ -164,11 +167,7 @@ impl PacketHistory {
         if granted == 0 {
             return Answer::Refused;
         }
-        self.packets[position] = Stored {
-            sent: now,
-            sent_again: true,
-            ..packet
-        };
+        self.packets[position].pending = true;
         Answer::Copies(granted)
     }
 }
@@ -183,6 +182,7 @@ impl Responder for PacketHistory {
             sent: now,
             size,
             sent_again: false,
+            pending: false,
         };
         if self.packets.back().is_none_or(|last| last.seq < seq) {
             self.packets.push_back(stored);
@@ -196,6 +196,14 @@ impl Responder for PacketHistory {
 
     fn on_nack(&mut self, now: Time, seq: u64) -> Answer {
         self.answer(now, seq, 1)
+    }
+
+    fn on_resent(&mut self, now: Time, seq: u64) {
+        if let Ok(position) = self.find(seq) {
+            let packet = &mut self.packets[position];
+            packet.sent = now;
+            (packet.sent_again, packet.pending) = (true, false);
+        }
     }
 
     fn on_rtt(&mut self, now: Time, rtt: Span) {
@@ -240,9 +248,12 @@ mod tests {
             yes(&mut h, at(1), 7),
             "the first request is never too early"
         );
-        assert!(!yes(&mut h, Time::from_nanos(55_999_999), 7));
-        assert!(yes(&mut h, at(56), 7));
-        assert!(!yes(&mut h, at(100), 7) && !yes(&mut h, at(200), 8));
+        assert!(!yes(&mut h, at(90), 7), "it is still in the pacer");
+        h.on_resent(at(100), 7);
+        assert!(!yes(&mut h, Time::from_nanos(154_999_999), 7));
+        assert!(yes(&mut h, at(155), 7));
+        h.on_resent(at(155), 7);
+        assert!(!yes(&mut h, at(200), 7) && !yes(&mut h, at(300), 8));
     }
 
     #[test]
@@ -368,6 +379,7 @@ mod tests {
                 if let Answer::Copies(n) = h.answer(now, seq, copies) {
                     prop_assert!((1..=copies).contains(&n));
                     taken.push((now, u64::from(n) * 1000));
+                    h.on_resent(now, seq);
                 }
                 // Once there are samples of half a second.
                 if now > at(600) && taken.len() > 3 {
@@ -390,6 +402,7 @@ mod tests {
                     sent.insert(seq);
                 } else if yes(&mut h, now, seq) {
                     prop_assert!(sent.contains(&seq) && seq >= h.oldest_kept(now));
+                    h.on_resent(now, seq);
                 }
                 prop_assert!(h.packets.iter().zip(h.packets.iter().skip(1)).all(|(a, b)| a.seq < b.seq));
             }

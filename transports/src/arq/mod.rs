@@ -111,6 +111,8 @@ pub trait Responder: Send {
     fn on_sent(&mut self, now: Time, seq: u64, size: u32);
     /// The receiver asked for `seq`.
     fn on_nack(&mut self, now: Time, seq: u64) -> Answer;
+    /// A packet that [`Responder::on_nack`] granted has left the pacer.
+    fn on_resent(&mut self, _now: Time, _seq: u64) {}
     /// The receiver said what its jitter buffer aims at.
     fn on_playout_delay(&mut self, _delay: Span) {}
     /// A new round-trip time.

@@ -11,6 +11,7 @@
 mod block;
 mod duplicate;
 mod elimination;
+mod flexfec;
 pub mod gf256;
 mod linear;
 mod none;
@@ -21,13 +22,20 @@ mod rlc;
 mod share;
 mod streaming;
 mod symbols;
+#[cfg(test)]
+mod test_support;
+mod ulpfec;
+mod xor;
 
 pub use self::raptorq::Raptorq;
 pub use duplicate::Duplicate;
+pub use flexfec::{Flexfec, FlexfecVersion};
 pub use none::NoFec;
 pub use reed_solomon::ReedSolomon;
 pub use rlc::Rlc;
 pub use streaming::Streaming;
+pub use ulpfec::Ulpfec;
+pub use xor::MaskFamily;
 
 use std::collections::BTreeMap;
 
@@ -112,6 +120,11 @@ pub trait FecEncoder: Send {
         protection: &Protection,
         out: &mut Vec<Repair>,
     );
+    /// Bytes that the scheme adds in front of the payload of every packet of the
+    /// media stream.
+    fn media_header(&self) -> u32 {
+        0
+    }
 }
 
 /// The receiver's half.
@@ -156,6 +169,8 @@ impl Kind for ProtectionControl {
 pub struct PathState {
     /// The share of packets lost since the last report, 0 to 1.
     pub loss: f64,
+    /// The mean number of packets lost in a row, at least 1.
+    pub burst: f64,
     /// The round-trip time.
     pub rtt: Span,
     /// What video may use with all that protects it.

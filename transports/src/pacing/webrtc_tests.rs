@@ -328,3 +328,33 @@ fn a_probe_without_anything_to_send_waits_for_media() {
     assert_eq!(probes, 1);
     assert_eq!(pacer.next_wake(now), None, "no busy waiting");
 }
+
+/// A frame of one packet and, once that has left, a packet behind it: when that
+/// one leaves.
+fn behind_a_frame(kbps: u64, audio_at: Option<Time>) -> Time {
+    let mut pacer = pacer_at(kbps);
+    enqueue(&mut *pacer, ms(0), Priority::Video, 0..1, 1_000);
+    let sends = |action| matches!(action, Some(PacerAction::Send { .. }));
+    assert!(sends(pacer.poll(ms(0))));
+    enqueue(&mut *pacer, ms(0), Priority::Video, 1..2, 1_000);
+    let mut sent = Vec::new();
+    if let Some(at) = audio_at {
+        sent = drain(&mut *pacer, ms(0), at);
+        enqueue(&mut *pacer, at, Priority::Audio, 9..10, 100);
+        sent.extend(drain(&mut *pacer, at, ms(100)));
+    } else {
+        sent.extend(drain(&mut *pacer, ms(0), ms(100)));
+    }
+    let found = sent.iter().find(|(_, handle)| *handle == 1);
+    found.expect("it leaves").0
+}
+
+#[test]
+fn repair_packets_are_held_back_behind_their_frame() {
+    // Three packets take 12 ms at 2 Mbit/s and 2.4 ms at 10.
+    assert_eq!(behind_a_frame(2_000, None), ms(5));
+    assert_eq!(behind_a_frame(10_000, None), Time::from_micros(2_400));
+    // Whatever comes meanwhile takes it along.
+    assert_eq!(behind_a_frame(2_000, Some(ms(3))), ms(3));
+    assert_eq!(behind_a_frame(2_000, Some(ms(20))), ms(5));
+}

@@ -93,7 +93,8 @@ fn one_loss_per_group_is_repaired_without_asking() {
             fec: parity(7),
             ..Call::default()
         },
-        |seq| seq % 7 == 3,
+        // The first frame comes whole: its repair packet would be behind the next.
+        |seq| seq > 7 && seq % 7 == 3,
     );
     let sent = record.sent_rtp(RtpKind::Media, Media::Video).len();
     let repairs = record.sent_rtp(RtpKind::Fec, Media::Video).len();
@@ -109,7 +110,8 @@ fn one_loss_per_group_is_repaired_without_asking() {
         .map(|(_, u)| u)
         .filter(|u| u.0 == Media::Video)
         .partition(|u| u.2);
-    assert!(repaired.iter().all(|u| u.1 % 7 == 3) && direct.iter().all(|u| u.1 % 7 != 3));
+    assert!(repaired.iter().all(|u| u.1 % 7 == 3));
+    assert!(direct.iter().all(|u| u.1 % 7 != 3 || u.1 == 3));
     assert_eq!(record.dropped(), []);
     assert!(record.rendered().len() > 280);
 }

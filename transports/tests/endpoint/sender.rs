@@ -212,8 +212,8 @@ fn the_encoder_gets_what_audio_headers_and_repair_leave() {
     // Nothing is known yet: 101 headers of 62 bytes for 1 Mbit/s.
     assert_eq!(first.as_bps(), 1_000_000 - 101 * 62 * 8);
     // Audio is 32 kbit/s + 66 bytes each 20 ms, 58.4 kbit/s; the rest are 96
-    // packets of full size; a frame is 3.3 packets, so 4, with 5 bytes each.
-    let expected = 941_600.0 - 96.0 * 496.0 - 30.0 * 4.0 * 40.0;
+    // packets of full size; a frame is 3.3 packets, so 4, with 4 bytes each.
+    let expected = 941_600.0 - 96.0 * 496.0 - 30.0 * 4.0 * 32.0;
     assert!((mean - expected).abs() < 500.0, "{mean} {expected}");
     // Packets are a quarter smaller than full ones, which the account of
     // headers overlooks, as that of libwebrtc does: 24 times 62 bytes more.

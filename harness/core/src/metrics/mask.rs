@@ -9,7 +9,7 @@ use weaknet_core::Event;
 pub struct EventMask(u32);
 
 /// Number of variants told apart; the last one stands for all later ones.
-pub(crate) const VARIANTS: usize = 29;
+pub(crate) const VARIANTS: usize = 30;
 
 impl EventMask {
     /// Every event.
@@ -71,6 +71,8 @@ impl EventMask {
     pub const AUDIO_DECODED: Self = Self(1 << 26);
     /// [`Event::AudioCount`].
     pub const AUDIO_COUNT: Self = Self(1 << 27);
+    /// [`Event::FecRecovered`].
+    pub const FEC_RECOVERED: Self = Self(1 << 28);
 
     /// Whether the variant number `variant` is in the set.
     pub(crate) const fn has(self, variant: usize) -> bool {
@@ -122,6 +124,7 @@ pub(crate) const fn variant(event: &Event) -> usize {
         Event::MessageDelivered { .. } => 25,
         Event::AudioDecoded { .. } => 26,
         Event::AudioCount { .. } => 27,
+        Event::FecRecovered { .. } => 28,
         _ => VARIANTS - 1,
     }
 }

@@ -62,6 +62,22 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         formula: "IP bytes of FEC / IP bytes of first transmissions, sent in the window",
         source: "RFC 6363 (repair and source packets)",
     },
+    Definition {
+        name: "fec_recovered",
+        subjects: FLOW,
+        better: Better::Neither,
+        summary: "Media packets that repair packets brought back.",
+        formula: "packets recovered from FEC in the window before they came by themselves or by RTX",
+        source: "W3C webrtc-stats fecPacketsReceived, fecPacketsDiscarded",
+    },
+    Definition {
+        name: "fec_wasted_ratio",
+        subjects: FLOW,
+        better: Better::Lower,
+        summary: "Share of repair packets that recovered nothing.",
+        formula: "1 - packets recovered / FEC packets sent, both in the window; absent without FEC",
+        source: "RFC 6363; each repair packet can make up for one packet",
+    },
 ];
 
 /// How long repair may take before a packet counts as lost.
@@ -102,6 +118,8 @@ struct Counts {
     media_bytes: u64,
     rtx_bytes: u64,
     fec_bytes: u64,
+    fec_packets: u64,
+    fec_recovered: u64,
     audio: Stream,
     video: Stream,
 }
@@ -133,7 +151,10 @@ impl MetricSet for Set {
                         counts.media_bytes += bytes;
                     }
                     Class::Rtx => counts.rtx_bytes += bytes,
-                    Class::Fec => counts.fec_bytes += bytes,
+                    Class::Fec => {
+                        counts.fec_bytes += bytes;
+                        counts.fec_packets += u64::from(inside);
+                    }
                     _ => {}
                 }
             }
@@ -154,6 +175,11 @@ impl MetricSet for Set {
                 if let Some(counts) = self.flows.get_mut(usize::from(packet.flow.0)) {
                     counts.fates.arrived(packet.id, inside);
                     counts.arrived += u64::from(inside);
+                }
+            }
+            Event::FecRecovered { flow } if inside => {
+                if let Some(counts) = self.flows.get_mut(usize::from(flow.0)) {
+                    counts.fec_recovered += 1;
                 }
             }
             Event::MediaUsable {
@@ -194,6 +220,11 @@ impl MetricSet for Set {
                 let usable = audio.usable + video.usable;
                 set("residual_loss_ratio", sent.saturating_sub(usable), sent);
                 set("fec_overhead_ratio", counts.fec_bytes, counts.media_bytes);
+                let wasted = counts.fec_packets.saturating_sub(counts.fec_recovered);
+                set("fec_wasted_ratio", wasted, counts.fec_packets);
+                if counts.fec_packets > 0 {
+                    scores.flow(flow, "fec_recovered", counts.fec_recovered as f64);
+                }
             }
         }
     }
@@ -209,5 +240,6 @@ impl MetricSet for Set {
             | EventMask::DAMAGED
             | EventMask::RECEIVED
             | EventMask::MEDIA_USABLE
+            | EventMask::FEC_RECOVERED
     }
 }

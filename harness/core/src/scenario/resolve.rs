@@ -727,7 +727,7 @@ impl Resolver<'_> {
     fn flow_plugins(&mut self, node: &Node) -> Option<FlowPlugins> {
         let congestion_control = self.choose(node.get("congestion_control"), "gcc");
         let fec = self.choose(node.get("fec"), "none");
-        let protection = self.choose(node.get("protection"), "fixed");
+        let protection = self.choose(node.get("protection"), "webrtc");
         let arq = self.choose(node.get("arq"), "nack");
         let jitter_buffer = self.choose(node.get("jitter_buffer"), "webrtc");
         let audio_buffer = self.choose(node.get("audio_buffer"), "neteq");

@@ -34,8 +34,23 @@ pub(crate) struct Course {
     pub(crate) mean_wait: f64,
 }
 
-/// The recorded calls of a condition; `None`, with a notice, where the
-/// recordings are not there.
+/// A file of the recordings; `None`, with a notice, where they are not there.
+pub(crate) fn shared_file(name: &str) -> Option<String> {
+    let shared = std::env::var_os("WEAKNET_SHARED").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
+        PathBuf::from,
+    );
+    let path = shared.join("oracles/chromium").join(name);
+    let text = std::fs::read_to_string(&path);
+    if let Err(error) = &text {
+        let notice = format!("no recording at {}: {error}", path.display());
+        assert!(std::env::var_os("CI").is_none(), "{notice}");
+        eprintln!("skipped: {notice}");
+    }
+    text.ok()
+}
+
+/// The recorded calls of a condition.
 pub(crate) fn recorded(condition: &str, runs: &[u32]) -> Option<Vec<Course>> {
     let texts = recordings(condition, runs)?;
     Some(texts.iter().map(|text| parse(text)).collect())
@@ -43,23 +58,7 @@ pub(crate) fn recorded(condition: &str, runs: &[u32]) -> Option<Vec<Course>> {
 
 /// The same as tables, a row a second.
 pub(crate) fn recordings(condition: &str, runs: &[u32]) -> Option<Vec<String>> {
-    let shared = std::env::var_os("WEAKNET_SHARED").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
-        PathBuf::from,
-    );
-    let read = |run: &u32| {
-        let name = format!("oracles/chromium/{condition}.run{run}.persec.csv");
-        let path = shared.join(name);
-        match std::fs::read_to_string(&path) {
-            Ok(text) => Some(text),
-            Err(error) => {
-                let notice = format!("no recording at {}: {error}", path.display());
-                assert!(std::env::var_os("CI").is_none(), "{notice}");
-                eprintln!("skipped: {notice}");
-                None
-            }
-        }
-    };
+    let read = |run: &u32| shared_file(&format!("{condition}.run{run}.persec.csv"));
     runs.iter().map(read).collect()
 }
 
@@ -111,13 +110,18 @@ fn parse(text: &str) -> Course {
     }
 }
 
+/// The path of our scenario for a condition.
+pub(crate) fn scenario(letter: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios/validation");
+    let path = folder.join(format!("chromium-{letter}.yaml"));
+    path.display().to_string()
+}
+
 /// Our runs of `scenarios/validation/chromium-<letter>.yaml` with these seeds:
 /// how many, or a list.
 pub(crate) fn run(letter: &str, seeds: &str) -> Vec<Outcome> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios/validation");
-    let path = folder.join(format!("chromium-{letter}.yaml"));
     let request = Request {
-        paths: vec![path.display().to_string()],
+        paths: vec![scenario(letter)],
         sets: vec![format!("measure.from={SETTLED}s"), format!("seeds={seeds}")],
         ..Request::default()
     };
@@ -151,7 +155,11 @@ impl Course {
             Second {
                 end: (k + 1) as f64,
                 estimate: estimate[bins.end - 1],
-                encoder: encoder[bins.end - 1] / 1e3,
+                // Absent in a tenth of a second without a report.
+                encoder: encoder[bins.clone()]
+                    .iter()
+                    .rfind(|target| target.is_finite())
+                    .map_or(f64::NAN, |target| target / 1e3),
                 link: link[bins.clone()].iter().sum::<f64>() / bins.len() as f64,
                 capacity: capacity[bins.start],
                 longest_wait: wait[bins].iter().copied().fold(0.0, f64::max),

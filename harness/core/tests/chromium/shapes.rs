@@ -29,6 +29,12 @@ impl Course {
         mean(self.between(end - 20.0, end), |s| s.link)
     }
 
+    /// Mean target of the encoder over the last 20 s.
+    pub(crate) fn steady_encoder(&self) -> f64 {
+        let end = self.seconds.len() as f64;
+        mean(self.between(end - 20.0, end), |s| s.encoder)
+    }
+
     /// The estimate at the end of a second.
     pub(crate) fn estimate_at(&self, end: f64) -> f64 {
         self.between(end - 1.0, end)[0].estimate

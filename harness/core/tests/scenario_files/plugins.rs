@@ -12,7 +12,7 @@ use weaknet_netem::model::{
 use weaknet_netem::none;
 use weaknet_transports::arq::{Answer, Arq, ArqPair, Requester, Responder, UsablePacket, Wish};
 use weaknet_transports::cc::{CcOutput, CongestionControl, CongestionController, Feedback};
-use weaknet_transports::fec::protection::FixedProtection;
+use weaknet_transports::fec::protection::{FixedProtection, WebrtcProtection};
 use weaknet_transports::fec::{Fec, FecPair};
 use weaknet_transports::jitter::{
     AudioAction, AudioBuffer, AudioJitter, AudioPacket, CompleteFrame, Jitter, JitterAction,
@@ -43,6 +43,7 @@ pub(crate) fn registry() -> Registry {
         .add::<Scream>()
         .add::<NoFec>()
         .add::<FixedProtection>()
+        .add::<WebrtcProtection>()
         .add::<Nack>()
         .add::<WebrtcJitter>()
         .add::<Neteq>()

@@ -78,6 +78,10 @@ impl Responder for PlayoutResponder {
         }
     }
 
+    fn on_resent(&mut self, now: Time, seq: u64) {
+        self.history.on_resent(now, seq);
+    }
+
     fn on_playout_delay(&mut self, delay: Span) {
         self.playout = Some(delay);
     }

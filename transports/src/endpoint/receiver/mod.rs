@@ -290,6 +290,9 @@ impl Receiver {
     fn take_recovered(&mut self, out: &mut Outbox<'_>, sent: Time) {
         for seq in std::mem::take(&mut self.recovered) {
             if let Some(rtp) = self.protected.get(&seq).copied() {
+                out.event(Event::FecRecovered {
+                    flow: self.parts.flow,
+                });
                 self.on_video(out, &rtp, sent, Way::Recovered);
             }
         }

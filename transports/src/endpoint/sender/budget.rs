@@ -65,6 +65,12 @@ impl Budget {
         self.repair.add(now, size);
     }
 
+    /// What is left of `target` for video and all that repairs it, without headers.
+    pub(super) fn payload(&self, target: Bitrate, overhead: &Overhead) -> Bitrate {
+        let video = target - self.audio;
+        video - header_rate(overhead, video)
+    }
+
     /// What is left of `target` for the video encoder.
     pub(super) fn encoder_target(
         &mut self,
@@ -72,8 +78,7 @@ impl Budget {
         target: Bitrate,
         overhead: &Overhead,
     ) -> Bitrate {
-        let video = target - self.audio;
-        let payload = video - header_rate(overhead, video);
+        let payload = self.payload(target, overhead);
         let encoder = payload.mul_f64(1.0 - self.repair_share(now));
         let half = Bitrate::from_bps(encoder.as_bps() / 2);
         encoder - self.payload_headers.rate(now).unwrap_or_default().min(half)
@@ -167,9 +172,9 @@ mod tests {
             budget.on_frame(Time::from_millis(ms), 2, &WEBRTC);
         }
         let now = Time::from_millis(999);
-        // 100 frames of two packets with 5 bytes each: 8 kbit/s.
+        // 100 frames of two packets with 4 bytes each: 6.4 kbit/s.
         let left = budget.encoder_target(now, Bitrate::from_mbps(1), &WEBRTC);
-        assert_eq!(left.as_bps(), 1_000_000 - 101 * 62 * 8 - 8_000);
+        assert_eq!(left.as_bps(), 1_000_000 - 101 * 62 * 8 - 6_400);
         let left = budget.encoder_target(now, Bitrate::from_kbps(10), &WEBRTC);
         assert_eq!(left.as_bps(), (10_000 - 2 * 62 * 8) / 2);
     }

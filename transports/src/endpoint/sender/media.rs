@@ -116,7 +116,6 @@ impl Sender {
             };
             self.kept.push(rtp);
             self.enqueue(now, Outgoing::Plain(rtp), Priority::Video);
-            self.protect(now, &rtp);
         }
     }
 
@@ -128,7 +127,9 @@ impl Sender {
         self.frames - 1
     }
 
-    fn protect(&mut self, now: Time, media: &Rtp) {
+    /// A packet has left: repair packets that are due now join the queue, as in
+    /// libwebrtc (`PacketSender::FetchFec`).
+    pub(super) fn protect(&mut self, now: Time, media: &Rtp) {
         let Some(fec) = &mut self.parts.fec else {
             return;
         };

@@ -33,6 +33,7 @@
 mod budget;
 mod media;
 mod padding;
+mod path;
 mod reports;
 mod transmit;
 mod window;
@@ -43,6 +44,7 @@ use weaknet_core::{Bitrate, Bytes, Event, Node, Outbox, Span, Time};
 
 use self::budget::Budget;
 use self::padding::LargePacket;
+use self::path::Path;
 use self::transmit::Outgoing;
 use self::window::WindowTarget;
 use super::reports::{DerivedReports, ReportSource};
@@ -129,6 +131,7 @@ pub struct Sender {
     window: WindowTarget,
     last_shown: Option<Time>,
     budget: Budget,
+    path: Path,
     large: LargePacket,
     /// Number after the highest of a video packet that was sent.
     sent_video: u64,
@@ -149,6 +152,9 @@ impl Sender {
     /// A sender that has not begun yet.
     #[must_use]
     pub fn new(mut parts: SenderConfig) -> Self {
+        if let Some(fec) = &parts.fec {
+            parts.overhead.video_descriptor += fec.encoder.media_header();
+        }
         let output = parts.controller.output();
         let capacity = CapacityNews::new(parts.controller.as_ref(), parts.capacity.take());
         let start = parts.start;
@@ -174,6 +180,7 @@ impl Sender {
             window: WindowTarget::new(parts.constraints.start),
             last_shown: None,
             budget: Budget::default(),
+            path: Path::default(),
             large: LargePacket::default(),
             sent_video: 0,
             last_key_request: None,
@@ -413,9 +420,12 @@ impl Sender {
     /// What the target leaves for the encoder.
     fn set_encoder(&mut self, out: &mut Outbox<'_>) {
         let now = out.now();
-        let left = self
-            .budget
-            .encoder_target(now, self.rate.target, &self.parts.overhead);
+        let (target, overhead) = (self.rate.target, &self.parts.overhead);
+        if let Some(fec) = &mut self.parts.fec {
+            let state = self.path.state(self.budget.payload(target, overhead));
+            fec.control.on_path(now, &state);
+        }
+        let left = self.budget.encoder_target(now, target, overhead);
         if let Some((source, format)) = &mut self.parts.video {
             source.set_target(now, left, self.output.frame_drop);
             out.event(Event::Gauge {

@@ -7,7 +7,6 @@ use super::transmit::Outgoing;
 use super::{ReportSource, Sender, gives_window_only};
 use crate::arq::Answer;
 use crate::cc::{CcEvent, Visitor};
-use crate::fec::PathState;
 use crate::pacing::Priority;
 use crate::rtp::FeedbackFormat;
 use crate::transport::{Alarm, News};
@@ -100,8 +99,12 @@ impl Sender {
             && let Some((rtt, losses)) = self.derived.on_feedback(now, &self.results)
         {
             self.on_rtt(now, rtt);
+            if let CcEvent::LossReport { lost, received, .. } = losses {
+                self.path.on_losses(lost, lost.saturating_add(received));
+            }
             self.parts.controller.on_event(now, &losses);
         }
+        self.path.on_results(&self.results);
         let queued = self.parts.pacer.queued();
         let controller = self.parts.controller.as_mut();
         controller.on_event(now, &CcEvent::PacerQueue(queued));
@@ -189,6 +192,7 @@ impl Sender {
 
     fn on_rtt(&mut self, now: Time, rtt: Span) {
         self.parts.responder.on_rtt(now, rtt);
+        self.path.on_rtt(rtt);
         self.parts.controller.on_event(now, &CcEvent::Rtt(rtt));
     }
 
@@ -207,15 +211,8 @@ impl Sender {
                 self.flight.on_round_trip(now, rtt);
                 self.tell_round_trip(out, Some(rtt));
             }
-            if let Some(fec) = self.parts.fec.as_mut().filter(|_| expected > 0) {
-                let path = PathState {
-                    loss: f64::from(lost) / f64::from(expected),
-                    rtt,
-                    target: self.rate.target,
-                };
-                fec.control.on_path(now, &path);
-            }
         }
+        self.path.on_losses(lost, expected);
         let received = expected.saturating_sub(lost);
         if received > 0 {
             let interval = now - std::mem::replace(&mut self.last_loss_report, now);
@@ -228,7 +225,11 @@ impl Sender {
         }
         if counts_only {
             self.show(out);
+        }
+        if counts_only || self.parts.fec.is_some() {
             self.set_encoder(out);
+        }
+        if counts_only {
             self.forget_old(now);
         }
         self.follow_controller(out);

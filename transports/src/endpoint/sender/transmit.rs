@@ -145,6 +145,9 @@ impl Sender {
             }
             _ => {}
         }
+        if kind == SentKind::Retransmission {
+            self.parts.responder.on_resent(now, rtp.seq);
+        }
         let ecn = if self.parts.feedback.format.carries_ecn() {
             self.flight.codepoint(self.output.ecn)
         } else {
@@ -182,6 +185,9 @@ impl Sender {
             self.parts.controller.on_sent(&sent);
         }
         self.follow_controller(out);
+        if kind == SentKind::Video && rtp.kind == RtpKind::Media {
+            self.protect(now, &rtp);
+        }
         size
     }
 }

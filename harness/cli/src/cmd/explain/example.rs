@@ -21,7 +21,7 @@ pub(super) fn of(entry: &Entry, schema: &Value) -> Option<String> {
             let flow = flow(" {video: {max_bitrate: 2.5Mbps}}");
             format!("{network}{flow}\n      congestion_control: {choice}\n")
         }
-        kind @ ("fec" | "arq" | "jitter_buffer" | "pacer") => {
+        kind @ ("fec" | "protection" | "arq" | "jitter_buffer" | "pacer") => {
             let flow = flow(" {video: {max_bitrate: 2.5Mbps}}");
             format!("{flow}\n      {kind}: {choice}\n")
         }

@@ -160,7 +160,9 @@ fn loss_before_and_after_repair() {
         events.push(usable(110, Media::Video, n));
     }
     events.push(sent(200, packet(0, 50, Class::Rtx, 1000)));
-    events.push(sent(200, packet(0, 51, Class::Fec, 500)));
+    events.push(sent(200, packet(0, 51, Class::Fec, 250)));
+    events.push(sent(200, packet(0, 52, Class::Fec, 250)));
+    events.push((ms(300), Event::FecRecovered { flow: FlowId(0) }));
     events.push(usable(300, Media::Video, 0));
     events.push(usable(300, Media::Video, 3));
     events.push(usable(300, Media::Video, 9));
@@ -171,6 +173,8 @@ fn loss_before_and_after_repair() {
     near(scores.get("residual_loss_ratio"), 0.1);
     near(scores.get("rtx_overhead_ratio"), 1.0 / 11.0);
     near(scores.get("fec_overhead_ratio"), 0.5 / 11.0);
+    near(scores.get("fec_recovered"), 1.0);
+    near(scores.get("fec_wasted_ratio"), 0.5);
 }
 
 #[test]
