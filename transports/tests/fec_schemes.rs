@@ -8,7 +8,8 @@ use weaknet_core::plugin::Assets;
 use weaknet_core::rng::Streams;
 use weaknet_core::{BuildContext, Plugin, Time};
 use weaknet_transports::fec::{
-    Duplicate, Fec, FecPair, Protection, Raptorq, ReedSolomon, Repair, Rlc, Source, Streaming,
+    Duplicate, Fec, FecPair, Flexfec, FlexfecVersion, Protection, Raptorq, ReedSolomon, Repair,
+    Rlc, Source, Streaming, Ulpfec,
 };
 
 fn build<P: Plugin<Kind = Fec>>(config: &P) -> FecPair {
