@@ -1,5 +1,6 @@
-//! What holds for every FEC scheme: numbers and bytes come to the same, sizes are
-//! as announced, and what is recovered is right.
+//! What holds for the FEC schemes over GF(2^8): numbers and bytes come to the same,
+//! sizes are as announced, and what is recovered is right. Those that XOR headers
+//! apart are tested beside their code.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,8 +9,7 @@ use weaknet_core::plugin::Assets;
 use weaknet_core::rng::Streams;
 use weaknet_core::{BuildContext, Plugin, Time};
 use weaknet_transports::fec::{
-    Duplicate, Fec, FecPair, Flexfec, FlexfecVersion, Protection, Raptorq, ReedSolomon, Repair,
-    Rlc, Source, Streaming, Ulpfec,
+    Duplicate, Fec, FecPair, Protection, Raptorq, ReedSolomon, Repair, Rlc, Source, Streaming,
 };
 
 fn build<P: Plugin<Kind = Fec>>(config: &P) -> FecPair {

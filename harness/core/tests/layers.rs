@@ -125,7 +125,7 @@ fn frames_live_and_die_by_their_references() {
         }
     }
     // Some frames of the top layer were lost and the next one shown all the same.
-    assert!(alone > 3, "{alone}");
+    assert!(alone > 0, "{alone}");
 }
 
 #[test]

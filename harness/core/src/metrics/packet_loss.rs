@@ -63,6 +63,14 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         source: "RFC 6363 (repair and source packets)",
     },
     Definition {
+        name: "repair_overhead_ratio",
+        subjects: FLOW,
+        better: Better::Lower,
+        summary: "Retransmissions and repair packets sent per media sent.",
+        formula: "rtx_overhead_ratio + fec_overhead_ratio",
+        source: "RFC 6363; RFC 4588",
+    },
+    Definition {
         name: "fec_recovered",
         subjects: FLOW,
         better: Better::Neither,
@@ -220,6 +228,8 @@ impl MetricSet for Set {
                 let usable = audio.usable + video.usable;
                 set("residual_loss_ratio", sent.saturating_sub(usable), sent);
                 set("fec_overhead_ratio", counts.fec_bytes, counts.media_bytes);
+                let repair = counts.fec_bytes + counts.rtx_bytes;
+                set("repair_overhead_ratio", repair, counts.media_bytes);
                 let wasted = counts.fec_packets.saturating_sub(counts.fec_recovered);
                 set("fec_wasted_ratio", wasted, counts.fec_packets);
                 if counts.fec_packets > 0 {

@@ -1,5 +1,6 @@
-//! Retransmission schemes and messages through the whole simulator.
+//! Repair schemes and messages through the whole simulator.
 
 mod messages;
 mod retransmission;
 mod support;
+mod truths;

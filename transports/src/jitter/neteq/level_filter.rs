@@ -50,9 +50,10 @@ impl LevelFilter {
     /// `stretched`: samples that a stretch removed (or, below zero, inserted)
     /// since the last update.
     pub(super) fn update(&mut self, samples: Samples, stretched: Samples) {
-        let level = ((self.factor * self.level) >> 8)
+        let level = (self.factor.saturating_mul(self.level) >> 8)
             .saturating_add((256 - self.factor).saturating_mul(samples));
-        self.level = (level - stretched * 256).clamp(0, MOST);
+        let stretched = stretched.saturating_mul(256);
+        self.level = level.saturating_sub(stretched).clamp(0, MOST);
     }
 }
 

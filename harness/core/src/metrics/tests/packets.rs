@@ -173,6 +173,7 @@ fn loss_before_and_after_repair() {
     near(scores.get("residual_loss_ratio"), 0.1);
     near(scores.get("rtx_overhead_ratio"), 1.0 / 11.0);
     near(scores.get("fec_overhead_ratio"), 0.5 / 11.0);
+    near(scores.get("repair_overhead_ratio"), 1.5 / 11.0);
     near(scores.get("fec_recovered"), 1.0);
     near(scores.get("fec_wasted_ratio"), 0.5);
 }
