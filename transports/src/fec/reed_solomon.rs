@@ -13,10 +13,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weaknet_core::{BuildContext, BuildError, Plugin};
 
-use super::block::{BlockDecoder, BlockEncoder, BlockRule, read_header, write_header};
+use super::block::{self, BlockCode};
 use super::gf256::cauchy::{self, MOST_SYMBOLS};
-use super::symbols::{to_packet, to_symbol};
-use super::{Fec, FecCodec, FecPair, Repair};
+use super::{Fec, FecPair};
 
 /// Reed-Solomon codes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -40,102 +39,50 @@ impl Plugin for ReedSolomon {
         &["Blömer et al., ICSI TR-95-048, 1995", "RFC 6865"];
 
     fn build(&self, _: &BuildContext<'_>) -> Result<Option<FecPair>, BuildError> {
-        if !(1..=254).contains(&self.max_packets) {
-            return Err(BuildError::field("max_packets", "expected 1 to 254"));
-        }
-        let most = usize::from(self.max_packets);
-        Ok(Some(FecPair {
-            encoder: Box::new(BlockEncoder::new(most, MOST_SYMBOLS)),
-            decoder: Box::new(BlockDecoder::new(Separable)),
-            codec: Some(Box::new(Codec)),
-        }))
+        block::pair(Cauchy, self.max_packets)
     }
 }
 
-/// Any symbols will do.
-struct Separable;
+#[derive(Clone, Copy)]
+struct Cauchy;
 
-impl BlockRule for Separable {
-    fn is_enough(&self, _: usize, _: &[usize], _: &BTreeSet<u32>) -> bool {
+impl BlockCode for Cauchy {
+    const MOST_PACKETS: u16 = 254;
+    const MOST_SYMBOLS: usize = MOST_SYMBOLS;
+
+    /// Any symbols will do.
+    fn is_enough(self, _: usize, _: &[usize], _: &BTreeSet<u32>) -> bool {
         true
     }
-}
 
-struct Codec;
-
-/// Packets of a block that its numbers of eight bits allow.
-const MOST_PACKETS: u16 = 254;
-
-impl FecCodec for Codec {
-    fn encode(&self, repair: &Repair, sources: &BTreeMap<u64, Vec<u8>>) -> Option<Vec<u8>> {
-        let symbols = repair.protects.iter().map(|seq| sources.get(seq));
-        let symbols: Vec<Vec<u8>> = symbols
-            .map(|packet| packet.map(|p| to_symbol(p)))
-            .collect::<Option<_>>()?;
-        let width = symbols.iter().map(Vec::len).max()?;
-        let symbol = u8::try_from(repair.symbol).ok()?;
-        if usize::from(symbol) + symbols.len() >= MOST_SYMBOLS {
+    fn encode(self, symbols: &[Vec<u8>], repair: u32) -> Option<Vec<u8>> {
+        let width = symbols.first()?.len();
+        let row = u8::try_from(repair).ok()?;
+        if usize::from(row) + symbols.len() >= MOST_SYMBOLS {
             return None;
         }
         let symbols: Vec<&[u8]> = symbols.iter().map(Vec::as_slice).collect();
         let mut body = vec![0; width];
-        cauchy::encode(&symbols, symbol, width, &mut body);
-        let mut payload = Vec::new();
-        write_header(repair, &mut payload);
-        payload.extend(body);
-        Some(payload)
-    }
-
-    fn header(&self, payload: &[u8], around: u64) -> Option<Repair> {
-        let (repair, _) = read_header(payload, around, MOST_PACKETS)?;
-        let most = MOST_SYMBOLS - repair.protects.len();
-        usize::try_from(repair.symbol)
-            .is_ok_and(|symbol| symbol < most)
-            .then_some(repair)
+        cauchy::encode(&symbols, row, width, &mut body);
+        Some(body)
     }
 
     fn decode(
-        &self,
-        sources: &BTreeMap<u64, Vec<u8>>,
-        repairs: &[(Repair, Vec<u8>)],
-    ) -> BTreeMap<u64, Vec<u8>> {
-        let mut found = BTreeMap::new();
-        for block in blocks(repairs) {
-            let protects = &block[0].0.protects;
-            let here: Vec<(u8, Vec<u8>)> = (0..=u8::MAX)
-                .zip(protects)
-                .filter_map(|(at, seq)| Some((at, to_symbol(sources.get(seq)?))))
-                .collect();
-            let data: Vec<(u8, &[u8])> = here.iter().map(|(at, s)| (*at, s.as_slice())).collect();
-            let repair: BTreeMap<u8, &[u8]> = block
-                .iter()
-                .filter_map(|(repair, payload)| {
-                    let (_, body) = read_header(payload, 0, MOST_PACKETS)?;
-                    Some((u8::try_from(repair.symbol).ok()?, body))
-                })
-                .collect();
-            let repair: Vec<(u8, &[u8])> = repair.into_iter().collect();
-            let bodies = data.iter().chain(&repair);
-            let width = bodies.map(|(_, body)| body.len()).max().unwrap_or_default();
-            let solved = cauchy::decode(protects.len(), &data, &repair, width);
-            for (at, symbol) in solved.unwrap_or_default().iter() {
-                if let Some(packet) = to_packet(symbol) {
-                    found.insert(protects[usize::from(at)], packet);
-                }
-            }
-        }
-        found
+        self,
+        count: usize,
+        symbols: &[(usize, Vec<u8>)],
+        repairs: &BTreeMap<u32, Vec<u8>>,
+        width: u16,
+    ) -> Option<Vec<(usize, Vec<u8>)>> {
+        let data = symbols.iter();
+        let data = data.map(|(at, symbol)| Some((u8::try_from(*at).ok()?, symbol.as_slice())));
+        let rows = repairs.iter();
+        let rows = rows.map(|(row, symbol)| Some((u8::try_from(*row).ok()?, symbol.as_slice())));
+        let (data, rows): (Option<Vec<_>>, Option<Vec<_>>) = (data.collect(), rows.collect());
+        let found = cauchy::decode(count, &data?, &rows?, usize::from(width))?;
+        let owned = found
+            .iter()
+            .map(|(at, symbol)| (usize::from(at), symbol.to_vec()));
+        Some(owned.collect())
     }
-}
-
-/// Repair packets of the same block together.
-pub(super) fn blocks<P>(repairs: &[(Repair, P)]) -> Vec<Vec<&(Repair, P)>> {
-    let mut blocks: BTreeMap<&[u64], Vec<&(Repair, P)>> = BTreeMap::new();
-    for repair in repairs
-        .iter()
-        .filter(|(repair, _)| !repair.protects.is_empty())
-    {
-        blocks.entry(&repair.0.protects).or_default().push(repair);
-    }
-    blocks.into_values().collect()
 }

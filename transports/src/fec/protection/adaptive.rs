@@ -13,7 +13,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weaknet_core::{BuildContext, BuildError, Plugin, Span, Time};
 
-use super::binomial::repairs_for;
 use super::estimate::Estimate;
 use crate::fec::{PathState, Protect, Protection, ProtectionControl};
 
@@ -96,22 +95,14 @@ impl Protect for Control {
     }
 
     fn protection(&self, _: Time, key: bool) -> Protection {
-        let AdaptiveProtection {
-            target_loss,
-            max_frames,
-            max_rate,
-            min_loss,
-            ..
-        } = self.config;
-        let media = self.estimate.packets(key, max_frames);
-        let most = (f64::from(media) * max_rate) as u32;
-        let (loss, burst) = (self.estimate.loss().max(min_loss), self.estimate.burst());
-        let repairs = repairs_for(media, loss, burst, target_loss, most);
-        Protection {
-            rate: f64::from(repairs) / f64::from(media),
-            max_frames,
-            bursts: burst > 1.5,
-        }
+        let config = &self.config;
+        self.estimate.protection(
+            key,
+            config.max_frames,
+            self.estimate.loss().max(config.min_loss),
+            config.target_loss,
+            config.max_rate,
+        )
     }
 }
 

@@ -14,7 +14,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weaknet_core::{BuildContext, BuildError, Plugin, Span, Time};
 
-use super::binomial::repairs_for;
 use super::estimate::Estimate;
 use crate::fec::{PathState, Protect, Protection, ProtectionControl};
 
@@ -105,21 +104,15 @@ impl Protect for Control {
     }
 
     fn protection(&self, _: Time, key: bool) -> Protection {
-        let (loss, burst) = (self.estimate.loss(), self.estimate.burst());
+        let loss = self.estimate.loss();
         let all_fail = (0..self.rounds()).fold(1.0, |chance, _| chance * loss);
         let target = if all_fail > 0.0 {
             self.config.target_late / all_fail
         } else {
             1.0
         };
-        let media = self.estimate.packets(key, 1);
-        let most = (f64::from(media) * self.config.max_rate) as u32;
-        let repairs = repairs_for(media, loss, burst, target, most);
-        Protection {
-            rate: f64::from(repairs) / f64::from(media),
-            max_frames: 1,
-            bursts: burst > 1.5,
-        }
+        let most = self.config.max_rate;
+        self.estimate.protection(key, 1, loss, target, most)
     }
 }
 

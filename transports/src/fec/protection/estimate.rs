@@ -3,7 +3,8 @@
 
 use weaknet_core::{Span, Time};
 
-use super::super::PathState;
+use super::super::{PathState, Protection};
+use super::binomial::repairs_for;
 
 /// A mean over about so long.
 #[derive(Debug, Clone, Copy)]
@@ -68,12 +69,29 @@ impl Estimate {
         self.loss.value
     }
 
-    pub(super) fn burst(&self) -> f64 {
-        self.burst.value.max(1.0)
+    /// The fewest repair packets for so many frames together that leave at most a
+    /// target share of the media lost, and no more than `max_rate` per packet.
+    pub(super) fn protection(
+        &self,
+        key: bool,
+        max_frames: u32,
+        loss: f64,
+        target: f64,
+        max_rate: f64,
+    ) -> Protection {
+        let media = self.packets(key, max_frames);
+        let most = (f64::from(media) * max_rate) as u32;
+        let burst = self.burst.value.max(1.0);
+        let repairs = repairs_for(media, loss, burst, target, most);
+        Protection {
+            rate: f64::from(repairs) / f64::from(media),
+            max_frames,
+            bursts: burst > 1.5,
+        }
     }
 
     /// Media packets of so many frames, at least 1.
-    pub(super) fn packets(&self, key: bool, frames: u32) -> u32 {
+    fn packets(&self, key: bool, frames: u32) -> u32 {
         let packets = self.packets[usize::from(key)].value * f64::from(frames);
         (packets.round() as u32).clamp(1, 250)
     }
