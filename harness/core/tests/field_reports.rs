@@ -2,33 +2,12 @@
 //! The others, and the list of all, are in
 //! `transports/tests/field_reports/main.rs`.
 
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
+#[path = "support/events.rs"]
+mod events;
 
 use weaknet_core::{Event, Time};
-use weaknet_harness::plan::{Plan, Request};
-use weaknet_harness::registry::Registry;
-use weaknet_harness::world;
 
-/// Everything that happens in a scenario with one seed.
-fn events(text: &str) -> Vec<(Time, Event)> {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let name = format!("field-{}-{number}.yaml", std::process::id());
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-    std::fs::write(&path, text).unwrap();
-    let request = Request {
-        paths: vec![path.display().to_string()],
-        ..Request::default()
-    };
-    let plan = Plan::load(&request, &Registry::builtin());
-    std::fs::remove_file(&path).unwrap();
-    let case = &plan.unwrap_or_else(|error| panic!("{error}")).cases[0];
-    let (mut world, facts) = world::build(&case.scenario, case.seed, &case.assets).unwrap();
-    let mut events = Vec::new();
-    world.run(facts.duration, &mut events).unwrap();
-    events
-}
+use events::events;
 
 /// Targets in kbit/s, with the second of their publication.
 fn targets(events: &[(Time, Event)]) -> Vec<(f64, f64)> {

@@ -1,38 +1,15 @@
 //! Calls through the whole simulator, from scenario text to events.
 
+#[path = "support/events.rs"]
+mod events;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use weaknet_core::event::DropReason;
 use weaknet_core::packet::{Class, FlowId, Leg, LinkId, Media};
 use weaknet_core::{Event, Span, Time};
-use weaknet_harness::plan::{Plan, Request};
-use weaknet_harness::registry::Registry;
-use weaknet_harness::world;
 
-/// Everything that happens in a scenario with one seed.
-fn events(text: &str) -> Vec<(Time, Event)> {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let name = format!(
-        "world-{}-{}.yaml",
-        std::process::id(),
-        NEXT.fetch_add(1, Ordering::Relaxed)
-    );
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-    std::fs::write(&path, text).unwrap();
-    let request = Request {
-        paths: vec![path.display().to_string()],
-        ..Request::default()
-    };
-    let plan = Plan::load(&request, &Registry::builtin());
-    std::fs::remove_file(&path).unwrap();
-    let case = &plan.unwrap_or_else(|error| panic!("{error}")).cases[0];
-    let (mut world, facts) = world::build(&case.scenario, case.seed, &case.assets).unwrap();
-    let mut events = Vec::new();
-    world.run(facts.duration, &mut events).unwrap();
-    events
-}
+use events::events;
 
 const BOTH_WAYS: &str = "
 duration: 20s

@@ -1,30 +1,16 @@
 //! The yardstick controller: who tells it what, and what it reaches.
 
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
+#[path = "support/plan.rs"]
+mod support;
 
 use weaknet_core::{Event, Time};
-use weaknet_harness::plan::{Case, Plan, Request};
+use weaknet_harness::plan::{Case, Plan};
 use weaknet_harness::registry::Registry;
 use weaknet_harness::{runner, world};
 
 /// The cases of a scenario.
 fn plan(text: &str) -> Plan {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let name = format!(
-        "oracle-{}-{}.yaml",
-        std::process::id(),
-        NEXT.fetch_add(1, Ordering::Relaxed)
-    );
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-    std::fs::write(&path, text).unwrap();
-    let request = Request {
-        paths: vec![path.display().to_string()],
-        ..Request::default()
-    };
-    let plan = Plan::load(&request, &Registry::builtin());
-    std::fs::remove_file(&path).unwrap();
-    plan.unwrap_or_else(|error| panic!("{error}"))
+    support::plan(text, &Registry::builtin())
 }
 
 /// A call over a link with that rate.

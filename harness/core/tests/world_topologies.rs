@@ -1,23 +1,20 @@
 //! Worlds with several bottlenecks, several paths and cross traffic, from
 //! scenario text to scores.
 
+#[path = "support/plan.rs"]
+mod plan;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use weaknet_harness::plan::{Plan, Request};
 use weaknet_harness::registry::Registry;
 use weaknet_harness::runner::run_case;
 
+use plan::plan;
+
 /// The scores of the only case of a scenario, by subject.
-fn scores(name: &str, text: &str) -> BTreeMap<String, BTreeMap<String, f64>> {
-    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.yaml"));
-    std::fs::write(&path, text).unwrap();
-    let request = Request {
-        paths: vec![path.display().to_string()],
-        ..Request::default()
-    };
+fn scores(text: &str) -> BTreeMap<String, BTreeMap<String, f64>> {
     let registry = Registry::builtin();
-    let plan = Plan::load(&request, &registry).unwrap_or_else(|error| panic!("{error}"));
-    std::fs::remove_file(&path).unwrap();
+    let plan = plan(text, &registry);
     let result = run_case(&plan.cases[0], &registry).unwrap().result;
     let subjects = result.flows.into_iter().chain(result.links);
     subjects
@@ -29,7 +26,6 @@ fn scores(name: &str, text: &str) -> BTreeMap<String, BTreeMap<String, f64>> {
 fn cross_traffic_has_the_figures_of_packets_and_no_others() {
     // 12,000 bits at 600 kbit/s: a packet every 20 ms, 12 ms on the link.
     let all = scores(
-        "cross-only",
         "
 duration: 10s
 network: {forward: {rate: 1Mbps, delay: 30ms, loss: {windows: [{from: 5s, to: 10s, loss: 100%}]}}}
@@ -65,7 +61,6 @@ flows: [{name: cross, traffic: 600kbps}]
 fn a_link_that_all_legs_share_is_one_link() {
     // Two flows against each other on 1 Mbit/s: each gets half.
     let all = scores(
-        "half-duplex",
         "
 duration: 10s
 network: {links: {air: {rate: 1Mbps, queue: {drop_tail: {limit: 100ms}}}}}
@@ -84,7 +79,6 @@ flows:
 #[test]
 fn calls_use_the_first_of_several_paths() {
     let all = scores(
-        "two-paths",
         "
 duration: 10s
 network:

@@ -1,14 +1,14 @@
 //! Runs of scenarios with a controller of the tests' own among the built-in
 //! ones.
 
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
+#[path = "../support/plan.rs"]
+mod plan;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weaknet_core::packet::Ecn;
 use weaknet_core::{BuildContext, BuildError, Bytes, Event, Plugin, Time};
-use weaknet_harness::plan::{Case, Plan, Request};
+use weaknet_harness::plan::Case;
 use weaknet_harness::registry::Registry;
 use weaknet_harness::runner::{Outcome, run_case};
 use weaknet_harness::world;
@@ -16,6 +16,8 @@ use weaknet_sim::World;
 use weaknet_transports::cc::{
     CcEvent, CcOutput, CongestionControl, CongestionController, Feedback,
 };
+
+use self::plan::plan;
 
 /// Textbook additive increase and multiplicative decrease: RFC 9002, appendix B,
 /// with one reaction per round trip.
@@ -122,21 +124,7 @@ fn registry() -> Registry {
 
 /// The first case of a scenario.
 pub(crate) fn case(text: &str) -> Case {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let name = format!(
-        "bulk-{}-{}.yaml",
-        std::process::id(),
-        NEXT.fetch_add(1, Ordering::Relaxed)
-    );
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-    std::fs::write(&path, text).unwrap();
-    let request = Request {
-        paths: vec![path.display().to_string()],
-        ..Request::default()
-    };
-    let plan = Plan::load(&request, &registry());
-    std::fs::remove_file(&path).unwrap();
-    let plan = plan.unwrap_or_else(|error| panic!("{error}"));
+    let plan = plan(text, &registry());
     plan.cases.into_iter().next().unwrap()
 }
 

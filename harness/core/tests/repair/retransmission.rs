@@ -103,7 +103,7 @@ fn copies_pay_when_one_round_is_left() {
     let late = |run: &_| metric(run, "call", "rtx_late_ratio");
     let wasted = |run: &_| metric(run, "call", "rtx_wasted_ratio");
     let delay = |run: &_| metric(run, "call", "frame_delay_p99_ms");
-    // A report in front of another is some nanoseconds.
+    // No later than with one copy, to the microsecond.
     assert!(
         delay(&hybrid) < delay(&nack) + 0.001,
         "{} {}",
