@@ -40,9 +40,13 @@ pub(crate) fn is_choice(path: &str) -> bool {
     path.starts_with("flows.")
 }
 
-/// A parameter for people: `fixed: {rate: 600kbps}` reads `fixed rate 600kbps`.
-/// Anything deeper stays as written.
+/// A parameter for people: `fixed: {rate: 600kbps}` reads `fixed rate 600kbps`, and
+/// a text in quotes stands without them. Anything deeper stays as written.
 pub(crate) fn in_words(value: &str) -> String {
+    let quoted = |quote| value.strip_prefix(quote)?.strip_suffix(quote);
+    if let Some(text) = quoted('"').or_else(|| quoted('\'')) {
+        return text.to_owned();
+    }
     let parts = || {
         let (name, rest) = value.split_once(": {")?;
         let fields = rest.strip_suffix('}')?;
@@ -125,9 +129,10 @@ fn label(group: &Group<'_>, axes: &[Axis], with_scenario: bool) -> String {
         let Some(value) = group.params.get(&axis.path) else {
             continue;
         };
-        // A lone choice needs no name: `gcc` speaks for itself.
-        let bare = axes.len() == 1 || (choices == 1 && axis.is_choice());
+        // A lone choice needs no name: `gcc` speaks for itself. A number does not.
         let value = in_words(value);
+        let speaks = !value.starts_with(|c: char| c.is_ascii_digit());
+        let bare = speaks && (axes.len() == 1 || (choices == 1 && axis.is_choice()));
         words.push(if bare {
             value
         } else {
@@ -196,6 +201,16 @@ mod tests {
             "gcc: {start: 1Mbps, alr: {usage: 0.8}}"
         );
         assert_eq!(in_words("none: {}"), "none");
+        assert_eq!(in_words("\"5%\""), "5%");
+        assert_eq!(in_words("'5%'"), "5%");
+    }
+
+    #[test]
+    fn a_lone_number_is_named() {
+        let copies = |n| case("s", &[("flows.wheel.messages.copies", n)], 1);
+        let cases = [copies("1"), copies("2")];
+        let (groups, _) = group(&cases);
+        assert_eq!(groups[1].label, "copies 2");
     }
 
     #[test]
