@@ -133,6 +133,16 @@ pub(crate) fn outcome(text: &str) -> Outcome {
     run_case(&case(text), &registry()).unwrap()
 }
 
+/// What each case of a scenario yields.
+pub(crate) fn outcomes(text: &str) -> Vec<Outcome> {
+    let registry = registry();
+    let cases = plan(text, &registry).cases;
+    cases
+        .iter()
+        .map(|case| run_case(case, &registry).unwrap())
+        .collect()
+}
+
 /// A metric of an outcome; zero is not what stands for absence.
 pub(crate) fn metric(outcome: &Outcome, subject: &str, name: &str) -> f64 {
     let value = outcome.result.metric(subject, name);

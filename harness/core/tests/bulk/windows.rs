@@ -1,7 +1,7 @@
 //! The built-in controllers that give a window, under a bulk flow alone on a
 //! link and under a call.
 
-use super::support::{metric, outcome};
+use super::support::{metric, outcome, outcomes};
 
 const LINK: &str = "
 duration: 60s
@@ -45,14 +45,18 @@ fn cubic_is_what_a_bulk_flow_has_by_default() {
 }
 
 /// A call over each window: the rate that it reaches at least and the frame
-/// delay of 95 % at most.
+/// delay of 95 % at most. Means of three seeds: one frame that is lost in a bad
+/// moment moves a percentile of 45 s by as much as 70 ms.
 fn carries(link: &str, flow: &str, controllers: &[(&str, f64, f64)]) {
     for (controller, least, most) in controllers {
-        let outcome = outcome(&format!(
-            "{link}  - {{name: call, media: {{video: {{max_bitrate: 20Mbps}}, audio: {{}}}}, \
+        let outcomes = outcomes(&format!(
+            "seeds: 3{link}  - {{name: call, media: {{video: {{max_bitrate: 20Mbps}}, audio: {{}}}}, \
              congestion_control: {controller}, {flow}}}"
         ));
-        let of = |name| metric(&outcome, "call", name);
+        let of = |name| {
+            let values = outcomes.iter().map(|outcome| metric(outcome, "call", name));
+            values.sum::<f64>() / outcomes.len() as f64
+        };
         let (rate, delay) = (of("receive_rate_kbps"), of("frame_delay_p95_ms"));
         assert!(rate >= *least, "{controller}, {flow}: {rate}");
         assert!(delay <= *most, "{controller}, {flow}: {delay}");
@@ -97,15 +101,14 @@ fn each_carries_a_call_in_datagrams() {
 fn each_carries_a_call_with_reports_now_and_then() {
     // A report each 50 ms: packets stay in the flight for 25 to 50 ms longer, of
     // 40 ms of round trip, and windows are worth so much less. BBR, with twice
-    // the product of bandwidth and delay, has most to spare, and most to
-    // send again: a request waits for what is in the pacer already.
+    // the product of bandwidth and delay, has most to spare.
     carries(
         LINK,
         "feedback: ccfb",
         &[
             ("new_reno", 4_800.0, 400.0),
             ("cubic", 5_500.0, 300.0),
-            ("bbr1", 8_500.0, 350.0),
+            ("bbr1", 8_500.0, 300.0),
             ("bbr3", 8_000.0, 300.0),
             ("copa", 4_000.0, 300.0),
             ("ledbat", 4_800.0, 600.0),
