@@ -94,33 +94,13 @@ pub fn decode(
             return None;
         }
     }
-    let over_missing = |z: u8| sum_of_logarithms(z, numbers.iter().copied());
-    let over_used = |z: u8| sum_of_logarithms(z, used.iter().map(|(row, _)| node(*row)));
-    let given = used
-        .iter()
-        .map(|(row, symbol)| {
-            let z = node(*row);
-            (z, over_missing(z) - over_used(z), *symbol)
-        })
-        .chain(
-            data.iter()
-                .map(|(z, symbol)| (*z, over_missing(*z) - over_used(*z) + scale(*z), *symbol)),
-        );
-    let (mut nodes, mut sources) = (Vec::new(), Vec::new());
-    nodes.reserve_exact(count);
-    sources.reserve_exact(count);
-    for (z, weight, symbol) in given {
-        nodes.push((z, weight));
-        sources.push(symbol);
-    }
-    let mut coefficients = Vec::with_capacity(numbers.len() * nodes.len());
-    for &y in &numbers {
-        let weight = over_used(y) - over_missing(y) - scale(y);
-        let products = nodes
-            .iter()
-            .map(|(z, other)| power(weight + other - logarithm(z ^ y)));
-        coefficients.extend(products);
-    }
+    let given = used.iter().chain(data);
+    let sources: Vec<&[u8]> = given.map(|(_, symbol)| *symbol).collect();
+    let coefficients = match used {
+        // The plain sum of all data: what is missing is the sum of the rest.
+        [(0, _)] => vec![1; sources.len()],
+        _ => interpolation(&numbers, used, data),
+    };
     let mut bytes = vec![0; numbers.len() * width];
     add_products(&mut bytes, width, &coefficients, &sources);
     Some(Found {
@@ -128,6 +108,30 @@ pub fn decode(
         bytes,
         width,
     })
+}
+
+/// The coefficients of the used repair symbols, then of the given data, in each
+/// of the missing symbols: see [`decode`].
+fn interpolation(missing: &[u8], used: &[Numbered<'_>], data: &[Numbered<'_>]) -> Vec<u8> {
+    let over_missing = |z: u8| sum_of_logarithms(z, missing.iter().copied());
+    let over_used = |z: u8| sum_of_logarithms(z, used.iter().map(|(row, _)| node(*row)));
+    let repair = used.iter().map(|(row, _)| {
+        let z = node(*row);
+        (z, over_missing(z) - over_used(z))
+    });
+    let data = data
+        .iter()
+        .map(|(z, _)| (*z, over_missing(*z) - over_used(*z) + scale(*z)));
+    let given: Vec<(u8, i32)> = repair.chain(data).collect();
+    let mut coefficients = Vec::with_capacity(missing.len() * given.len());
+    for &y in missing {
+        let weight = over_used(y) - over_missing(y) - scale(y);
+        let products = given
+            .iter()
+            .map(|(z, other)| power(weight + other - logarithm(z ^ y)));
+        coefficients.extend(products);
+    }
+    coefficients
 }
 
 /// The x of a repair symbol.
