@@ -14,16 +14,16 @@
 //! Not modelled: what happens on links besides losses and marks; packet captures
 //! have that.
 
+mod entry;
+
 use std::io::{self, Write};
 use std::path::Path;
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
-use weaknet_core::event::{FrameDrop, SessionStage};
-use weaknet_core::packet::{Class, Leg, Media, Picture, Tag};
-use weaknet_core::{Event, Span, Time};
+use weaknet_core::{Event, Time};
 
 use super::files::{CaptureError, Stream, error};
-use super::tap::reason_name;
 use crate::metrics::RunFacts;
 use crate::plan::Case;
 
@@ -81,7 +81,7 @@ impl<W: Write> QlogWriter<W> {
     ///
     /// # Errors
     /// Those of the output.
-    pub fn event(&mut self, at: Time, name: &str, data: &Value) -> io::Result<()> {
+    pub fn event(&mut self, at: Time, name: &str, data: &impl Serialize) -> io::Result<()> {
         const MILLISECOND: u64 = 1_000_000;
         let (ms, ns) = (at.as_nanos() / MILLISECOND, at.as_nanos() % MILLISECOND);
         self.out.write_all(SEPARATOR)?;
@@ -139,245 +139,17 @@ impl CaseQlog {
     }
 
     pub(super) fn event(&mut self, at: Time, event: &Event) {
-        let Some((flow, name, data)) = entry(event, &self.links) else {
+        let Some(entry) = entry::of(event, &self.links) else {
             return;
         };
-        if let Some(log) = self.flows.get_mut(usize::from(flow)) {
+        if let Some(log) = self.flows.get_mut(usize::from(entry.flow.0)) {
             // A stream keeps its failure until it is finished.
-            let _ = log.event(at, name, &data);
+            let _ = log.event(at, entry.name, &entry.data);
         }
     }
 
     pub(super) fn finish(self) -> Result<(), CaptureError> {
         let mut flows = self.flows.into_iter();
         flows.try_for_each(|log| log.into_inner().finish())
-    }
-}
-
-/// Flow, name and data of an event that belongs into a flow's log.
-fn entry(event: &Event, links: &[String]) -> Option<(u16, &'static str, Value)> {
-    let link_name = |link: weaknet_core::packet::LinkId| links.get(usize::from(link.0));
-    let ms = Span::as_millis_f64;
-    Some(match *event {
-        Event::Sent { packet, payload } => {
-            let mut data = about(packet);
-            if payload > 0 {
-                data["raw"]["payload_length"] = json!(payload);
-            }
-            (packet.flow.0, "weaknet:packet_sent", data)
-        }
-        Event::Received { packet, one_way } => {
-            let mut data = about(packet);
-            data["one_way_delay"] = json!(ms(one_way));
-            (packet.flow.0, "weaknet:packet_received", data)
-        }
-        Event::LinkDrop {
-            link,
-            packet,
-            reason,
-        } => {
-            let mut data = about(packet);
-            data["link"] = json!(link_name(link));
-            data["trigger"] = json!(reason_name(reason));
-            (packet.flow.0, "weaknet:packet_lost", data)
-        }
-        Event::LinkMark { link, packet } => {
-            let mut data = about(packet);
-            data["link"] = json!(link_name(link));
-            (packet.flow.0, "weaknet:packet_marked", data)
-        }
-        Event::Damaged { packet } => {
-            let mut data = about(packet);
-            data["trigger"] = json!("damaged");
-            (packet.flow.0, "weaknet:packet_dropped", data)
-        }
-        Event::MediaUsable {
-            flow,
-            media,
-            seq,
-            payload,
-            repaired,
-        } => {
-            let data = json!({
-                "media": media_name(media),
-                "seq": seq,
-                "raw": { "payload_length": payload },
-                "repaired": repaired,
-            });
-            (flow.0, "weaknet:media_usable", data)
-        }
-        Event::FrameEncoded {
-            flow,
-            frame,
-            key,
-            size,
-            picture,
-        } => {
-            let mut data = json!({ "frame": frame, "key": key, "raw": { "payload_length": size } });
-            put_picture(&mut data, &picture);
-            (flow.0, "weaknet:frame_encoded", data)
-        }
-        Event::FrameDropped {
-            flow,
-            frame,
-            reason,
-        } => {
-            let data = json!({ "frame": frame, "trigger": frame_drop_name(reason) });
-            (flow.0, "weaknet:frame_dropped", data)
-        }
-        Event::FrameRendered {
-            flow,
-            frame,
-            times,
-            picture,
-            ..
-        } => {
-            let mut data = json!({
-                "frame": frame,
-                "captured": times.captured.as_millis_f64(),
-                "first_sent": times.first_sent.as_millis_f64(),
-                "first_arrived": times.first_arrived.as_millis_f64(),
-                "complete": times.complete.as_millis_f64(),
-                "decode_start": times.decode_start.as_millis_f64(),
-                "decoded": times.decoded.as_millis_f64(),
-            });
-            put_picture(&mut data, &picture);
-            (flow.0, "weaknet:frame_rendered", data)
-        }
-        Event::KeyFrameRequested { flow } => (flow.0, "weaknet:key_frame_requested", json!({})),
-        Event::NackSent { flow, count } => (flow.0, "weaknet:nack_sent", json!({ "count": count })),
-        Event::AudioPlayed {
-            flow,
-            length,
-            captured,
-        } => {
-            let captured = captured.map(Time::as_millis_f64);
-            let data = json!({ "length": ms(length), "captured": captured });
-            (flow.0, "weaknet:audio_played", data)
-        }
-        Event::Target {
-            flow,
-            target,
-            pacing,
-        } => {
-            let data = json!({
-                "target_bitrate": target.as_bps(),
-                "pacing_rate": pacing.as_bps(),
-            });
-            (flow.0, METRICS, data)
-        }
-        Event::Gauge { flow, name, value } => (flow.0, METRICS, json!({ name: value })),
-        Event::RttSample { flow, rtt } => (flow.0, METRICS, json!({ "latest_rtt": ms(rtt) })),
-        Event::Session { flow, stage } => {
-            let data = json!({ "new": stage_name(stage) });
-            (flow.0, "weaknet:session_state_updated", data)
-        }
-        Event::Paused { flow, paused } => {
-            (flow.0, "weaknet:video_paused", json!({ "paused": paused }))
-        }
-        Event::Retransmitted { flow, frame, fresh } => {
-            let data = json!({ "frame": frame, "fresh": fresh });
-            (flow.0, "weaknet:retransmission_received", data)
-        }
-        Event::RetransmissionForgone { flow, count } => {
-            let data = json!({ "count": count });
-            (flow.0, "weaknet:retransmission_forgone", data)
-        }
-        Event::MessageGiven {
-            flow,
-            message,
-            size,
-        } => {
-            let data = json!({ "message": message, "length": size });
-            (flow.0, "weaknet:message_given", data)
-        }
-        Event::MessageDelivered {
-            flow,
-            message,
-            given,
-        } => {
-            let data = json!({ "message": message, "given": given.as_millis_f64() });
-            (flow.0, "weaknet:message_delivered", data)
-        }
-        _ => return None,
-    })
-}
-
-const METRICS: &str = "weaknet:recovery_metrics_updated";
-
-/// Adds what is modelled of a picture.
-fn put_picture(data: &mut Value, picture: &Picture) {
-    let Some(map) = data.as_object_mut() else {
-        return;
-    };
-    if picture.pixels().is_some() {
-        map.insert("width".to_owned(), json!(picture.width));
-        map.insert("height".to_owned(), json!(picture.height));
-    }
-    if let Some(qp) = picture.qp {
-        map.insert("qp".to_owned(), json!(qp));
-    }
-    if picture.temporal > 0 {
-        map.insert("temporal_layer".to_owned(), json!(picture.temporal));
-    }
-    if picture.simulcast_layers > 1 {
-        map.insert("simulcast_layer".to_owned(), json!(picture.simulcast));
-    }
-}
-
-fn about(packet: Tag) -> Value {
-    // Without the flow, so that every reader of JSON takes it exactly.
-    let id = packet.id & 0xffff_ffff_ffff;
-    let leg = match packet.leg {
-        Leg::Outward => "outward",
-        Leg::Return => "return",
-    };
-    json!({
-        "header": { "packet_id": id, "packet_type": class_name(packet.class) },
-        "leg": leg,
-        "raw": { "length": packet.size },
-    })
-}
-
-const fn class_name(class: Class) -> &'static str {
-    match class {
-        Class::Audio => "audio",
-        Class::Video => "video",
-        Class::Rtx => "rtx",
-        Class::Fec => "fec",
-        Class::Padding => "padding",
-        Class::Rtcp => "rtcp",
-        Class::Session => "session",
-        Class::Message => "message",
-        Class::Other => "other",
-    }
-}
-
-const fn media_name(media: Media) -> &'static str {
-    match media {
-        Media::Audio => "audio",
-        Media::Video => "video",
-    }
-}
-
-const fn frame_drop_name(reason: FrameDrop) -> &'static str {
-    match reason {
-        FrameDrop::Encoder => "encoder",
-        FrameDrop::Incomplete => "incomplete",
-        FrameDrop::Undecodable => "undecodable",
-        FrameDrop::Late => "late",
-        FrameDrop::Flushed => "flushed",
-        _ => "other",
-    }
-}
-
-const fn stage_name(stage: SessionStage) -> &'static str {
-    match stage {
-        SessionStage::Started => "started",
-        SessionStage::IceConnected => "ice_connected",
-        SessionStage::SenderReady => "sender_ready",
-        SessionStage::Connected => "connected",
-        SessionStage::Failed => "failed",
-        _ => "other",
     }
 }
