@@ -7,7 +7,8 @@
 //! of which the one that protects the oldest packets goes first. What is not
 //! remembered counts as missing.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
+use std::ops::RangeInclusive;
 
 use weaknet_core::Time;
 
@@ -23,8 +24,10 @@ const OLD: u64 = 0x3fff;
 #[derive(Debug)]
 pub(crate) struct Peeler {
     span: usize,
-    have: BTreeSet<u64>,
-    /// What repair packets protect, by their last number.
+    /// Ascending.
+    have: VecDeque<u64>,
+    /// What repair packets protect, by their last number. Of each two packets
+    /// are missing.
     waiting: VecDeque<Vec<u64>>,
 }
 
@@ -33,20 +36,24 @@ impl Peeler {
     pub(crate) const fn new(span: usize) -> Self {
         Self {
             span,
-            have: BTreeSet::new(),
+            have: VecDeque::new(),
             waiting: VecDeque::new(),
         }
     }
 
     fn remember(&mut self, seq: u64) {
-        self.have.insert(seq);
+        if let Err(place) = self.have.binary_search(&seq) {
+            self.have.insert(place, seq);
+        }
         while self.have.len() > self.span {
-            self.have.pop_first();
+            self.have.pop_front();
         }
     }
 
     fn missing(&self, protects: &[u64]) -> Missing {
-        let mut missing = protects.iter().filter(|seq| !self.have.contains(seq));
+        let mut missing = protects
+            .iter()
+            .filter(|seq| self.have.binary_search(seq).is_err());
         match (missing.next(), missing.next()) {
             (None, _) => Missing::Nothing,
             (Some(seq), None) => Missing::One(*seq),
@@ -54,14 +61,23 @@ impl Peeler {
         }
     }
 
-    fn peel(&mut self, out: &mut Vec<u64>) {
+    /// Recovers what follows from packets that are new, within `new`.
+    fn peel(&mut self, mut new: RangeInclusive<u64>, out: &mut Vec<u64>) {
         let mut at = 0;
         while let Some(protects) = self.waiting.get(at) {
-            match self.missing(protects) {
+            let (first, last) = (protects.first(), protects.last());
+            let is_concerned = first <= Some(new.end()) && last >= Some(new.start());
+            let missing = if is_concerned {
+                self.missing(protects)
+            } else {
+                Missing::More
+            };
+            match missing {
                 Missing::One(seq) => {
                     self.waiting.remove(at);
                     self.remember(seq);
                     out.push(seq);
+                    new = seq.min(*new.start())..=seq.max(*new.end());
                     at = 0;
                 }
                 Missing::More if !self.is_old(protects) => at += 1,
@@ -73,7 +89,7 @@ impl Peeler {
     }
 
     fn is_old(&self, protects: &[u64]) -> bool {
-        let newest = self.have.last().copied().unwrap_or_default();
+        let newest = self.have.back().copied().unwrap_or_default();
         let last = protects.last().copied().unwrap_or_default();
         newest > last.saturating_add(OLD)
     }
@@ -88,17 +104,21 @@ enum Missing {
 impl FecDecoder for Peeler {
     fn on_media(&mut self, _: Time, seq: u64, out: &mut Vec<u64>) {
         self.remember(seq);
-        self.peel(out);
+        self.peel(seq..=seq, out);
     }
 
     fn on_repair(&mut self, _: Time, repair: &Repair, out: &mut Vec<u64>) {
-        let last = repair.protects.last();
+        let (Some(first), Some(last)) = (repair.protects.first(), repair.protects.last()) else {
+            return;
+        };
+        let new = *first..=*last;
+        let last = Some(last);
         let place = self.waiting.partition_point(|other| other.last() <= last);
         self.waiting.insert(place, repair.protects.clone());
         if self.waiting.len() > MAX_REPAIRS {
             self.waiting.pop_front();
         }
-        self.peel(out);
+        self.peel(new, out);
     }
 }
 
@@ -145,7 +165,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn memory_is_bounded_and_nothing_is_recovered_twice(
+        fn memory_is_bounded_and_nothing_that_follows_is_left(
             steps in proptest::collection::vec((any::<bool>(), 0u64..400, 1u64..0xffff_ffff), 0..400)
         ) {
             let mut peeler = Peeler::new(48);
@@ -161,6 +181,8 @@ mod tests {
                 }
                 prop_assert!(peeler.have.len() <= 48 && peeler.waiting.len() <= 48);
                 prop_assert!(out.iter().all(|seq| !before.contains(seq)));
+                let mut waiting = peeler.waiting.iter();
+                prop_assert!(waiting.all(|repair| matches!(peeler.missing(repair), Missing::More)));
             }
         }
     }
