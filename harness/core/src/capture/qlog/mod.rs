@@ -36,6 +36,15 @@ const SEPARATOR: &[u8] = b"\x1e";
 #[derive(Debug)]
 pub struct QlogWriter<W> {
     out: W,
+    record: Vec<u8>,
+}
+
+/// An event as it stands in a file.
+#[derive(Serialize)]
+struct Record<'a, D> {
+    time: f64,
+    name: &'a str,
+    data: &'a D,
 }
 
 impl<W: Write> QlogWriter<W> {
@@ -74,7 +83,10 @@ impl<W: Write> QlogWriter<W> {
         out.write_all(SEPARATOR)?;
         serde_json::to_writer(&mut out, &header)?;
         out.write_all(b"\n")?;
-        Ok(Self { out })
+        Ok(Self {
+            out,
+            record: Vec::new(),
+        })
     }
 
     /// Writes an event.
@@ -82,15 +94,13 @@ impl<W: Write> QlogWriter<W> {
     /// # Errors
     /// Those of the output.
     pub fn event(&mut self, at: Time, name: &str, data: &impl Serialize) -> io::Result<()> {
-        const MILLISECOND: u64 = 1_000_000;
-        let (ms, ns) = (at.as_nanos() / MILLISECOND, at.as_nanos() % MILLISECOND);
-        self.out.write_all(SEPARATOR)?;
-        write!(
-            self.out,
-            "{{\"time\":{ms}.{ns:06},\"name\":\"{name}\",\"data\":"
-        )?;
-        serde_json::to_writer(&mut self.out, data)?;
-        self.out.write_all(b"}\n")
+        self.record.clear();
+        self.record.extend(SEPARATOR);
+        // Exact to the nanosecond for the first eleven days.
+        let time = at.as_millis_f64();
+        serde_json::to_writer(&mut self.record, &Record { time, name, data })?;
+        self.record.push(b'\n');
+        self.out.write_all(&self.record)
     }
 
     /// The output.
