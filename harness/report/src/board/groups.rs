@@ -48,7 +48,8 @@ pub(crate) fn in_words(value: &str) -> String {
         return text.to_owned();
     }
     let parts = || {
-        let (name, rest) = value.split_once(": {")?;
+        let inner = value.strip_prefix('{').and_then(|v| v.strip_suffix('}'));
+        let (name, rest) = inner.unwrap_or(value).split_once(": {")?;
         let fields = rest.strip_suffix('}')?;
         let flat = !name.is_empty() && !fields.contains(['{', '[', '"', '\'']);
         flat.then(|| format!("{name} {}", fields.replace(": ", " ")))
@@ -200,6 +201,11 @@ mod tests {
             in_words("gcc: {start: 1Mbps, alr: {usage: 0.8}}"),
             "gcc: {start: 1Mbps, alr: {usage: 0.8}}"
         );
+        assert_eq!(
+            in_words("{duplicate: {distance: 2}}"),
+            "duplicate distance 2"
+        );
+        assert_eq!(in_words("{a: {b: 1}, c: {d: 2}}"), "{a: {b: 1}, c: {d: 2}}");
         assert_eq!(in_words("none: {}"), "none");
         assert_eq!(in_words("\"5%\""), "5%");
         assert_eq!(in_words("'5%'"), "5%");
