@@ -138,6 +138,10 @@ pub(crate) struct Live {
     /// packets leave up to 0.1 ms later.
     #[arg(long)]
     pub(crate) no_spin: bool,
+    /// Let the ends hand over single packets, as captures made there shall show them; fast
+    /// connections get slower.
+    #[arg(long)]
+    pub(crate) mtu_exact: bool,
     /// The command to run at the left end; a shell when there is none.
     #[arg(last = true, value_name = "CMD", conflicts_with_all = ["left", "right"])]
     pub(crate) command: Vec<String>,

@@ -30,7 +30,8 @@ pub struct Quantiles {
 
 impl Default for Lateness {
     fn default() -> Self {
-        let histogram = Histogram::new_with_bounds(1, LONGEST, 3).expect("bounds and a precision that exist");
+        let histogram =
+            Histogram::new_with_bounds(1, LONGEST, 3).expect("bounds and a precision that exist");
         Self { histogram }
     }
 }
@@ -88,7 +89,12 @@ mod tests {
             max,
         } = lateness.quantiles();
         assert_eq!(count, 10_000);
-        for (found, micros) in [(p50, 5_000.0), (p99, 9_900.0), (p999, 9_990.0), (max, 10_000.0)] {
+        for (found, micros) in [
+            (p50, 5_000.0),
+            (p99, 9_900.0),
+            (p999, 9_990.0),
+            (max, 10_000.0),
+        ] {
             let share = found.as_secs_f64() * 1e6 / micros;
             assert!((0.999..1.001).contains(&share), "{found} {micros}");
         }

@@ -33,6 +33,7 @@ const IFA_F_NODAD: u32 = 0x02;
 const RTA_OIF: u16 = 4;
 
 const IFF_UP: u32 = 1;
+const IFF_MULTICAST: u32 = 0x1000;
 const HEADER: usize = 16;
 
 /// A socket to the kernel, in the network namespace of the thread that opened it.
@@ -63,10 +64,12 @@ impl Netlink {
         })
     }
 
-    /// Sets a device up.
+    /// Sets a device up, without multicast: the system would send reports of group
+    /// membership of its own.
     pub(crate) fn up(&mut self, index: u32, device: Device) -> io::Result<()> {
         let mut body = Body::default();
-        body.bytes(&[0, 0]).u16(0).u32(index).u32(IFF_UP).u32(IFF_UP);
+        body.bytes(&[0; 4]).u32(index);
+        body.u32(IFF_UP).u32(IFF_UP | IFF_MULTICAST);
         if let Some(mtu) = device.mtu {
             body.attribute(IFLA_MTU, &mtu.to_ne_bytes());
         }
@@ -182,7 +185,13 @@ mod tests {
         assert!(verdict(&answer.0, 8).is_none(), "of another request");
         let mut refused = Body::default();
         let permission = (-libc::EPERM).cast_unsigned();
-        refused.u32(36).u16(ERROR).u16(0).u32(7).u32(0).u32(permission);
+        refused
+            .u32(36)
+            .u16(ERROR)
+            .u16(0)
+            .u32(7)
+            .u32(0)
+            .u32(permission);
         let error = verdict(&refused.0, 7).unwrap().unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
         assert!(verdict(&[1, 2, 3], 7).is_none());

@@ -68,7 +68,9 @@ mod tests {
             }
             now += step;
         }
-        assert_eq!(spun, Span::from_millis(100));
+        // In each of the ten windows the last step may go beyond.
+        let (least, most) = (Span::from_millis(100), Span::from_millis(100) + step * 10);
+        assert!((least..=most).contains(&spun), "{spun}");
         assert!(!Budget::new(false).may_spin(Time::ZERO));
     }
 }

@@ -16,15 +16,14 @@ use weaknet_netem::{Counts, Link};
 
 use crate::clock::Clock;
 use crate::lateness::Lateness;
+use crate::offload::{self, Offload, Train, split};
 use crate::port::Port;
 use crate::spin::{BEFORE, Budget};
 
 mod header;
 
-/// Packets that are read before departures are looked at again.
+/// Frames that are read before departures are looked at again.
 const BATCH: usize = 64;
-/// The longest IP packet.
-const LONGEST: usize = 65_535;
 /// Buffers that are kept for later packets.
 const SPARE: usize = 4_096;
 
@@ -96,6 +95,10 @@ pub(crate) struct Worker {
     budget: Budget,
     seen: Seen,
     ids: u64,
+    frame: Vec<u8>,
+    /// What leaves next, and when its packets should have left.
+    train: Train,
+    due: Vec<Time>,
     spare: Vec<Vec<u8>>,
 }
 
@@ -106,6 +109,9 @@ impl Worker {
             direction,
             seen: Seen::default(),
             ids: 0,
+            frame: vec![0; offload::LONGEST],
+            train: Train::default(),
+            due: Vec::new(),
             spare: Vec::new(),
         }
     }
@@ -124,66 +130,98 @@ impl Worker {
 
     /// Sends what is due.
     fn deliver(&mut self) -> io::Result<()> {
-        let Self {
-            direction: Direction { link, to, clock, .. },
-            seen,
-            spare,
-            ..
-        } = self;
-        while let Some(delivery) = link.deliver(clock.now(), &mut seen.drops) {
+        loop {
+            let now = self.direction.clock.now();
+            let link = &mut self.direction.link;
+            let Some(delivery) = link.deliver(now, &mut self.seen.drops) else {
+                return self.depart();
+            };
             let Payload::Bytes(mut bytes) = delivery.packet.payload else {
                 continue;
             };
             header::set_ecn(&mut bytes, delivery.packet.ecn);
-            seen.lateness.record(delivery.at, clock.now());
-            match to.send(&bytes) {
-                Ok(()) => {}
-                Err(error) if is_end(&error) => return Err(error),
-                Err(_) => seen.refused += 1,
+            let damaged = delivery.packet.damaged;
+            if let Some(bytes) = self.train.add(bytes, damaged) {
+                self.depart()?;
+                // Anything may be the first one.
+                let _ = self.train.add(bytes, damaged);
             }
-            if spare.len() < SPARE {
-                spare.push(bytes);
+            self.due.push(delivery.at);
+        }
+    }
+
+    /// Sends the train that stands ready.
+    fn depart(&mut self) -> io::Result<()> {
+        if self.train.is_empty() {
+            return Ok(());
+        }
+        let now = self.direction.clock.now();
+        for due in self.due.drain(..) {
+            self.seen.lateness.record(due, now);
+        }
+        let mut head = [0; offload::HEADER];
+        match self.direction.to.send(&self.train.parts(&mut head)) {
+            Ok(()) => {}
+            Err(error) if is_end(&error) => return Err(error),
+            Err(_) => self.seen.refused += self.train.len() as u64,
+        }
+        for bytes in self.train.clear() {
+            if self.spare.len() < SPARE {
+                self.spare.push(bytes);
             }
         }
         Ok(())
     }
 
-    /// Reads what has come, at most a batch; how many packets that were.
+    /// Reads what has come, at most a batch; how many frames that were.
     fn take_in(&mut self) -> io::Result<usize> {
         for count in 0..BATCH {
-            let mut bytes = self.spare.pop().unwrap_or_default();
-            bytes.resize(LONGEST, 0);
-            let Some(length) = self.direction.from.receive(&mut bytes)? else {
-                self.spare.push(bytes);
+            let Self {
+                direction:
+                    Direction {
+                        link,
+                        from,
+                        leg,
+                        clock,
+                        ..
+                    },
+                seen,
+                ids,
+                frame,
+                spare,
+                ..
+            } = self;
+            let Some(length) = from.receive(frame)? else {
                 return Ok(count);
             };
-            bytes.truncate(length);
-            self.arrive(bytes);
+            let now = clock.now();
+            let Some((offload, frame)) =
+                Offload::read(&frame[..length]).zip(frame.get(offload::HEADER..length))
+            else {
+                seen.strange += 1;
+                continue;
+            };
+            let arrive = |bytes: Vec<u8>| {
+                let Some(ecn) = header::ecn(&bytes) else {
+                    seen.strange += 1;
+                    return;
+                };
+                let packet = Packet {
+                    id: *ids,
+                    leg: *leg,
+                    flow: FlowId(0),
+                    ecn,
+                    size: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
+                    sent: now,
+                    payload: Payload::Bytes(bytes),
+                    ..Packet::VACANT
+                };
+                *ids += 1;
+                link.arrive(now, packet, &mut seen.drops);
+            };
+            split(offload, frame, || spare.pop().unwrap_or_default(), arrive);
         }
         Ok(BATCH)
-    }
-
-    fn arrive(&mut self, bytes: Vec<u8>) {
-        let Some(ecn) = header::ecn(&bytes) else {
-            self.seen.strange += 1;
-            return;
-        };
-        let Direction {
-            link, leg, clock, ..
-        } = &mut self.direction;
-        let now = clock.now();
-        let packet = Packet {
-            id: self.ids,
-            leg: *leg,
-            flow: FlowId(0),
-            ecn,
-            size: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
-            sent: now,
-            payload: Payload::Bytes(bytes),
-            ..Packet::VACANT
-        };
-        self.ids += 1;
-        link.arrive(now, packet, &mut self.seen.drops);
     }
 
     /// Waits for the next departure or arrival.
@@ -223,4 +261,3 @@ impl Worker {
 fn is_end(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EBADF | libc::EBADFD))
 }
-

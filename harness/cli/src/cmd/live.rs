@@ -9,7 +9,7 @@ use weaknet_harness::plan::{Case, Plan, Request};
 use weaknet_harness::registry::Registry;
 use weaknet_harness::scenario::model::Topology;
 use weaknet_harness::world;
-use weaknet_live::{Ended, Emulator, LEFT, LiveError, Namespaces, Options, RIGHT, Shell};
+use weaknet_live::{Emulator, Ended, LEFT, LiveError, Namespaces, Options, RIGHT, Shell};
 use weaknet_netem::Link;
 
 use super::shipped;
@@ -22,7 +22,9 @@ mod summary;
 pub(super) fn run(args: &Live, registry: &Registry) -> Result<(), Failure> {
     let links = links(&case(args, registry)?)?;
     // Before anything starts a thread: see there.
-    let namespaces = Namespaces::create()?;
+    let namespaces = Namespaces::create(Ends {
+        super_frames: !args.mtu_exact,
+    })?;
     let commands = commands(args)?;
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
@@ -93,11 +95,15 @@ fn links(case: &Case) -> Result<[Link; 2], Failure> {
 
 /// What runs at the left and at the right end; a shell when nothing is said.
 fn commands(args: &Live) -> Result<[Option<Shell>; 2], Failure> {
-    let weaknet = std::env::current_exe()
-        .map_err(|error| Failure::new(Exit::Internal, format!("failed to find weaknet: {error}")))?;
+    let weaknet = std::env::current_exe().map_err(|error| {
+        Failure::new(Exit::Internal, format!("failed to find weaknet: {error}"))
+    })?;
     let shell = |command, peer| Shell {
         command,
-        first: (PathBuf::from(&weaknet), vec!["first-process".to_owned(), "--".to_owned()]),
+        first: (
+            PathBuf::from(&weaknet),
+            vec!["first-process".to_owned(), "--".to_owned()],
+        ),
         peer,
     };
     let line = |line: &String| vec!["sh".to_owned(), "-c".to_owned(), line.clone()];

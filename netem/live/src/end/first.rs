@@ -45,7 +45,10 @@ pub fn run_as_first_process(command: &[String]) -> Result<u8, LiveError> {
     };
     let child = Pid::from_raw(i32::try_from(child.id()).map_err(|_| LiveError::Worker)?);
     loop {
-        match signals.wait().map_err(LiveError::system("wait for signals"))? {
+        match signals
+            .wait()
+            .map_err(LiveError::system("wait for signals"))?
+        {
             Signal::SIGCHLD => {
                 if let Some(code) = reap(child)? {
                     return Ok(code);

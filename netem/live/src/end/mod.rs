@@ -17,7 +17,6 @@ use crate::address::{Addresses, LEFT, RIGHT};
 use crate::error::{LiveError, NEW_NETWORK, NEW_USER};
 use crate::netlink::{Device, Netlink};
 use crate::port::Tun;
-use shell::Running;
 
 /// Packets that may wait for a worker: with the 500 of the kernel, a saturating
 /// sender loses thousands in there.
@@ -25,6 +24,20 @@ const QUEUE: u32 = 10_000;
 /// The name of the device in each end.
 const DEVICE: &str = "weaknet0";
 const LOOPBACK: u32 = 1;
+
+/// What the ends are like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ends {
+    /// Whether senders hand over many packets in one piece, which is faster. Without,
+    /// captures at the ends show the packets that the link sees.
+    pub super_frames: bool,
+}
+
+impl Default for Ends {
+    fn default() -> Self {
+        Self { super_frames: true }
+    }
+}
 
 /// Two ends, each a network namespace with a TUN device.
 ///
@@ -40,10 +53,8 @@ struct End {
     thread: JoinHandle<()>,
 }
 
-/// What the thread of an end does.
-enum Order {
-    Start(Shell, mpsc::Sender<Result<Running, LiveError>>),
-}
+/// Something to do in the namespaces of an end.
+type Order = Box<dyn FnOnce() + Send>;
 
 /// Makes the right to new namespaces, for a user who does not have it: a user
 /// namespace in which this process is root and all files keep their owners.
@@ -71,10 +82,10 @@ impl Namespaces {
     ///
     /// # Errors
     /// When the system refuses it.
-    pub fn create() -> Result<Self, LiveError> {
+    pub fn create(ends: Ends) -> Result<Self, LiveError> {
         become_root()?;
-        let left = End::create(LEFT)?;
-        let right = End::create(RIGHT)?;
+        let left = End::create(LEFT, ends)?;
+        let right = End::create(RIGHT, ends)?;
         Ok(Self {
             ends: [left, right],
         })
@@ -99,7 +110,7 @@ impl Namespaces {
         let mut running = Vec::new();
         for (at, (command, end)) in commands.into_iter().zip(&self.ends).enumerate() {
             if let Some(command) = command {
-                running.push((at, end.start(command)?));
+                running.push((at, end.call(move || command.start())??));
             }
         }
         let mut ended = [None, None];
@@ -109,12 +120,22 @@ impl Namespaces {
         Ok(ended)
     }
 
+    /// Does something in the network namespace of the left end (0) or the right end
+    /// (1), like opening a socket, which stays there.
+    ///
+    /// # Errors
+    /// When the end is gone.
+    pub fn within<T: Send + 'static>(
+        &self,
+        end: usize,
+        what: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, LiveError> {
+        self.ends[end.min(1)].call(what)
+    }
+
     /// Lets the namespaces go.
     pub fn finish(self) {
-        for End {
-            orders, thread, ..
-        } in self.ends
-        {
+        for End { orders, thread, .. } in self.ends {
             drop(orders);
             // It has nothing left to do.
             let _ = thread.join();
@@ -123,21 +144,22 @@ impl Namespaces {
 }
 
 impl End {
-    fn create(addresses: Addresses) -> Result<Self, LiveError> {
+    fn create(addresses: Addresses, ends: Ends) -> Result<Self, LiveError> {
         let (orders, todo) = mpsc::channel();
         let (report, made) = mpsc::channel();
         let thread = thread::Builder::new()
             .name("end".to_owned())
             .spawn(move || {
-                let device = enter(addresses);
+                let device = enter(addresses, ends);
                 let failed = device.is_err();
                 if report.send(device).is_err() || failed {
                     return;
                 }
                 // Commands are started from here, so that they inherit the namespaces
                 // of this thread and end with it.
-                while let Ok(Order::Start(shell, answer)) = todo.recv() {
-                    let _ = answer.send(shell.start());
+                while let Ok(order) = todo.recv() {
+                    let order: Order = order;
+                    order();
                 }
             })
             .map_err(LiveError::system("start a thread for an end"))?;
@@ -149,21 +171,25 @@ impl End {
         })
     }
 
-    fn start(&self, shell: Shell) -> Result<Running, LiveError> {
-        let (answer, started) = mpsc::channel();
-        let order = Order::Start(shell, answer);
+    fn call<T: Send + 'static>(
+        &self,
+        what: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, LiveError> {
+        let (answer, answered) = mpsc::channel();
+        // Nobody may wait for it any more.
+        let order: Order = Box::new(move || drop(answer.send(what())));
         self.orders.send(order).map_err(|_| LiveError::Worker)?;
-        started.recv().map_err(|_| LiveError::Worker)?
+        answered.recv().map_err(|_| LiveError::Worker)
     }
 }
 
 /// Moves this thread into namespaces of its own; the device in there.
-fn enter(addresses: Addresses) -> Result<Tun, LiveError> {
+fn enter(addresses: Addresses, ends: Ends) -> Result<Tun, LiveError> {
     // Processes of this thread are in a new process namespace too, which ends with the
     // first of them.
     let flags = CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWPID | CloneFlags::CLONE_FS;
     unshare(flags).map_err(LiveError::system(NEW_NETWORK))?;
-    let tun = Tun::create(DEVICE)?;
+    let tun = Tun::create(DEVICE, ends.super_frames)?;
     set_up(addresses).map_err(LiveError::system("set up the device of an end"))?;
     Ok(tun)
 }
@@ -172,6 +198,12 @@ fn set_up(addresses: Addresses) -> io::Result<()> {
     let index = nix::net::if_::if_nametoindex(DEVICE)?;
     let mut netlink = Netlink::open()?;
     netlink.up(LOOPBACK, Device::default())?;
+    // No address of the system's own choice, for which it would send solicitations;
+    // where there is no IPv6 at all there is nothing to say.
+    let _ = std::fs::write(
+        format!("/proc/sys/net/ipv6/conf/{DEVICE}/addr_gen_mode"),
+        "1",
+    );
     for (ip, prefix) in addresses.with_prefix() {
         netlink.add_address(index, ip, prefix)?;
     }

@@ -1,5 +1,8 @@
 //! A command at an end.
-#![allow(unsafe_code, reason = "what a child does before it starts; nothing else in here")]
+#![allow(
+    unsafe_code,
+    reason = "what a child does before it starts; nothing else in here"
+)]
 
 use std::io;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};

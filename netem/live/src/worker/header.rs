@@ -93,7 +93,13 @@ mod tests {
 
     #[test]
     fn what_is_no_packet_stays() {
-        for mut strange in [vec![], vec![0x45], vec![0x45; 19], vec![0x60; 39], vec![0; 60]] {
+        for mut strange in [
+            vec![],
+            vec![0x45],
+            vec![0x45; 19],
+            vec![0x60; 39],
+            vec![0; 60],
+        ] {
             assert_eq!(ecn(&strange), None);
             let before = strange.clone();
             set_ecn(&mut strange, Ecn::Ce);

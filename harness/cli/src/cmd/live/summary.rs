@@ -27,7 +27,10 @@ fn direction(name: &str, report: &DirectionReport) -> String {
         counts.arrived.packets, counts.delivered.packets
     );
     for (reason, count) in &report.drops {
-        line += &format!(", {count} {}", weaknet_harness::capture::reason_name(*reason));
+        line += &format!(
+            ", {count} {}",
+            weaknet_harness::capture::reason_name(*reason)
+        );
     }
     for (count, what) in [
         (report.refused, "not taken by the device"),
