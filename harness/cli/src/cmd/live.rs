@@ -9,7 +9,7 @@ use weaknet_harness::plan::{Case, Plan, Request};
 use weaknet_harness::registry::Registry;
 use weaknet_harness::scenario::model::Topology;
 use weaknet_harness::world;
-use weaknet_live::{Emulator, Ended, LEFT, LiveError, Namespaces, Options, RIGHT, Shell};
+use weaknet_live::{Emulator, Ended, Ends, LEFT, LiveError, Namespaces, Options, RIGHT, Shell};
 use weaknet_netem::Link;
 
 use super::shipped;
@@ -50,9 +50,15 @@ pub(super) fn run(args: &Live, registry: &Registry) -> Result<(), Failure> {
 
 /// What the first process of a namespace does.
 pub(super) fn first_process(args: &FirstProcess) -> Result<(), Failure> {
-    match weaknet_live::run_as_first_process(&args.command)? {
-        0 => Ok(()),
-        code => Err(Exit::OfCommand(code).into()),
+    match weaknet_live::run_as_first_process(&args.command) {
+        Ok(0) => Ok(()),
+        Ok(code) => Err(Exit::OfCommand(code).into()),
+        // As shells say it.
+        Err(error @ LiveError::Command { .. }) => {
+            let code = if error.is_permission() { 126 } else { 127 };
+            Err(Failure::new(Exit::OfCommand(code), error.to_string()))
+        }
+        Err(error) => Err(error.into()),
     }
 }
 
