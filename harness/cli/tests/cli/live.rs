@@ -112,8 +112,10 @@ fn what_cannot_be_started_is_named() {
         message.contains("failed to start `no-such-program`"),
         "{message}"
     );
-    let killed = live(&scenario).args(["--", "sh", "-c", "kill -9 $$"]);
-    assert_eq!(code(&killed.output().unwrap()), Some(137));
+    let killed = live(&scenario)
+        .args(["--", "sh", "-c", "kill -9 $$"])
+        .output();
+    assert_eq!(code(&killed.unwrap()), Some(137));
 }
 
 #[test]
