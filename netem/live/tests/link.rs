@@ -20,7 +20,8 @@ fn namespaces() -> Option<Namespaces> {
         Ok(made) => Some(made),
         Err(error) if std::env::var_os("WEAKNET_REQUIRE_LIVE").is_some() => panic!("{error}"),
         Err(error) => {
-            println!("skipped: {error}");
+            // Past the capture of output, so that it is seen.
+            let _ = writeln!(std::io::stderr(), "skipped: {error}");
             None
         }
     }

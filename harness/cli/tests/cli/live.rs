@@ -1,6 +1,7 @@
 //! `weaknet live` from the command line, as root and as a user without rights.
 
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -41,9 +42,14 @@ fn is_possible(output: &Output) -> bool {
         // Only root can where the device is root's alone.
         let is_of_root = message.contains("open /dev/net/tun") && !anyone_may_open_tun();
         assert!(!required || is_of_root, "{message}");
-        println!("skipped: {message}");
+        skip(&message);
     }
     !refused
+}
+
+/// Says why, past the capture of output.
+fn skip(why: &str) {
+    let _ = writeln!(std::io::stderr(), "skipped: {why}");
 }
 
 fn anyone_may_open_tun() -> bool {
@@ -161,7 +167,7 @@ fn users_without_rights_can_do_it() {
         Ok(output) => output,
         Err(error) => {
             // The checkout may lie where only root can read.
-            println!("skipped: nobody cannot start weaknet here: {error}");
+            skip(&format!("nobody cannot start weaknet here: {error}"));
             return;
         }
     };
