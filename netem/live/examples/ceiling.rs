@@ -2,6 +2,7 @@
 //! limit, and the error of round trips over 2 x 20 ms. Takes root.
 //!
 //! `cargo run --release -p weaknet-live --example ceiling`
+#![allow(clippy::print_stdout, reason = "figures are what it is for")]
 
 #[cfg(target_os = "linux")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
