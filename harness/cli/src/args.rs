@@ -41,6 +41,13 @@ pub(crate) enum Command {
     Trace(crate::cmd::trace::Command),
     /// Redo every report of a run from its recorded data.
     Report(Report),
+    /// Run real applications behind the link of a scenario or preset.
+    #[cfg(target_os = "linux")]
+    Live(Live),
+    /// What `live` starts at each end.
+    #[cfg(target_os = "linux")]
+    #[command(hide = true)]
+    FirstProcess(FirstProcess),
     /// Measure how fast the engine is on this machine.
     Bench(Bench),
     /// Print a completion script.
@@ -103,6 +110,49 @@ pub(crate) struct Run {
     /// Print the summary as JSON instead of the table.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[cfg(target_os = "linux")]
+#[derive(Debug, Args)]
+pub(crate) struct Live {
+    /// A scenario file or a preset; what it says of the network counts.
+    #[arg(value_name = "PATH|PRESET")]
+    pub(crate) path: Option<String>,
+    /// Change a value, for example `network.forward.loss=5%`.
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub(crate) sets: Vec<String>,
+    /// The seed of all random draws.
+    #[arg(long, value_name = "S")]
+    pub(crate) seed: Option<u64>,
+    /// A further folder to look for trace files in.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) trace_dir: Option<PathBuf>,
+    /// A shell line to run at the left end, with the other end's address in `WEAKNET_PEER`
+    /// and `WEAKNET_PEER6`.
+    #[arg(long, value_name = "CMD")]
+    pub(crate) left: Option<String>,
+    /// A shell line to run at the right end.
+    #[arg(long, value_name = "CMD")]
+    pub(crate) right: Option<String>,
+    /// Sleep until departures instead of spinning shortly before them: spares the processor,
+    /// packets leave up to 0.1 ms later.
+    #[arg(long)]
+    pub(crate) no_spin: bool,
+    /// Let the ends hand over single packets, as captures made there shall show them; fast
+    /// connections get slower.
+    #[arg(long)]
+    pub(crate) mtu_exact: bool,
+    /// The command to run at the left end; a shell when there is none.
+    #[arg(last = true, value_name = "CMD", conflicts_with_all = ["left", "right"])]
+    pub(crate) command: Vec<String>,
+}
+
+#[cfg(target_os = "linux")]
+#[derive(Debug, Args)]
+pub(crate) struct FirstProcess {
+    /// The command to run.
+    #[arg(last = true, value_name = "CMD")]
+    pub(crate) command: Vec<String>,
 }
 
 /// What can be captured.

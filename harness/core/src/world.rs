@@ -111,6 +111,11 @@ impl Builder<'_> {
         Ok(Link::new(id, parts))
     }
 
+    fn all_links(&self, draws: DrawKey) -> Result<Vec<Link>, WorldError> {
+        let specs = (0u16..).map(LinkId).zip(self.links);
+        specs.map(|(id, spec)| self.link(id, spec, draws)).collect()
+    }
+
     /// What a link can carry, by a rate model of its own: models are functions
     /// of their parameters and of the run's streams, so that it goes the way of
     /// the one inside the link.
@@ -359,6 +364,22 @@ impl Builder<'_> {
     }
 }
 
+/// The links of one run alone, in the order of the scenario.
+///
+/// # Errors
+/// When a plug-in refuses its parameters or a file that it needs.
+pub fn links(scenario: &Scenario, seed: u64, assets: &Assets) -> Result<Vec<Link>, WorldError> {
+    let streams = Streams::new(seed);
+    let builder = Builder {
+        streams: &streams,
+        assets,
+        links: &scenario.network.links,
+        arrivals: None,
+        wants_arrivals: Cell::new(false),
+    };
+    builder.all_links(scenario.network.draws)
+}
+
 /// Builds the world of one run, and what metrics need to know of it.
 ///
 /// # Errors
@@ -418,9 +439,9 @@ pub fn build_knowing(
         arrivals,
         wants_arrivals: Cell::new(false),
     };
-    let (mut links, mut link_facts) = (Vec::new(), Vec::new());
-    for (id, spec) in (0u16..).map(LinkId).zip(&scenario.network.links) {
-        links.push(builder.link(id, spec, scenario.network.draws)?);
+    let links = builder.all_links(scenario.network.draws)?;
+    let mut link_facts = Vec::new();
+    for spec in &scenario.network.links {
         link_facts.push(LinkFacts {
             name: spec.name.clone(),
             capacity: builder.capacity(spec)?,

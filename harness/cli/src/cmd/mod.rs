@@ -4,6 +4,8 @@ mod bench;
 mod compare;
 mod explain;
 mod list;
+#[cfg(target_os = "linux")]
+mod live;
 mod replay;
 mod report;
 mod run;
@@ -33,6 +35,10 @@ pub(crate) fn run(command: Command, registry: &Registry) -> Result<(), Failure> 
         Command::Explain(args) => explain::run(&args, registry),
         Command::Bench(args) => bench::run(&args, registry),
         Command::Replay(args) => replay::run(&args, registry),
+        #[cfg(target_os = "linux")]
+        Command::Live(args) => live::run(&args, registry),
+        #[cfg(target_os = "linux")]
+        Command::FirstProcess(args) => live::first_process(&args),
         Command::Trace(command) => trace::run(&command, registry),
         Command::Schema => {
             let schema = weaknet_harness::scenario::schema::schema(registry);

@@ -210,7 +210,7 @@ fn interruptible() -> Result<Arc<AtomicBool>, Failure> {
     let flag = Arc::clone(&stop);
     ctrlc::set_handler(move || {
         if flag.swap(true, Ordering::Relaxed) {
-            std::process::exit(i32::from(Exit::Interrupted as u8));
+            std::process::exit(i32::from(Exit::Interrupted.code()));
         }
         screen::note("interrupted: finishing the cases that have begun");
     })

@@ -8,6 +8,8 @@ mod descriptions;
 mod determinism;
 mod expectations;
 mod interruptions;
+#[cfg(target_os = "linux")]
+mod live;
 mod replays;
 mod results;
 mod support;

@@ -23,7 +23,7 @@ use weaknet_sim::World;
 pub use files::CaptureError;
 pub use pcapng::{Interface, PacketBlock, PcapngWriter};
 pub use qlog::QlogWriter;
-pub use tap::{DROPPED, IN, LinkCapture, OUT};
+pub use tap::{DROPPED, IN, LinkCapture, OUT, reason_name};
 
 use crate::metrics::RunFacts;
 use crate::plan::Case;

@@ -217,7 +217,8 @@ impl fmt::Display for Milliseconds {
 }
 
 /// The reason as it stands in captures.
-pub(super) const fn reason_name(reason: DropReason) -> &'static str {
+#[must_use]
+pub const fn reason_name(reason: DropReason) -> &'static str {
     match reason {
         DropReason::Overflow => "overflow",
         DropReason::Aqm => "aqm",

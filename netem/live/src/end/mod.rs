@@ -1,0 +1,219 @@
+//! The two ends: namespaces, and the commands that run in them.
+
+mod first;
+mod shell;
+
+use std::io;
+use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
+
+use nix::sched::{CloneFlags, unshare};
+use nix::unistd::{getgid, getuid};
+
+pub use first::run_as_first_process;
+pub use shell::{Ended, Shell};
+
+use crate::address::{Addresses, LEFT, RIGHT};
+use crate::error::{LiveError, NEW_NETWORK, NEW_USER};
+use crate::netlink::{Device, Netlink};
+use crate::port::Tun;
+
+/// Packets that may wait for a worker: with the 500 of the kernel, a saturating
+/// sender loses thousands in there.
+const QUEUE: u32 = 10_000;
+/// The name of the device in each end.
+const DEVICE: &str = "weaknet0";
+const LOOPBACK: u32 = 1;
+
+/// What the ends are like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ends {
+    /// Whether senders hand over many packets in one piece, which is faster. Without,
+    /// captures at the ends show the packets that the link sees.
+    pub super_frames: bool,
+}
+
+impl Default for Ends {
+    fn default() -> Self {
+        Self { super_frames: true }
+    }
+}
+
+/// Two ends, each a network namespace with a TUN device.
+///
+/// A namespace belongs to a thread of ours; it is there until [`Namespaces::finish`]
+/// and until the commands in it have ended.
+pub struct Namespaces {
+    ends: [End; 2],
+}
+
+struct End {
+    tun: Tun,
+    orders: mpsc::Sender<Order>,
+    thread: JoinHandle<()>,
+}
+
+/// Something to do in the namespaces of an end.
+type Order = Box<dyn FnOnce() + Send>;
+
+/// Makes the right to new namespaces, for a user who does not have it: a user
+/// namespace in which this process is root and all files keep their owners.
+///
+/// # Errors
+/// When user namespaces are forbidden, or this process has threads.
+fn become_root() -> Result<(), LiveError> {
+    if getuid().is_root() {
+        return Ok(());
+    }
+    let (user, group) = (getuid(), getgid());
+    unshare(CloneFlags::CLONE_NEWUSER).map_err(LiveError::system(NEW_USER))?;
+    let write = |file: &str, text: String| {
+        std::fs::write(format!("/proc/self/{file}"), text)
+            .map_err(LiveError::system("map users into a user namespace"))
+    };
+    write("setgroups", "deny".to_owned())?;
+    write("uid_map", format!("0 {user} 1"))?;
+    write("gid_map", format!("0 {group} 1"))
+}
+
+impl Namespaces {
+    /// Makes both ends. Has to be called before this process has any thread when it is
+    /// not root's.
+    ///
+    /// # Errors
+    /// When the system refuses it.
+    pub fn create(ends: Ends) -> Result<Self, LiveError> {
+        become_root()?;
+        let left = End::create(LEFT, ends)?;
+        let right = End::create(RIGHT, ends)?;
+        Ok(Self {
+            ends: [left, right],
+        })
+    }
+
+    /// The devices, left and right.
+    #[must_use]
+    pub fn devices(&self) -> [Tun; 2] {
+        [self.ends[0].tun.clone(), self.ends[1].tun.clone()]
+    }
+
+    /// Runs commands at the left and the right end until all have ended, or `stop`
+    /// says so: then they get a second to end by themselves.
+    ///
+    /// # Errors
+    /// When one cannot be started; the other one is ended.
+    pub fn run(
+        &self,
+        commands: [Option<Shell>; 2],
+        stop: &dyn Fn() -> bool,
+    ) -> Result<[Option<Ended>; 2], LiveError> {
+        let mut running = Vec::new();
+        for (at, (command, end)) in commands.into_iter().zip(&self.ends).enumerate() {
+            if let Some(command) = command {
+                running.push((at, end.call(move || command.start())??));
+            }
+        }
+        let mut ended = [None, None];
+        for (at, how) in shell::wait_for_all(running, stop)? {
+            ended[at] = Some(how);
+        }
+        Ok(ended)
+    }
+
+    /// Does something in the network namespace of the left end (0) or the right end
+    /// (1), like opening a socket, which stays there.
+    ///
+    /// # Errors
+    /// When the end is gone.
+    pub fn within<T: Send + 'static>(
+        &self,
+        end: usize,
+        what: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, LiveError> {
+        self.ends[end.min(1)].call(what)
+    }
+
+    /// Lets the namespaces go.
+    pub fn finish(self) {
+        for End { orders, thread, .. } in self.ends {
+            drop(orders);
+            // It has nothing left to do.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl End {
+    fn create(addresses: Addresses, ends: Ends) -> Result<Self, LiveError> {
+        let (orders, todo) = mpsc::channel();
+        let (report, made) = mpsc::channel();
+        let thread = thread::Builder::new()
+            .name("end".to_owned())
+            .spawn(move || {
+                let device = enter(addresses, ends);
+                let failed = device.is_err();
+                if report.send(device).is_err() || failed {
+                    return;
+                }
+                // Commands are started from here, so that they inherit the namespaces
+                // of this thread and end with it.
+                while let Ok(order) = todo.recv() {
+                    let order: Order = order;
+                    order();
+                }
+            })
+            .map_err(LiveError::system("start a thread for an end"))?;
+        let tun = made.recv().map_err(|_| LiveError::Worker)??;
+        Ok(Self {
+            tun,
+            orders,
+            thread,
+        })
+    }
+
+    fn call<T: Send + 'static>(
+        &self,
+        what: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, LiveError> {
+        let (answer, answered) = mpsc::channel();
+        // Nobody may wait for it any more.
+        let order: Order = Box::new(move || drop(answer.send(what())));
+        self.orders.send(order).map_err(|_| LiveError::Worker)?;
+        answered.recv().map_err(|_| LiveError::Worker)
+    }
+}
+
+/// Moves this thread into namespaces of its own; the device in there.
+fn enter(addresses: Addresses, ends: Ends) -> Result<Tun, LiveError> {
+    // Processes of this thread are in a new process namespace too, which ends with the
+    // first of them.
+    let flags = CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWPID | CloneFlags::CLONE_FS;
+    unshare(flags).map_err(LiveError::system(NEW_NETWORK))?;
+    let tun = Tun::create(DEVICE, ends.super_frames)?;
+    set_up(addresses).map_err(LiveError::system("set up the device of an end"))?;
+    Ok(tun)
+}
+
+fn set_up(addresses: Addresses) -> io::Result<()> {
+    let index = nix::net::if_::if_nametoindex(DEVICE)?;
+    let mut netlink = Netlink::open()?;
+    netlink.up(LOOPBACK, Device::default())?;
+    // No address of the system's own choice, for which it would send solicitations;
+    // where there is no IPv6 at all there is nothing to say.
+    let _ = std::fs::write(
+        format!("/proc/sys/net/ipv6/conf/{DEVICE}/addr_gen_mode"),
+        "1",
+    );
+    for (ip, prefix) in addresses.with_prefix() {
+        netlink.add_address(index, ip, prefix)?;
+    }
+    let device = Device {
+        mtu: Some(1_500),
+        queue: Some(QUEUE),
+    };
+    netlink.up(index, device)?;
+    for (ip, _) in addresses.with_prefix() {
+        netlink.add_default_route(index, ip)?;
+    }
+    Ok(())
+}
