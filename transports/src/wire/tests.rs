@@ -35,7 +35,7 @@ fn packet(payload: Payload, leg: Leg, size: u32) -> Packet {
 
 fn bytes(packet: &Packet) -> Vec<u8> {
     let mut out = vec![0xff; 3];
-    encode(packet, &Addresses::of(packet), &mut out);
+    Encoder::default().encode(packet, &Addresses::of(packet), &mut out);
     out
 }
 
@@ -118,8 +118,15 @@ fn audio_carries_time_number_and_level() {
     let datagram = bytes(&sized(rtp(Media::Audio, RtpKind::Media)));
     // 37.5 s are 960000 in units of abs-send-time.
     let head = "90 6f 12 34 00 00 07 80 57 01 02 6f be de 00 03 \
-                22 96 00 00 31 ff fe 10 9e 00 00 00 00";
-    assert_eq!(udp(&datagram)[..29], hex(head));
+                22 96 00 00 31 ff fe 10 9e 00 00 00";
+    assert_eq!(udp(&datagram)[..28], hex(head));
+    // The same eight bytes over and over, then the room of the tag.
+    let (body, tag) = udp(&datagram)[28..].split_at(300);
+    assert!(
+        body.chunks(8)
+            .all(|word| word == &filler(0x5701_026f, 0x1234)[..word.len()])
+    );
+    assert_eq!(tag, [0; 10]);
     assert_eq!(datagram.len(), 28 + 12 + 16 + 300 + 10);
 }
 
@@ -127,7 +134,7 @@ fn audio_carries_time_number_and_level() {
 fn a_retransmission_names_the_original() {
     let datagram = bytes(&sized(rtp(Media::Video, RtpKind::Rtx)));
     // The marker: part 1 is the last of 2.
-    let head = "90 e1 ff fe 00 00 07 80 57 01 02 61 be de 00 02 22 96 00 00 31 ff fe 00 12 34 00";
+    let head = "90 e1 00 00 00 00 07 80 57 01 02 61 be de 00 02 22 96 00 00 31 ff fe 00 12 34 00";
     assert_eq!(udp(&datagram)[..27], hex(head));
     assert_eq!(datagram.len(), 66 + 2 + 300);
 }
@@ -145,7 +152,7 @@ fn padding_ends_with_its_count() {
     assert_eq!((payload.len(), payload.last()), (289, Some(&255)));
     // Without room for anything the packet grows.
     let bare = bytes(&packet(Payload::Rtp(padding), Leg::Outward, 1));
-    let expected = "a0 61 ff fe 00 00 03 84 57 01 02 61 01";
+    let expected = "a0 61 00 00 00 00 03 84 57 01 02 61 01";
     assert_eq!(udp(&bare), hex(expected));
 }
 
@@ -159,7 +166,7 @@ fn repair_has_a_stream_of_its_own() {
         protects: vec![],
     }));
     let datagram = bytes(&packet(payload, Leg::Outward, size));
-    let head = "90 62 ff fe 00 00 07 80 57 01 02 62";
+    let head = "90 62 00 00 00 00 07 80 57 01 02 62";
     assert_eq!(udp(&datagram)[..12], hex(head));
     assert_eq!(datagram.len() as u32, size);
 }
@@ -187,6 +194,14 @@ fn pli_is_a_bare_header() {
 }
 
 #[test]
+fn a_full_intra_request_names_its_target_in_its_entry() {
+    let datagram = bytes(&compound(vec![Rtcp::Fir { seq: 7 }], Leg::Return));
+    let expected = "84 ce 00 04 57 01 02 00 00 00 00 00 57 01 02 60 07 00 00 00";
+    assert_eq!(udp(&datagram)[..20], hex(expected));
+    assert_eq!(datagram.len(), 62);
+}
+
+#[test]
 fn a_jitter_buffer_tells_its_delay() {
     let delay = Span::from_micros(80_900);
     let datagram = bytes(&compound(vec![Rtcp::JitterBuffer { delay }], Leg::Return));
@@ -209,9 +224,12 @@ fn reports_carry_times() {
     };
     let datagram = bytes(&compound(vec![report.clone(), report], Leg::Return));
     // 2026 begins ed003780 seconds after 1900.
-    let block = "57 01 02 60 40 00 00 19 00 00 00 00 00 00 00 1e 37 a5 80 00 00 00 40 00";
+    // Losses and numbers add up from block to block.
+    let block =
+        |counts| format!("57 01 02 60 40 00 00 {counts} 00 00 00 1e 37 a5 80 00 00 00 40 00");
+    let (first, second) = (block("19 00 00 00 63"), block("32 00 00 00 c7"));
     let expected = format!(
-        "82 c9 00 0d 57 01 02 00 {block} {block} \
+        "82 c9 00 0d 57 01 02 00 {first} {second} \
          80 cf 00 04 57 01 02 00 04 00 00 02 ed 00 37 80 80 00 00 00"
     );
     let payload = udp(&datagram);
@@ -285,12 +303,12 @@ fn transport_feedback_matches_the_examples() {
     let report = feedback(0xfffe, &mixed);
     let datagram = bytes(&compound(vec![report.clone()], Leg::Return));
     let head = "8f cd 00 06 57 01 02 00 57 01 02 60";
-    let expected = format!("{head} ff fe 00 05 00 00 10 34 d1 a0 04 50 01 90 ff f8 00 00 12 34");
+    let expected = format!("{head} ff fe 00 05 00 00 10 00 d1 a0 04 50 01 90 ff f8 00 00 12 34");
     assert_eq!(udp(&datagram)[..32], hex(&expected));
     // 20 in a run, padded by two bytes.
     let run: Vec<_> = (0..20).map(|i| Some(10_000 + 1_000 * i)).collect();
     let run = feedback(1_000, &run);
-    let fci = "03 e8 00 14 00 00 00 34 20 14 28 04 04 04 04 04 04 04 04 04 04 04 04 04 04 04 04 \
+    let fci = "03 e8 00 14 00 00 00 00 20 14 28 04 04 04 04 04 04 04 04 04 04 04 04 04 04 04 04 \
                04 04 04 00 02";
     let datagram = bytes(&compound(vec![run.clone()], Leg::Return));
     assert_eq!(udp(&datagram)[..4], hex("af cd 00 0a"));
@@ -309,7 +327,7 @@ fn transport_feedback_matches_the_examples() {
         })
         .collect();
     let datagram = bytes(&compound(vec![feedback(7, &one_bit)], Leg::Return));
-    let fci = "00 07 00 0e 00 00 00 34 b7 3e 08 08 08 08 08 08 08 08 08 08";
+    let fci = "00 07 00 0e 00 00 00 00 b7 3e 08 08 08 08 08 08 08 08 08 08";
     assert_eq!(udp(&datagram)[12..32], hex(fci));
 }
 
@@ -444,6 +462,7 @@ fn any_rtcp() -> impl Strategy<Value = Rtcp> {
             seqs
         }),
         Just(Rtcp::Pli),
+        any::<u8>().prop_map(|seq| Rtcp::Fir { seq }),
         any::<u64>().prop_map(|n| Rtcp::JitterBuffer {
             delay: Span::from_nanos(n)
         }),
