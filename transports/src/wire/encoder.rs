@@ -20,7 +20,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use weaknet_core::packet::{FlowId, Leg, Media, Packet, Payload, Rtcp, Rtp, RtpKind};
+use weaknet_core::packet::{FlowId, Leg, Media, Packet, Payload, RepairPacket, Rtcp, Rtp, RtpKind};
 
 use super::rtp::Contents;
 use super::streams::Stream;
@@ -77,16 +77,11 @@ impl Encoder {
         match &packet.payload {
             Payload::Rtp(rtp) => flow.rtp(packet, rtp, None, size, out),
             Payload::Repair(repair) => {
-                let what = Repair {
-                    protects: repair.protects.iter().map(|rtp| rtp.seq).collect(),
-                    symbol: repair.symbol,
-                    payload: repair.rtp.payload,
-                };
                 let rtp = Rtp {
                     kind: RtpKind::Fec,
                     ..repair.rtp
                 };
-                flow.rtp(packet, &rtp, Some(&what), size, out);
+                flow.rtp(packet, &rtp, Some(repair), size, out);
             }
             Payload::Rtcp(compound) => {
                 let counts = flow.report(packet, compound);
@@ -145,7 +140,7 @@ impl Flow {
         &mut self,
         packet: &Packet,
         rtp: &Rtp,
-        repair: Option<&Repair>,
+        repair: Option<&RepairPacket>,
         size: usize,
         out: &mut Vec<u8>,
     ) {
@@ -185,9 +180,16 @@ impl Flow {
         self.sources.insert(seq, place);
     }
 
-    fn make_repair(&mut self, number: u64, repair: &Repair) {
-        let codec = self.format.fec.as_ref();
-        if let Some(payload) = codec.and_then(|codec| codec.encode(repair, &self.sources)) {
+    fn make_repair(&mut self, number: u64, repair: &RepairPacket) {
+        let Some(codec) = &self.format.fec else {
+            return;
+        };
+        let repair = Repair {
+            protects: repair.protects.iter().map(|rtp| rtp.seq).collect(),
+            symbol: repair.symbol,
+            payload: repair.rtp.payload,
+        };
+        if let Some(payload) = codec.encode(&repair, &self.sources) {
             if self.repairs.len() >= MEMORY {
                 self.repairs.pop_front();
             }

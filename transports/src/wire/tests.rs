@@ -3,8 +3,8 @@
 
 use proptest::prelude::*;
 use weaknet_core::packet::{
-    Arrival, Ecn, FlowId, Leg, Media, Packet, Payload, RepairPacket, Rtcp, Rtp, RtpKind,
-    SessionMessage,
+    Ack, AckDetails, Arrival, Ecn, FlowId, Leg, Media, Message, MessagePacket, Packet, Payload,
+    RepairPacket, Rtcp, Rtp, RtpKind, SessionMessage, StreamPiece,
 };
 use weaknet_core::{Span, Time};
 
@@ -490,6 +490,64 @@ fn any_rtcp() -> impl Strategy<Value = Rtcp> {
     ]
 }
 
+fn any_ack() -> impl Strategy<Value = Ack> {
+    let ranges = prop::collection::vec(any::<(u64, u64)>(), 0..100);
+    let arrivals = prop::collection::vec(any::<(u64, u64)>(), 0..20);
+    let details = (ranges, any::<[u64; 3]>(), arrivals).prop_map(|(ranges, ecn, arrivals)| {
+        let arrival = |(seq, at)| Arrival {
+            seq,
+            at: Some(Time::from_nanos(at)),
+            ecn: Ecn::Ce,
+        };
+        let arrivals = arrivals.into_iter().map(arrival).collect();
+        Box::new(AckDetails {
+            ranges,
+            ecn,
+            arrivals,
+        })
+    });
+    (any::<(u64, u32, u32)>(), prop::option::of(details)).prop_map(
+        |((largest, before, delay_us), more)| Ack {
+            largest,
+            before,
+            delay_us,
+            more,
+        },
+    )
+}
+
+fn any_data() -> impl Strategy<Value = Payload> {
+    let piece = any::<(u64, u64, u32, u16, bool, bool)>();
+    let messages = prop::collection::vec(any::<(u64, u16)>(), 0..5);
+    prop_oneof![
+        any_ack().prop_map(Payload::Ack),
+        piece.prop_map(|(number, offset, waits_for, length, again, last)| {
+            Payload::Stream(StreamPiece {
+                number,
+                offset,
+                waits_for,
+                length,
+                again,
+                last,
+            })
+        }),
+        (any::<(u64, u32, u64)>(), messages).prop_map(|((number, waits_for, below), messages)| {
+            let message = |(number, size)| Message {
+                number,
+                size,
+                again: true,
+                given: Time::ZERO,
+            };
+            Payload::Messages(Box::new(MessagePacket {
+                number,
+                waits_for,
+                forget_below: below,
+                messages: messages.into_iter().map(message).collect(),
+            }))
+        }),
+    ]
+}
+
 fn any_payload() -> impl Strategy<Value = Payload> {
     let session = prop_oneof![
         any::<u32>().prop_map(|transaction| SessionMessage::BindingRequest { transaction }),
@@ -503,6 +561,7 @@ fn any_payload() -> impl Strategy<Value = Payload> {
     prop_oneof![
         Just(Payload::Opaque),
         Just(Payload::Bytes(Vec::new())),
+        any_data(),
         any_rtp().prop_map(Payload::Rtp),
         any_rtp().prop_map(|rtp| Payload::Repair(Box::new(RepairPacket {
             rtp,
@@ -521,6 +580,7 @@ proptest! {
         (id, flow, path, hop, sent) in any::<(u64, u16, u8, u8, u64)>(),
         outward in any::<bool>(),
         size in prop_oneof![0_u32..200, 0_u32..2_000, any::<u32>()],
+        messages in any::<bool>(),
     ) {
         let packet = Packet {
             id,
@@ -534,7 +594,12 @@ proptest! {
             sent: Time::from_nanos(sent),
             payload,
         };
-        let datagram = bytes(&packet);
+        let mut encoder = Encoder::default();
+        encoder.set_format(packet.flow, FlowFormat { messages, ..FlowFormat::default() });
+        let (mut datagram, mut again) = (Vec::new(), Vec::new());
+        encoder.encode(&packet, &Addresses::of(&packet), &mut datagram);
+        encoder.encode(&packet, &Addresses::of(&packet), &mut again);
+        prop_assert!(datagram == again, "other bytes on another link");
         udp(&datagram);
         prop_assert_eq!(datagram[1] & 3, 3);
         // As long as the packet unless its headers need more.

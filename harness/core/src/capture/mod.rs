@@ -9,6 +9,7 @@ mod files;
 mod formats;
 mod pcapng;
 mod qlog;
+mod qlog_data;
 mod tap;
 
 #[cfg(test)]
@@ -23,6 +24,7 @@ use weaknet_core::{Event, EventSink, Time};
 use weaknet_sim::World;
 
 pub use files::CaptureError;
+pub use formats::flow_format;
 pub use pcapng::{Interface, PacketBlock, PcapngWriter};
 pub use qlog::QlogWriter;
 pub use tap::{DROPPED, IN, LinkCapture, OUT};

@@ -17,12 +17,14 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use weaknet_core::event::{FrameDrop, SessionStage};
-use weaknet_core::packet::{Class, Leg, Media, Picture, Tag};
+use weaknet_core::packet::{LinkId, Picture};
 use weaknet_core::{Event, Span, Time};
 
 use super::files::{CaptureError, Stream, error};
+use super::qlog_data::{Data, MediaData, Packet};
 use super::tap::reason_name;
 use crate::metrics::RunFacts;
 use crate::plan::Case;
@@ -36,6 +38,8 @@ const SEPARATOR: &[u8] = b"\x1e";
 #[derive(Debug)]
 pub struct QlogWriter<W> {
     out: W,
+    /// The record at hand.
+    record: Vec<u8>,
 }
 
 impl<W: Write> QlogWriter<W> {
@@ -74,23 +78,29 @@ impl<W: Write> QlogWriter<W> {
         out.write_all(SEPARATOR)?;
         serde_json::to_writer(&mut out, &header)?;
         out.write_all(b"\n")?;
-        Ok(Self { out })
+        Ok(Self {
+            out,
+            record: Vec::new(),
+        })
     }
 
     /// Writes an event.
     ///
     /// # Errors
     /// Those of the output.
-    pub fn event(&mut self, at: Time, name: &str, data: &Value) -> io::Result<()> {
+    pub fn event(&mut self, at: Time, name: &str, data: &impl Serialize) -> io::Result<()> {
         const MILLISECOND: u64 = 1_000_000;
         let (ms, ns) = (at.as_nanos() / MILLISECOND, at.as_nanos() % MILLISECOND);
-        self.out.write_all(SEPARATOR)?;
+        let Self { out, record } = self;
+        record.clear();
+        record.extend_from_slice(SEPARATOR);
         write!(
-            self.out,
+            record,
             "{{\"time\":{ms}.{ns:06},\"name\":\"{name}\",\"data\":"
         )?;
-        serde_json::to_writer(&mut self.out, data)?;
-        self.out.write_all(b"}\n")
+        serde_json::to_writer(&mut *record, data)?;
+        record.extend_from_slice(b"}\n");
+        out.write_all(record)
     }
 
     /// The output.
@@ -155,41 +165,47 @@ impl CaseQlog {
 }
 
 /// Flow, name and data of an event that belongs into a flow's log.
-fn entry(event: &Event, links: &[String]) -> Option<(u16, &'static str, Value)> {
-    let link_name = |link: weaknet_core::packet::LinkId| links.get(usize::from(link.0));
+fn entry<'a>(event: &Event, links: &'a [String]) -> Option<(u16, &'static str, Data<'a>)> {
+    let link_name = |link: LinkId| links.get(usize::from(link.0)).map(String::as_str);
     let ms = Span::as_millis_f64;
     Some(match *event {
         Event::Sent { packet, payload } => {
-            let mut data = about(packet);
-            if payload > 0 {
-                data["raw"]["payload_length"] = json!(payload);
-            }
-            (packet.flow.0, "weaknet:packet_sent", data)
+            let payload = (payload > 0).then_some(payload);
+            let data = Packet::new(packet).payload_length(payload);
+            (packet.flow.0, "weaknet:packet_sent", Data::Packet(data))
         }
         Event::Received { packet, one_way } => {
-            let mut data = about(packet);
-            data["one_way_delay"] = json!(ms(one_way));
-            (packet.flow.0, "weaknet:packet_received", data)
+            let data = Packet {
+                one_way_delay: Some(ms(one_way)),
+                ..Packet::new(packet)
+            };
+            (packet.flow.0, "weaknet:packet_received", Data::Packet(data))
         }
         Event::LinkDrop {
             link,
             packet,
             reason,
         } => {
-            let mut data = about(packet);
-            data["link"] = json!(link_name(link));
-            data["trigger"] = json!(reason_name(reason));
-            (packet.flow.0, "weaknet:packet_lost", data)
+            let data = Packet {
+                link: link_name(link),
+                trigger: Some(reason_name(reason)),
+                ..Packet::new(packet)
+            };
+            (packet.flow.0, "weaknet:packet_lost", Data::Packet(data))
         }
         Event::LinkMark { link, packet } => {
-            let mut data = about(packet);
-            data["link"] = json!(link_name(link));
-            (packet.flow.0, "weaknet:packet_marked", data)
+            let data = Packet {
+                link: link_name(link),
+                ..Packet::new(packet)
+            };
+            (packet.flow.0, "weaknet:packet_marked", Data::Packet(data))
         }
         Event::Damaged { packet } => {
-            let mut data = about(packet);
-            data["trigger"] = json!("damaged");
-            (packet.flow.0, "weaknet:packet_dropped", data)
+            let data = Packet {
+                trigger: Some("damaged"),
+                ..Packet::new(packet)
+            };
+            (packet.flow.0, "weaknet:packet_dropped", Data::Packet(data))
         }
         Event::MediaUsable {
             flow,
@@ -198,13 +214,8 @@ fn entry(event: &Event, links: &[String]) -> Option<(u16, &'static str, Value)> 
             payload,
             repaired,
         } => {
-            let data = json!({
-                "media": media_name(media),
-                "seq": seq,
-                "raw": { "payload_length": payload },
-                "repaired": repaired,
-            });
-            (flow.0, "weaknet:media_usable", data)
+            let data = MediaData::new(media, seq, payload, repaired);
+            (flow.0, "weaknet:media_usable", Data::Media(data))
         }
         Event::FrameEncoded {
             flow,
@@ -215,7 +226,7 @@ fn entry(event: &Event, links: &[String]) -> Option<(u16, &'static str, Value)> 
         } => {
             let mut data = json!({ "frame": frame, "key": key, "raw": { "payload_length": size } });
             put_picture(&mut data, &picture);
-            (flow.0, "weaknet:frame_encoded", data)
+            (flow.0, "weaknet:frame_encoded", Data::Other(data))
         }
         Event::FrameDropped {
             flow,
@@ -223,7 +234,7 @@ fn entry(event: &Event, links: &[String]) -> Option<(u16, &'static str, Value)> 
             reason,
         } => {
             let data = json!({ "frame": frame, "trigger": frame_drop_name(reason) });
-            (flow.0, "weaknet:frame_dropped", data)
+            (flow.0, "weaknet:frame_dropped", Data::Other(data))
         }
         Event::FrameRendered {
             flow,
@@ -242,10 +253,17 @@ fn entry(event: &Event, links: &[String]) -> Option<(u16, &'static str, Value)> 
                 "decoded": times.decoded.as_millis_f64(),
             });
             put_picture(&mut data, &picture);
-            (flow.0, "weaknet:frame_rendered", data)
+            (flow.0, "weaknet:frame_rendered", Data::Other(data))
         }
-        Event::KeyFrameRequested { flow } => (flow.0, "weaknet:key_frame_requested", json!({})),
-        Event::NackSent { flow, count } => (flow.0, "weaknet:nack_sent", json!({ "count": count })),
+        Event::KeyFrameRequested { flow } => (
+            flow.0,
+            "weaknet:key_frame_requested",
+            Data::Other(json!({})),
+        ),
+        Event::NackSent { flow, count } => {
+            let data = json!({ "count": count });
+            (flow.0, "weaknet:nack_sent", Data::Other(data))
+        }
         Event::AudioPlayed {
             flow,
             length,
@@ -253,7 +271,7 @@ fn entry(event: &Event, links: &[String]) -> Option<(u16, &'static str, Value)> 
         } => {
             let captured = captured.map(Time::as_millis_f64);
             let data = json!({ "length": ms(length), "captured": captured });
-            (flow.0, "weaknet:audio_played", data)
+            (flow.0, "weaknet:audio_played", Data::Other(data))
         }
         Event::Target {
             flow,
@@ -264,24 +282,25 @@ fn entry(event: &Event, links: &[String]) -> Option<(u16, &'static str, Value)> 
                 "target_bitrate": target.as_bps(),
                 "pacing_rate": pacing.as_bps(),
             });
-            (flow.0, METRICS, data)
+            (flow.0, METRICS, Data::Other(data))
         }
-        Event::Gauge { flow, name, value } => (flow.0, METRICS, json!({ name: value })),
-        Event::RttSample { flow, rtt } => (flow.0, METRICS, json!({ "latest_rtt": ms(rtt) })),
+        Event::Gauge { flow, name, value } => (flow.0, METRICS, Data::Number(name, value)),
+        Event::RttSample { flow, rtt } => (flow.0, METRICS, Data::Number("latest_rtt", ms(rtt))),
         Event::Session { flow, stage } => {
             let data = json!({ "new": stage_name(stage) });
-            (flow.0, "weaknet:session_state_updated", data)
+            (flow.0, "weaknet:session_state_updated", Data::Other(data))
         }
         Event::Paused { flow, paused } => {
-            (flow.0, "weaknet:video_paused", json!({ "paused": paused }))
+            let data = json!({ "paused": paused });
+            (flow.0, "weaknet:video_paused", Data::Other(data))
         }
         Event::Retransmitted { flow, frame, fresh } => {
             let data = json!({ "frame": frame, "fresh": fresh });
-            (flow.0, "weaknet:retransmission_received", data)
+            (flow.0, "weaknet:retransmission_received", Data::Other(data))
         }
         Event::RetransmissionForgone { flow, count } => {
             let data = json!({ "count": count });
-            (flow.0, "weaknet:retransmission_forgone", data)
+            (flow.0, "weaknet:retransmission_forgone", Data::Other(data))
         }
         Event::MessageGiven {
             flow,
@@ -289,7 +308,7 @@ fn entry(event: &Event, links: &[String]) -> Option<(u16, &'static str, Value)> 
             size,
         } => {
             let data = json!({ "message": message, "length": size });
-            (flow.0, "weaknet:message_given", data)
+            (flow.0, "weaknet:message_given", Data::Other(data))
         }
         Event::MessageDelivered {
             flow,
@@ -297,7 +316,7 @@ fn entry(event: &Event, links: &[String]) -> Option<(u16, &'static str, Value)> 
             given,
         } => {
             let data = json!({ "message": message, "given": given.as_millis_f64() });
-            (flow.0, "weaknet:message_delivered", data)
+            (flow.0, "weaknet:message_delivered", Data::Other(data))
         }
         _ => return None,
     })
@@ -322,41 +341,6 @@ fn put_picture(data: &mut Value, picture: &Picture) {
     }
     if picture.simulcast_layers > 1 {
         map.insert("simulcast_layer".to_owned(), json!(picture.simulcast));
-    }
-}
-
-fn about(packet: Tag) -> Value {
-    // Without the flow, so that every reader of JSON takes it exactly.
-    let id = packet.id & 0xffff_ffff_ffff;
-    let leg = match packet.leg {
-        Leg::Outward => "outward",
-        Leg::Return => "return",
-    };
-    json!({
-        "header": { "packet_id": id, "packet_type": class_name(packet.class) },
-        "leg": leg,
-        "raw": { "length": packet.size },
-    })
-}
-
-const fn class_name(class: Class) -> &'static str {
-    match class {
-        Class::Audio => "audio",
-        Class::Video => "video",
-        Class::Rtx => "rtx",
-        Class::Fec => "fec",
-        Class::Padding => "padding",
-        Class::Rtcp => "rtcp",
-        Class::Session => "session",
-        Class::Message => "message",
-        Class::Other => "other",
-    }
-}
-
-const fn media_name(media: Media) -> &'static str {
-    match media {
-        Media::Audio => "audio",
-        Media::Video => "video",
     }
 }
 

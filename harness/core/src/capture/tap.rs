@@ -218,8 +218,11 @@ impl fmt::Display for Milliseconds {
         if rest == 0 {
             return write!(f, "{whole}ms");
         }
-        let digits = format!("{rest:06}");
-        write!(f, "{whole}.{}ms", digits.trim_end_matches('0'))
+        let (mut digits, mut width) = (rest, 6);
+        while digits.is_multiple_of(10) {
+            (digits, width) = (digits / 10, width - 1);
+        }
+        write!(f, "{whole}.{digits:0width$}ms")
     }
 }
 
