@@ -37,6 +37,8 @@ mod stun;
 mod twcc;
 
 #[cfg(test)]
+mod laws;
+#[cfg(test)]
 mod tests;
 
 use std::net::{Ipv4Addr, SocketAddrV4};

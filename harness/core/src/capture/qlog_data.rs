@@ -32,25 +32,25 @@ impl Serialize for Data<'_> {
 /// A packet, and what happened to it.
 #[derive(serde::Serialize)]
 pub(super) struct Packet<'a> {
-    header: Header,
-    leg: &'static str,
+    pub(super) header: Header,
+    pub(super) leg: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) link: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) one_way_delay: Option<f64>,
-    raw: Raw,
+    pub(super) raw: Raw,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) trigger: Option<&'static str>,
 }
 
 #[derive(serde::Serialize)]
-struct Header {
+pub(super) struct Header {
     packet_id: u64,
     packet_type: &'static str,
 }
 
 #[derive(serde::Serialize)]
-struct Raw {
+pub(super) struct Raw {
     #[serde(skip_serializing_if = "Option::is_none")]
     length: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -34,13 +34,7 @@ impl Sender {
             Rtcp::Pli => {
                 self.on_key_frame_request(now);
             }
-            // A repetition of what has been answered (RFC 5104, section 4.3.1).
-            Rtcp::Fir { seq } if self.answered_fir == Some(seq) => {}
-            Rtcp::Fir { seq } => {
-                if self.on_key_frame_request(now) {
-                    self.answered_fir = Some(seq);
-                }
-            }
+            Rtcp::Fir { seq } => self.on_full_intra_request(now, seq),
             Rtcp::ReceiverReport {
                 last_sr,
                 delay_since_last_sr,
@@ -183,6 +177,14 @@ impl Sender {
         }
         if late > 0 {
             out.event(Event::RetransmissionForgone { flow, count: late });
+        }
+    }
+
+    /// A repetition of what has been answered counts no more (RFC 5104, section
+    /// 4.3.1).
+    fn on_full_intra_request(&mut self, now: Time, seq: u8) {
+        if self.answered_fir != Some(seq) && self.on_key_frame_request(now) {
+            self.answered_fir = Some(seq);
         }
     }
 

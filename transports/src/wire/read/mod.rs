@@ -16,6 +16,8 @@ mod rtcp;
 mod rtp;
 
 #[cfg(test)]
+mod strategies;
+#[cfg(test)]
 mod tests;
 
 use weaknet_core::packet::{Ecn, Payload};
