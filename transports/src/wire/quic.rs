@@ -6,13 +6,16 @@
 //! (section 16) in the widths that `transport::quic` charges. First bytes are
 //! 99, apart from STUN, DTLS, TURN and RTP (RFC 9443).
 //! Differs: nothing is encrypted and headers have no protection; the room of the
-//! authentication tag is zeros. The connection id says `W`, the flow, whether
-//! the receiver sends (1) and whether the piece was sent before (2), and in its last four
-//! bytes how far back the sender waits or, in an acknowledgement, when the newest packet
+//! authentication tag is zeros. Flows that count as TCP have the same packets,
+//! with as many of the stream's bytes as there is room for. The connection id
+//! says `W`, the flow, flags (1 the receiver sends, 2 the piece was sent before;
+//! above them the number of arrival times), and in its last four bytes how far
+//! back the sender waits or, in an acknowledgement, when the newest packet
 //! arrived, in microseconds. Arrival times follow the ACK frame without a frame
 //! of their own: for each the time since the one before, 2 bytes in units of 16
-//! µs, for the newest numbers that are acknowledged. What does not fit
-//! its field is cut: delays at 131 ms, lengths and ranges at 16,383, further ranges at 63.
+//! µs, for the newest numbers that are acknowledged. What does not fit its field
+//! is cut: delays at 131 ms, lengths and ranges at 16,383, further ranges and
+//! arrival times at 63.
 //! Not modelled: what the streams carry, which is zeros; codepoints of single
 //! arrivals.
 
@@ -20,7 +23,7 @@ use weaknet_core::packet::{Ack, AckDetails, Arrival, Ecn, FlowId, Leg, Packet, S
 use weaknet_core::{Span, Time};
 
 use super::read::{Bytes, WireError};
-use crate::transport::{Unwrapper, quic::TAG};
+use crate::transport::Unwrapper;
 
 /// Fixed bit, spin bit, a packet number of four bytes.
 const SHORT_HEADER: u8 = 0x63;
@@ -36,7 +39,8 @@ const ACK_ECN: u8 = 0x03;
 
 /// The default of ACK Delay Exponent: 8 µs.
 const DELAY_EXPONENT: u32 = 3;
-const MOST_RANGES: usize = 63;
+/// Further ranges, and arrival times.
+const MOST: usize = 63;
 /// Unit of arrival times.
 const ARRIVAL_UNIT: u64 = 16;
 
@@ -72,15 +76,16 @@ pub(super) fn write_stream(packet: &Packet, piece: &StreamPiece, out: &mut Vec<u
 pub(super) fn write_ack(packet: &Packet, ack: &Ack, out: &mut Vec<u8>) {
     let nothing = AckDetails::default();
     let more = ack.more.as_deref().unwrap_or(&nothing);
-    let flags = if packet.leg == Leg::Return { RETURN } else { 0 };
-    let newest = more.arrivals.iter().rev().find_map(|arrival| arrival.at);
+    let arrivals = &more.arrivals[more.arrivals.len().saturating_sub(MOST)..];
+    let flags = if packet.leg == Leg::Return { RETURN } else { 0 } | (arrivals.len() as u8) << 2;
+    let newest = arrivals.iter().rev().find_map(|arrival| arrival.at);
     let newest = newest.map_or(0, |at| at.as_nanos() / 1_000);
     header(packet.flow, flags, newest as u32, packet.id, out);
     let counted = more.ecn != [0; 3];
     out.push(if counted { ACK_ECN } else { ACK });
     four(ack.largest, out);
     two(u64::from(ack.delay_us) >> DELAY_EXPONENT, out);
-    let ranges = &more.ranges[..more.ranges.len().min(MOST_RANGES)];
+    let ranges = &more.ranges[..more.ranges.len().min(MOST)];
     out.push(ranges.len() as u8);
     two(ack.before.into(), out);
     let mut smallest = ack.largest.saturating_sub(ack.before.into());
@@ -92,7 +97,7 @@ pub(super) fn write_ack(packet: &Packet, ack: &Ack, out: &mut Vec<u8>) {
     if counted {
         more.ecn.iter().for_each(|&count| four(count, out));
     }
-    write_arrivals(&more.arrivals, out);
+    write_arrivals(arrivals, out);
 }
 
 /// Times since the arrival before, oldest first; that of the oldest is zero.
@@ -164,23 +169,23 @@ impl QuicReader {
     }
 
     pub(super) fn read(&mut self, payload: &[u8]) -> Result<Frame, WireError> {
-        let end = payload
-            .len()
-            .checked_sub(TAG as usize)
-            .ok_or(WireError::Short)?;
-        let mut bytes = Bytes(payload.get(..end).ok_or(WireError::Short)?);
+        let mut bytes = Bytes(payload);
         let [first, mark, _, _, flags] = bytes.array()?;
         if first != SHORT_HEADER || mark != MARK {
             return Err(WireError::Kind);
         }
         let (extra, number) = (bytes.u32()?, bytes.u32()?);
         match bytes.u8()? {
-            kind @ (ACK | ACK_ECN) => self.ack(&mut bytes, kind == ACK_ECN, extra).map(Frame::Ack),
+            kind @ (ACK | ACK_ECN) => {
+                let mut ack = self.ack(&mut bytes, kind == ACK_ECN)?;
+                let gaps = bytes.take(2 * usize::from(flags >> 2))?;
+                self.arrivals(&mut ack, gaps, extra);
+                Ok(Frame::Ack(ack))
+            }
             kind if kind & !FIN == STREAM => {
                 let _stream = varint(&mut bytes)?;
                 let offset = varint(&mut bytes)?;
                 let length = u16::try_from(varint(&mut bytes)?).map_err(|_| WireError::Length)?;
-                bytes.take(length.into())?;
                 Ok(Frame::Stream(StreamPiece {
                     number: u64::try_from(self.number.unwrap(number)).unwrap_or(0),
                     offset,
@@ -194,7 +199,7 @@ impl QuicReader {
         }
     }
 
-    fn ack(&mut self, bytes: &mut Bytes<'_>, counted: bool, newest: u32) -> Result<Ack, WireError> {
+    fn ack(&mut self, bytes: &mut Bytes<'_>, counted: bool) -> Result<Ack, WireError> {
         let largest = varint(bytes)?;
         let delay = varint(bytes)?;
         let count = varint(bytes)?;
@@ -219,25 +224,30 @@ impl QuicReader {
                 *count = varint(bytes)?;
             }
         }
-        let mut ack = Ack {
-            largest,
-            before,
-            delay_us: u32::try_from(delay << DELAY_EXPONENT).map_err(|_| WireError::Length)?,
-            more: None,
-        };
-        let mut arrivals = Vec::new();
-        if !bytes.0.is_empty() {
-            let newest = u64::try_from(self.arrival.unwrap(newest)).unwrap_or(0);
-            let newest = Time::from_micros(newest);
-            arrivals = read_arrivals(&ack, &ranges, bytes.0, newest);
-        }
         let more = AckDetails {
             ranges,
             ecn,
-            arrivals,
+            arrivals: Vec::new(),
         };
-        ack.more = (more != AckDetails::default()).then(|| Box::new(more));
-        Ok(ack)
+        Ok(Ack {
+            largest,
+            before,
+            delay_us: u32::try_from(delay << DELAY_EXPONENT).map_err(|_| WireError::Length)?,
+            more: (more != AckDetails::default()).then(|| Box::new(more)),
+        })
+    }
+
+    /// Adds the arrival times, of which the last one is `newest`.
+    fn arrivals(&mut self, ack: &mut Ack, gaps: &[u8], newest: u32) {
+        if gaps.is_empty() {
+            return;
+        }
+        let newest = u64::try_from(self.arrival.unwrap(newest)).unwrap_or(0);
+        let ranges = ack.more.as_ref().map_or(&[][..], |more| &more.ranges);
+        let arrivals = read_arrivals(ack, ranges, gaps, Time::from_micros(newest));
+        if !arrivals.is_empty() {
+            ack.more.get_or_insert_default().arrivals = arrivals;
+        }
     }
 }
 

@@ -177,7 +177,7 @@ fn a_lost_media_packet_follows_from_the_repair_packets_of_the_capture() {
         let of = |interface, payload_type: u8| {
             let ssrc = [b'W', 0, flow as u8, payload_type];
             let on = packets.iter().filter(move |p| p.interface == interface);
-            on.filter(move |p| p.bytes[40..44] == ssrc && p.bytes[29] & 0x7f == payload_type)
+            on.filter(move |p| p.bytes[36..40] == ssrc && p.bytes[29] & 0x7f == payload_type)
         };
         let seq =
             |packet: &Seen| u64::from(u16::from_be_bytes([packet.bytes[30], packet.bytes[31]]));
