@@ -351,6 +351,7 @@ impl Builder<'_> {
             clock_drift: call.clock_drift,
             lip_sync: call.lip_sync,
             requester: arq.requester,
+            key_frame_request: call.key_frame_request,
             fec: self.part(name, &call.fec)?.map(|pair| pair.decoder),
             feedback: reporter.map_err(|source| WorldError {
                 path: format!("{name}/feedback"),

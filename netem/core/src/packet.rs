@@ -342,6 +342,12 @@ pub enum Rtcp {
     },
     /// Picture loss indication (RFC 4585).
     Pli,
+    /// Full intra request (RFC 5104).
+    Fir {
+        /// Number of the command: one more for a new one, the same for a
+        /// repetition.
+        seq: u8,
+    },
     /// De-jitter buffer metrics (RFC 7005), the part that matters here.
     JitterBuffer {
         /// Nominal delay of the video jitter buffer.

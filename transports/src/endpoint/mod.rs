@@ -11,6 +11,6 @@ mod sender;
 mod store;
 
 pub use decoder::DecoderModel;
-pub use receiver::{Receiver, ReceiverConfig, Reporter};
+pub use receiver::{KeyFrameRequest, Receiver, ReceiverConfig, Reporter};
 pub use reports::ReportSource;
 pub use sender::{FecSender, Sender, SenderConfig};

@@ -177,14 +177,14 @@ impl MessagesConfig {
 }
 
 /// Bytes of a packet of messages from the IP header on.
-pub(super) fn packet_size(messages: &[Message], forgets: bool) -> u32 {
+pub(crate) fn packet_size(messages: &[Message], forgets: bool) -> u32 {
     let chunk = |message: &Message| DATA_CHUNK + u32::from(message.size).next_multiple_of(4);
     let forward = if forgets { FORWARD_CHUNK } else { 0 };
     HEADERS + forward + messages.iter().map(chunk).sum::<u32>()
 }
 
 /// Bytes of an acknowledgement from the IP header on.
-pub(super) fn ack_size(ack: &Ack) -> u32 {
+pub(crate) fn ack_size(ack: &Ack) -> u32 {
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX / 16);
     let more = ack.more.as_deref().map_or(0, |more| {
         SACK_BLOCK * count(more.ranges.len()) + ARRIVAL * count(more.arrivals.len())

@@ -31,6 +31,8 @@ mod source;
 mod store;
 
 pub use config::{MessagesConfig, Reliability};
+#[cfg(test)]
+pub(crate) use config::{ack_size, packet_size};
 pub use profile::{Profile, Settings};
 pub use receiver::{MessageReceiver, MessageReceiverConfig};
 pub use sender::{MessageSender, MessageSenderConfig};

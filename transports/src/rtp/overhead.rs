@@ -90,6 +90,12 @@ pub struct Overhead {
     pub remainder: Remainder,
 }
 
+impl Default for Overhead {
+    fn default() -> Self {
+        Self::WEBRTC
+    }
+}
+
 impl Overhead {
     /// A browser over IPv4 and UDP. Extensions: abs-send-time (3 bytes) and the
     /// transport-wide sequence number (2), for audio also the level (1).

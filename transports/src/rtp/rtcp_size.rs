@@ -1,7 +1,8 @@
 //! How many bytes RTCP takes on the wire.
 //!
 //! Implements: SR, RR and SDES (RFC 3550, section 6), generic NACK and PLI
-//! (RFC 4585, sections 6.2.1 and 6.3.1), transport-wide feedback
+//! (RFC 4585, sections 6.2.1 and 6.3.1), FIR with one entry (RFC 5104, section
+//! 4.3.1), transport-wide feedback
 //! (draft-holmer-rmcat-transport-wide-cc-extensions-01) with the choice of
 //! chunks of libwebrtc (see `status_chunks`), congestion control feedback (RFC
 //! 8888, see `ccfb`).
@@ -16,6 +17,7 @@ use super::overhead::Overhead;
 use super::status_chunks::{Chunks, statuses};
 
 const FEEDBACK_HEADER: u32 = 12;
+const FIR_ENTRY: u32 = 8;
 const TWCC_HEADER: u32 = FEEDBACK_HEADER + 8;
 const SENDER_REPORT: u32 = 28;
 const SDES: u32 = 28;
@@ -41,6 +43,7 @@ pub fn rtcp_size(compound: &[Rtcp], overhead: &Overhead) -> u32 {
             Rtcp::TransportFeedback { arrivals, .. } => twcc_size(arrivals),
             Rtcp::CongestionFeedback { arrivals, .. } => ccfb_size(arrivals),
             Rtcp::Nack { seqs, .. } => FEEDBACK_HEADER + 4 * nack_entries(seqs),
+            Rtcp::Fir { .. } => FEEDBACK_HEADER + FIR_ENTRY,
             Rtcp::JitterBuffer { .. } => JITTER_BUFFER,
             Rtcp::SenderReport { dlrr, .. } => {
                 SENDER_REPORT + SDES + if dlrr.is_some() { DLRR } else { 0 }
@@ -185,6 +188,7 @@ mod tests {
         assert_eq!(size(std::slice::from_ref(&rr)), 94);
         assert_eq!(size(&[rr.clone(), rr]), 118);
         assert_eq!(size(&[Rtcp::Pli]), 54);
+        assert_eq!(size(&[Rtcp::Fir { seq: 7 }]), 62);
     }
 
     proptest! {

@@ -20,6 +20,12 @@ impl<const BITS: u32> Unwrapper<BITS> {
         Self { last: None }
     }
 
+    /// The number found last.
+    #[must_use]
+    pub const fn last(&self) -> Option<i64> {
+        self.last
+    }
+
     /// The number meant by `wire`, of which only the low bits count. Below zero
     /// when it was sent before the first one seen, around zero.
     pub const fn unwrap(&mut self, wire: u32) -> i64 {

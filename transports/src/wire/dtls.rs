@@ -10,8 +10,9 @@
 use weaknet_core::packet::SessionMessage;
 
 use super::ip::HEADERS;
+use super::read::{Bytes, WireError};
 
-const HANDSHAKE: u8 = 22;
+pub(super) const HANDSHAKE: u8 = 22;
 const DTLS_1_2: [u8; 2] = [0xfe, 0xfd];
 const RECORD: usize = 13;
 const FRAGMENT: usize = 12;
@@ -62,4 +63,33 @@ pub(super) fn write(id: u64, (flight, part, parts): (u8, u8, u8), size: usize, o
     out.extend_from_slice(&u24(STRIDE * usize::from(part)));
     out.extend_from_slice(&u24(body));
     out.resize(out.len() + body, 0);
+}
+
+/// Reads a record; it says which datagram of which flight it is.
+pub(super) fn read(payload: &[u8]) -> Result<SessionMessage, WireError> {
+    let mut bytes = Bytes(payload);
+    if bytes.u8()? != HANDSHAKE {
+        return Err(WireError::Kind);
+    }
+    if bytes.array::<2>()? != DTLS_1_2 {
+        return Err(WireError::Version);
+    }
+    bytes.take(8)?;
+    let length = usize::from(bytes.u16()?);
+    let mut body = Bytes(bytes.take(length)?);
+    let u24 = |[high, middle, low]: [u8; 3]| u32::from_be_bytes([0, high, middle, low]);
+    body.u8()?;
+    let whole = u24(body.array()?);
+    let flight = body.u16()?.saturating_add(1);
+    let offset = u24(body.array()?);
+    let fragment = u24(body.array()?);
+    if body.0.len() as u64 != u64::from(fragment) || offset.saturating_add(fragment) > whole {
+        return Err(WireError::Length);
+    }
+    let count = |bytes: u32| u8::try_from(bytes / STRIDE as u32).map_err(|_| WireError::Length);
+    Ok(SessionMessage::Handshake {
+        flight: u8::try_from(flight).map_err(|_| WireError::Length)?,
+        part: count(offset)?,
+        parts: count(whole)?,
+    })
 }

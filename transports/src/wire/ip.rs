@@ -5,9 +5,12 @@
 //! Identification is the low half of the packet's id,
 //! DF is set, TTL is 64 less the links left behind.
 
+use std::net::{Ipv4Addr, SocketAddrV4};
+
 use weaknet_core::packet::{Ecn, Packet};
 
 use super::Addresses;
+use super::read::{Datagram, WireError};
 
 const IP: usize = 20;
 const UDP: u8 = 17;
@@ -61,12 +64,64 @@ pub(super) fn write_headers(packet: &Packet, ends: &Addresses, datagram: &mut [u
     udp[6..8].copy_from_slice(&sum.to_be_bytes());
 }
 
-fn sum_words(start: u64, bytes: &[u8]) -> u64 {
-    let (words, rest) = bytes.as_chunks::<2>();
-    let odd = rest.first().map_or(0, |&last| u64::from(last) << 8);
-    words.iter().fold(start + odd, |sum, &word| {
-        sum + u64::from(u16::from_be_bytes(word))
+/// Reads both headers.
+pub(super) fn read(bytes: &[u8]) -> Result<Datagram<'_>, WireError> {
+    let (header, rest) = bytes.split_first_chunk::<IP>().ok_or(WireError::Short)?;
+    if header[0] != 0x45 {
+        return Err(WireError::Version);
+    }
+    let total = usize::from(u16::from_be_bytes([header[2], header[3]]));
+    let length = total.checked_sub(IP).ok_or(WireError::Length)?;
+    let udp = rest.get(..length).ok_or(WireError::Short)?;
+    let ([s0, s1, d0, d1, l0, l1, c0, c1], payload) =
+        udp.split_first_chunk::<8>().ok_or(WireError::Short)?;
+    if header[9] != UDP {
+        return Err(WireError::Kind);
+    }
+    if usize::from(u16::from_be_bytes([*l0, *l1])) != length {
+        return Err(WireError::Length);
+    }
+    if checksum(0, header) != 0 {
+        return Err(WireError::Checksum);
+    }
+    let pseudo = sum_words(u64::from(UDP) + length as u64, &header[12..20]);
+    // Zero: there is none.
+    if [*c0, *c1] != [0; 2] && checksum(pseudo, udp) != 0 {
+        return Err(WireError::Checksum);
+    }
+    let end = |host: &[u8], port: [u8; 2]| {
+        let host = host.first_chunk::<4>().copied().unwrap_or_default();
+        SocketAddrV4::new(Ipv4Addr::from(host), u16::from_be_bytes(port))
+    };
+    Ok(Datagram {
+        ends: Addresses {
+            from: end(&header[12..16], [*s0, *s1]),
+            to: end(&header[16..20], [*d0, *d1]),
+        },
+        id: u16::from_be_bytes([header[4], header[5]]),
+        ttl: header[8],
+        ecn: match header[1] & 3 {
+            0 => Ecn::NotEct,
+            1 => Ecn::Ect1,
+            2 => Ecn::Ect0,
+            _ => Ecn::Ce,
+        },
+        payload,
     })
+}
+
+/// A sum that is the one's complement sum once its carries are folded: words of
+/// 32 bits do as well as those of 16 (RFC 1071, section 2).
+fn sum_words(start: u64, bytes: &[u8]) -> u64 {
+    let (words, rest) = bytes.as_chunks::<4>();
+    let mut last = [0; 4];
+    for (to, from) in last.iter_mut().zip(rest) {
+        *to = *from;
+    }
+    let word = |word: [u8; 4]| u64::from(u32::from_be_bytes(word));
+    words
+        .iter()
+        .fold(start + word(last), |sum, &four| sum + word(four))
 }
 
 /// The one's complement of the one's complement sum.

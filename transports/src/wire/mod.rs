@@ -1,42 +1,54 @@
-//! Packets as bytes: what a payload of the simulator looks like on the wire, and
-//! feedback read back from there.
+//! Packets as bytes and back: what a payload of the simulator looks like on the
+//! wire.
+//!
+//! The [`Encoder`] makes a datagram of every packet, the [`Reader`] a payload of
+//! every datagram. Captures come from the one; both together carry a flow over a
+//! real network. Lengths are bytes, times of the simulator nanoseconds since the
+//! start of the run, on the wire those of [`EPOCH`].
 //!
 //! Every packet becomes an IPv4 datagram with valid checksums whose total length
 //! is [`Packet::size`]. RTP and RTCP share a port (RFC 5761), so do connectivity
-//! checks and key exchange (RFC 7983). What the simulator does not model (coded
-//! media, codec and RED headers, authentication tags) is zeros of the right
-//! length.
+//! checks, key exchange and data channels (RFC 7983) and streams like QUIC's (RFC
+//! 9443). What the simulator does not model (coded media, what streams and
+//! messages carry, authentication tags) is made up (see `media`) or zeros.
 //!
 //! Implements: IPv4 (RFC 791) with ECN bits (RFC 3168), UDP (RFC 768), RTP
-//! (RFC 3550) with one-byte header extensions (RFC 8285), RTX (RFC 4588), RTCP
-//! (RFC 3550, RFC 4585, RFC 3611, RFC 8888, transport-wide feedback), STUN (RFC 8489),
-//! DTLS records (RFC 6347).
-//! Differs: everything is readable: media and reports are not encrypted, SRTCP
-//! has its E bit off. A packet is encoded without memory of others, so streams
-//! that have no numbers of their own in the simulator (RTX, padding, repair) use
-//! the transport-wide ones, and counters in reports that no payload carries are
-//! zero (see each format). A packet too small for its own headers, as with
-//! `rtp_overhead: none`, is as long as they need.
+//! (RFC 3550) with one-byte header extensions (RFC 8285), RTX (RFC 4588), repair
+//! packets of the flow's FEC scheme, RTCP
+//! (RFC 3550, RFC 4585, RFC 5104, RFC 3611, RFC 7005, RFC 8888, transport-wide feedback), STUN (RFC 8489),
+//! DTLS records (RFC 6347), SCTP in them (RFC 8261), frames of QUIC (RFC 9000).
+//! Differs: everything is readable: nothing is encrypted, SRTCP has its E bit
+//! off. RTP in QUIC datagrams looks as it does without QUIC. A packet too small
+//! for its own headers, as with `rtp_overhead: none`, is as long as they need.
+//! Not modelled: contents of cross traffic and of the link benchmark's segments.
 
 mod crc32;
 mod dtls;
+mod encoder;
 mod ip;
+mod media;
+mod quic;
 mod read;
 mod rtcp;
 mod rtp;
+mod sctp;
 mod streams;
 mod stun;
 mod twcc;
 
+#[cfg(test)]
+mod laws;
 #[cfg(test)]
 mod tests;
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use weaknet_core::Time;
-use weaknet_core::packet::{Leg, Packet, Payload, Rtp, RtpKind};
+use weaknet_core::packet::{Leg, Packet};
 
-pub use read::{BadFeedback, FeedbackReader, StreamReport};
+pub use encoder::{Encoder, FlowFormat};
+pub use media::filler;
+pub use read::{Datagram, FeedbackReader, Reader, StreamReport, WireError};
 pub use rtp::{ABS_SEND_TIME, AUDIO_LEVEL, TRANSPORT_SEQ};
 pub use streams::{Stream, ssrc};
 
@@ -85,44 +97,12 @@ impl Addresses {
     }
 }
 
-/// Replaces the content of `out` by the packet's bytes, from the IP header on.
-///
-/// The result has exactly [`Packet::size`] bytes unless that is less than its
-/// headers or reports take, or more than an IPv4 datagram can have. A damaged
-/// packet has a wrong UDP checksum.
-/// [`Payload::Bytes`] is taken as it is.
-pub fn encode(packet: &Packet, ends: &Addresses, out: &mut Vec<u8>) {
-    out.clear();
-    if let Payload::Bytes(bytes) = &packet.payload
-        && !bytes.is_empty()
-    {
-        out.extend_from_slice(bytes);
-        return;
-    }
-    out.resize(ip::HEADERS, 0);
-    let size = (packet.size as usize).clamp(ip::HEADERS, MAX_DATAGRAM);
-    match &packet.payload {
-        Payload::Rtp(rtp) => rtp::write(packet, rtp, size, out),
-        Payload::Repair(repair) => {
-            let rtp = Rtp {
-                kind: RtpKind::Fec,
-                ..repair.rtp
-            };
-            rtp::write(packet, &rtp, size, out);
-        }
-        Payload::Rtcp(compound) => rtcp::write(packet, compound, size, out),
-        Payload::Session(message) => match dtls::position(message) {
-            Some(position) => dtls::write(packet.id, position, size, out),
-            None => stun::write(packet, message, ends, size, out),
-        },
-        // Whatever a later version adds has at least its length.
-        _ => {}
-    }
-    if out.len() < size {
-        out.resize(size, 0);
-    }
-    out.truncate(MAX_DATAGRAM);
-    ip::write_headers(packet, ends, out);
+/// The logical time of an NTP timestamp, exact for those of [`ntp`].
+fn from_ntp(stamp: u64) -> Time {
+    const SECOND: u64 = 1_000_000_000;
+    let seconds = ((stamp >> 32) as u32).wrapping_sub((ntp(Time::ZERO) >> 32) as u32);
+    let fraction = ((stamp & 0xffff_ffff) * SECOND).div_ceil(1 << 32);
+    Time::from_nanos(u64::from(seconds) * SECOND + fraction)
 }
 
 /// A logical time as an NTP timestamp (RFC 3550, section 4).

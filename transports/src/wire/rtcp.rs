@@ -2,55 +2,61 @@
 //!
 //! Implements: sender and receiver reports and source descriptions (RFC 3550,
 //! sections 6.4 and 6.5), generic NACK and PLI (RFC 4585, sections 6.2.1 and
-//! 6.3.1), receiver reference time and its answer (RFC 3611, sections 4.4 and
+//! 6.3.1), FIR with one entry (RFC 5104, section 4.3.1), receiver reference time and its answer (RFC 3611, sections 4.4 and
 //! 4.5), de-jitter buffer metrics (RFC 7005, section 4), transport-wide feedback (see `twcc`), congestion control feedback (RFC
 //! 8888, section 3.1). Receiver reports that follow each
 //! other are blocks of one report. Behind the compound stands the SRTCP index
 //! with the E bit off (RFC 3711, section 3.4), then the room of the tag.
-//! Differs: a receiver report is about the video stream and its cumulative loss
-//! is that of the interval. Reports that do not fit into a datagram are left out.
-//! Not modelled: packet and byte counts of sender reports, highest sequence
-//! numbers of receiver reports; they are zero.
+//! Differs: a receiver report is about the video stream, whatever it counts (see
+//! `encoder`). Reports that do not fit into a datagram are left out.
 
 use weaknet_core::packet::{Arrival, Ecn, FlowId, Leg, Media, Packet, Rtcp};
 use weaknet_core::{Span, Time};
 
 use crate::rtp::arrival_offset;
 
+use super::encoder::Counts;
 use super::streams::{Stream, ssrc};
 use super::{MAX_DATAGRAM, ntp, twcc};
 
 const VERSION: u8 = 2 << 6;
 const PADDING: u8 = 1 << 5;
 
-const SENDER_REPORT: u8 = 200;
-const RECEIVER_REPORT: u8 = 201;
+pub(super) const SENDER_REPORT: u8 = 200;
+pub(super) const RECEIVER_REPORT: u8 = 201;
 const DESCRIPTION: u8 = 202;
 pub(super) const TRANSPORT: u8 = 205;
-const PAYLOAD: u8 = 206;
-const EXTENDED: u8 = 207;
+pub(super) const PAYLOAD: u8 = 206;
+pub(super) const EXTENDED: u8 = 207;
 
-const NACK: u8 = 1;
+pub(super) const NACK: u8 = 1;
 pub(super) const CONGESTION: u8 = 11;
 pub(super) const TRANSPORT_WIDE: u8 = 15;
-const PICTURE_LOSS: u8 = 1;
+pub(super) const PICTURE_LOSS: u8 = 1;
+pub(super) const FULL_INTRA: u8 = 4;
 const CNAME: u8 = 1;
-const RRTR: u8 = 4;
-const DLRR: u8 = 5;
-const JITTER_BUFFER: u8 = 23;
+pub(super) const RRTR: u8 = 4;
+pub(super) const DLRR: u8 = 5;
+pub(super) const JITTER_BUFFER: u8 = 23;
 /// Most blocks of one report: the field has five bits.
 const MAX_BLOCKS: usize = 31;
 
 /// Appends a compound; the tag's room up to `size` is left to the caller.
-pub(super) fn write(packet: &Packet, compound: &[Rtcp], size: usize, out: &mut Vec<u8>) {
+pub(super) fn write(
+    packet: &Packet,
+    compound: &[Rtcp],
+    counts: &Counts,
+    size: usize,
+    out: &mut Vec<u8>,
+) {
     let own = match packet.leg {
         Leg::Outward => Stream::Media(Media::Video),
         Leg::Return => Stream::Receiver,
     };
-    let writer = Writer {
+    let mut writer = Writer {
         flow: packet.flow,
         own: ssrc(packet.flow, own),
-        count: packet.id as u8,
+        counts: *counts,
     };
     let mut rest = compound;
     while let Some((first, behind)) = rest.split_first() {
@@ -75,8 +81,8 @@ struct Writer {
     flow: FlowId,
     /// The end that sends.
     own: u32,
-    /// Of feedback packets.
-    count: u8,
+    /// What earlier reports have counted.
+    counts: Counts,
 }
 
 impl Writer {
@@ -85,13 +91,14 @@ impl Writer {
     }
 
     /// Appends anything but a receiver report.
-    fn one(&self, packet: &Rtcp, last: bool, out: &mut Vec<u8>) {
+    fn one(&mut self, packet: &Rtcp, last: bool, out: &mut Vec<u8>) {
         let start = out.len();
         match packet {
             Rtcp::TransportFeedback { arrivals, .. } => {
                 self.header(TRANSPORT_WIDE, TRANSPORT, out);
                 put(out, self.media(Media::Video));
-                let padding = twcc::write(arrivals, self.count, out);
+                let padding = twcc::write(arrivals, self.counts.feedback, out);
+                self.counts.feedback = self.counts.feedback.wrapping_add(1);
                 if padding > 0 && last {
                     out[start] |= PADDING;
                     let end = out.len() - 1;
@@ -120,6 +127,13 @@ impl Writer {
                 self.header(PICTURE_LOSS, PAYLOAD, out);
                 put(out, self.media(Media::Video));
             }
+            Rtcp::Fir { seq } => {
+                self.header(FULL_INTRA, PAYLOAD, out);
+                // The target stands in the entry (RFC 5104, section 4.3.1.2).
+                put(out, 0);
+                put(out, self.media(Media::Video));
+                out.extend_from_slice(&[*seq, 0, 0, 0]);
+            }
             Rtcp::JitterBuffer { delay } => {
                 self.extended(JITTER_BUFFER, 3, out);
                 // A sampled value of an adaptive buffer.
@@ -141,7 +155,7 @@ impl Writer {
 
     /// Appends one report for all receiver reports at the head of `compound` and
     /// yields what follows them.
-    fn receiver_report<'a>(&self, compound: &'a [Rtcp], out: &mut Vec<u8>) -> &'a [Rtcp] {
+    fn receiver_report<'a>(&mut self, compound: &'a [Rtcp], out: &mut Vec<u8>) -> &'a [Rtcp] {
         let is_report = |packet: &&Rtcp| matches!(packet, Rtcp::ReceiverReport { .. });
         let count = compound.iter().take_while(is_report).count();
         let (reports, rest) = compound.split_at(count.min(MAX_BLOCKS));
@@ -162,8 +176,12 @@ impl Writer {
                     reference = rrtr;
                 }
                 put(out, self.media(Media::Video));
-                put(out, fraction(lost, expected) << 24 | lost.min(0x007f_ffff));
-                put(out, 0);
+                self.counts.expected = self.counts.expected.wrapping_add(expected);
+                self.counts.lost = self.counts.lost.saturating_add(lost);
+                let total = self.counts.lost.min(0x007f_ffff);
+                put(out, fraction(lost, expected) << 24 | total);
+                // The first number is 0.
+                put(out, self.counts.expected.wrapping_sub(1));
                 put(out, jitter);
                 put(out, last_sr.map_or(0, middle));
                 put(out, last_sr.map_or(0, |_| fractions(delay_since_last_sr)));
@@ -184,8 +202,8 @@ impl Writer {
         self.header(0, SENDER_REPORT, out);
         out.extend_from_slice(&ntp(at).to_be_bytes());
         put(out, at.ticks(90_000) as u32);
-        put(out, 0);
-        put(out, 0);
+        put(out, self.counts.packets);
+        put(out, self.counts.octets);
         finish(start, out);
     }
 
@@ -202,7 +220,7 @@ impl Writer {
     fn description(&self, out: &mut Vec<u8>) {
         let start = out.len();
         self.header(1, DESCRIPTION, out);
-        let name = format!("flow{:05}@sender", self.flow.0);
+        let name = cname(self.flow);
         out.extend_from_slice(&[CNAME, name.len() as u8]);
         out.extend_from_slice(name.as_bytes());
         // At least one zero ends the items.
@@ -221,6 +239,11 @@ impl Writer {
         out.extend_from_slice(&[VERSION | count, kind, 0, 0]);
         put(out, self.own);
     }
+}
+
+/// The canonical name of a flow's sender.
+fn cname(flow: FlowId) -> String {
+    format!("flow{:05}@sender", flow.0)
 }
 
 fn put(out: &mut Vec<u8>, word: u32) {

@@ -6,13 +6,15 @@
 //! section 4).
 //! Differs: without encryption nothing tells the authentication tag from the
 //! payload, so the last byte of a padding packet is its padding count and the
-//! room of the tag comes before the padding. Without room for the extensions
-//! there are none.
-//! Not modelled: the level of the sound, which is always -30 dBov.
+//! room of the tag comes before the padding; of other packets the tag comes last,
+//! as zeros. Without room for the extensions there are none.
+//! Not modelled: the level of the sound, which is always -30 dBov; coded media
+//! (see `media`).
 
 use weaknet_core::packet::{Media, Packet, Rtp, RtpKind};
 
 use super::ip::HEADERS;
+use super::media;
 use super::streams::{Stream, ssrc};
 
 /// Extension id of the audio level.
@@ -22,71 +24,101 @@ pub const ABS_SEND_TIME: u8 = 2;
 /// Extension id of the transport-wide sequence number.
 pub const TRANSPORT_SEQ: u8 = 3;
 
-const VERSION: u8 = 2 << 6;
+pub(super) const VERSION: u8 = 2 << 6;
 const PADDING: u8 = 1 << 5;
 const EXTENSION: u8 = 1 << 4;
 const MARKER: u8 = 1 << 7;
 const FIXED: usize = 12;
-const ONE_BYTE_PROFILE: u16 = 0xbede;
+pub(super) const ONE_BYTE_PROFILE: u16 = 0xbede;
 /// Voice activity and -30 dBov.
 const LEVEL: u8 = 0x80 | 30;
 
+/// What a packet holds that its payload struct does not say.
+pub(super) struct Contents<'a> {
+    /// Number within its own stream.
+    pub(super) seq: u16,
+    /// Bytes of the authentication tag.
+    pub(super) tag: usize,
+    /// The payload of a repair packet.
+    pub(super) repair: &'a [u8],
+}
+
 /// Appends an RTP packet that fills a datagram of `size` bytes.
-pub(super) fn write(packet: &Packet, rtp: &Rtp, size: usize, out: &mut Vec<u8>) {
+pub(super) fn write(
+    packet: &Packet,
+    rtp: &Rtp,
+    contents: &Contents<'_>,
+    size: usize,
+    out: &mut Vec<u8>,
+) {
     let stream = Stream::of(rtp);
     let osn = if rtp.kind == RtpKind::Rtx { 2 } else { 0 };
     let padding = rtp.kind == RtpKind::Padding;
-    let extensions = extensions(packet, rtp);
+    let leveled = rtp.media == Media::Audio && !padding;
+    let extensions = if leveled { 16 } else { 12 };
     let room = size.saturating_sub(HEADERS);
-    let extended = room >= FIXED + extensions.len() + osn + usize::from(padding);
+    let extended = room >= FIXED + extensions + osn + usize::from(padding);
     let first = VERSION | if padding { PADDING } else { 0 } | if extended { EXTENSION } else { 0 };
     let last_of_frame = rtp.media == Media::Video
         && matches!(rtp.kind, RtpKind::Media | RtpKind::Rtx)
         && u32::from(rtp.part) + 1 == u32::from(rtp.parts);
     let marker = if last_of_frame { MARKER } else { 0 };
-    // Other streams have no numbers of their own.
-    let seq = match rtp.kind {
-        RtpKind::Media => rtp.seq,
-        RtpKind::Rtx | RtpKind::Fec | RtpKind::Padding => rtp.transport_seq,
-    };
     let timestamp = match rtp.kind {
         RtpKind::Padding => rtp.captured.ticks(90_000),
         _ => rtp.timestamp,
     };
     out.extend_from_slice(&[first, marker | stream.payload_type()]);
-    out.extend_from_slice(&(seq as u16).to_be_bytes());
+    out.extend_from_slice(&contents.seq.to_be_bytes());
     out.extend_from_slice(&(timestamp as u32).to_be_bytes());
     out.extend_from_slice(&ssrc(packet.flow, stream).to_be_bytes());
     if extended {
-        out.extend_from_slice(&extensions);
+        write_extensions(packet, rtp, leveled, out);
     }
     if osn > 0 {
         out.extend_from_slice(&(rtp.seq as u16).to_be_bytes());
     }
-    if padding {
-        let count = size.saturating_sub(out.len()).clamp(1, 255);
-        out.resize(size.max(out.len() + count), 0);
-        if let Some(last) = out.last_mut() {
-            *last = count as u8;
+    let end = size.saturating_sub(contents.tag);
+    match rtp.kind {
+        RtpKind::Media | RtpKind::Rtx => {
+            let media = ssrc(packet.flow, Stream::Media(rtp.media));
+            media::write(rtp, media, end.saturating_sub(out.len()), out);
+        }
+        RtpKind::Fec => out.extend_from_slice(contents.repair),
+        RtpKind::Padding => {
+            let count = size.saturating_sub(out.len()).clamp(1, 255);
+            out.resize(size.max(out.len() + count), 0);
+            if let Some(last) = out.last_mut() {
+                *last = count as u8;
+            }
         }
     }
 }
 
-/// The block of header extensions.
-fn extensions(packet: &Packet, rtp: &Rtp) -> Vec<u8> {
+/// Appends the block of header extensions.
+fn write_extensions(packet: &Packet, rtp: &Rtp, leveled: bool, out: &mut Vec<u8>) {
     let header = |id: u8, length: u8| id << 4 | (length - 1);
-    let mut elements = vec![header(ABS_SEND_TIME, 3)];
-    elements.extend_from_slice(&abs_send_time(packet).to_be_bytes()[1..]);
-    elements.push(header(TRANSPORT_SEQ, 2));
-    elements.extend_from_slice(&(rtp.transport_seq as u16).to_be_bytes());
-    if rtp.media == Media::Audio && rtp.kind != RtpKind::Padding {
-        elements.extend_from_slice(&[header(AUDIO_LEVEL, 1), LEVEL]);
+    let [_, t0, t1, t2] = abs_send_time(packet).to_be_bytes();
+    let [s0, s1] = (rtp.transport_seq as u16).to_be_bytes();
+    let [p0, p1] = ONE_BYTE_PROFILE.to_be_bytes();
+    let words = if leveled { 3 } else { 2 };
+    out.extend_from_slice(&[
+        p0,
+        p1,
+        0,
+        words,
+        header(ABS_SEND_TIME, 3),
+        t0,
+        t1,
+        t2,
+        header(TRANSPORT_SEQ, 2),
+        s0,
+        s1,
+    ]);
+    if leveled {
+        out.extend_from_slice(&[header(AUDIO_LEVEL, 1), LEVEL, 0, 0, 0]);
+    } else {
+        out.push(0);
     }
-    elements.resize(elements.len().next_multiple_of(4), 0);
-    let mut block = ONE_BYTE_PROFILE.to_be_bytes().to_vec();
-    block.extend_from_slice(&((elements.len() / 4) as u16).to_be_bytes());
-    block.extend_from_slice(&elements);
-    block
 }
 
 /// Seconds of the sending time, 6 bits before and 18 behind the point.

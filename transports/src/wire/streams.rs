@@ -46,6 +46,16 @@ impl Stream {
     }
 }
 
+/// The flow and the stream of a synchronisation source, if it is one of ours.
+pub(super) fn from_ssrc(ssrc: u32) -> Option<(FlowId, Stream)> {
+    let [mark, high, low, payload_type] = ssrc.to_be_bytes();
+    let of = |media| [Stream::Media(media), Stream::Rtx(media), Stream::Fec(media)];
+    let mut streams = of(Media::Video).into_iter().chain(of(Media::Audio));
+    let stream = streams.find(|stream| stream.payload_type() == payload_type);
+    let flow = FlowId(u16::from_be_bytes([high, low]));
+    Some((flow, stream?)).filter(|_| mark == b'W')
+}
+
 /// Synchronisation source of a stream: `W`, the flow's number in two bytes, and
 /// the payload type.
 #[must_use]

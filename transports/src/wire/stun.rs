@@ -11,6 +11,7 @@ use weaknet_core::packet::{Leg, Packet, SessionMessage};
 use super::Addresses;
 use super::crc32::crc32;
 use super::ip::HEADERS;
+use super::read::{Bytes, WireError};
 
 const REQUEST: u16 = 0x0001;
 const RESPONSE: u16 = 0x0101;
@@ -87,6 +88,35 @@ fn attribute(code: u16, value: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(&(value.len() as u16).to_be_bytes());
     out.extend_from_slice(value);
     out.resize(out.len() + value.len().next_multiple_of(4) - value.len(), 0);
+}
+
+/// Reads a message; its fingerprint, if it has one, must be right.
+pub(super) fn read(payload: &[u8]) -> Result<SessionMessage, WireError> {
+    let mut bytes = Bytes(payload);
+    let (kind, length) = (bytes.u16()?, usize::from(bytes.u16()?));
+    if bytes.u32()? != COOKIE {
+        return Err(WireError::Kind);
+    }
+    let [_, _, _, _, _, _, _, _, id @ ..] = bytes.array::<12>()?;
+    let transaction = u32::from_be_bytes(id);
+    let mut attributes = Bytes(bytes.take(length)?);
+    while !attributes.0.is_empty() {
+        let before = HEADER + length - attributes.0.len();
+        let (code, size) = (attributes.u16()?, usize::from(attributes.u16()?));
+        let value = attributes.take(size.next_multiple_of(4))?;
+        if code == FINGERPRINT {
+            let covered = payload.get(..before).unwrap_or(&[]);
+            let sum = crc32(covered) ^ FINGERPRINT_XOR;
+            if value != sum.to_be_bytes() {
+                return Err(WireError::Checksum);
+            }
+        }
+    }
+    match kind {
+        REQUEST => Ok(SessionMessage::BindingRequest { transaction }),
+        RESPONSE => Ok(SessionMessage::BindingResponse { transaction }),
+        _ => Err(WireError::Kind),
+    }
 }
 
 /// The requester's address, which is where the response goes.

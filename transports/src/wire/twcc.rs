@@ -3,8 +3,8 @@
 //! Implements: draft-holmer-rmcat-transport-wide-cc-extensions-01, section 3.1,
 //! with libwebrtc's choice of chunks. Padding is announced by the P bit when the
 //! packet is the last one of its compound, as libwebrtc does.
-//! Differs: the feedback count is the low byte of the packet's id; a delta beyond
-//! 8.19 s, for which libwebrtc starts another report, is cut to that.
+//! Differs: a delta beyond 8.19 s, for which libwebrtc starts another report, is
+//! cut to that.
 
 use weaknet_core::packet::Arrival;
 

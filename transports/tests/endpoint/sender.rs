@@ -6,6 +6,7 @@ use weaknet_core::packet::{Media, Packet, Payload, Rtcp, RtpKind};
 use weaknet_core::{Bitrate, Bytes, Event, Span, Time};
 use weaknet_transports::arq::NoArq;
 use weaknet_transports::cc::{CcEvent, CcOutput, ProbeCluster, SentKind};
+use weaknet_transports::endpoint::KeyFrameRequest;
 use weaknet_transports::rtp::Overhead;
 
 use super::spies::{Camera, Spy, target};
@@ -315,14 +316,16 @@ fn a_full_window_stops_pictures() {
     assert!(record.sent_rtp(RtpKind::Media, Media::Video).len() > 200);
 }
 
-#[test]
-fn key_frame_requests_within_300_ms_are_one() {
+/// When the encoder was asked for key frames, in a call whose first frame is lost
+/// and whose request arrives several times.
+fn key_frames(key_frame_request: KeyFrameRequest) -> Vec<Time> {
     let camera = Camera::new();
     let wishes = Arc::clone(&camera.wishes);
     let mut frames = 0;
     Call {
         video: Some(Box::new(camera)),
         arq: build(&NoArq {}),
+        key_frame_request,
         stop: at(3_000),
         ..Call::default()
     }
@@ -333,15 +336,27 @@ fn key_frame_requests_within_300_ms_are_one() {
             is_video(p) && frames <= 12
         }),
         Box::new(|_, packet| match &packet.payload {
-            Payload::Rtcp(r) if r.contains(&Rtcp::Pli) => {
+            Payload::Rtcp(r) if matches!(r[..], [Rtcp::Pli | Rtcp::Fir { .. }]) => {
                 vec![DELAY, ms(125), ms(324), ms(325), ms(500), ms(625)]
             }
             _ => vec![DELAY],
         }),
     );
     let wishes = wishes.lock().unwrap();
-    let first = wishes.key_frames[0];
-    assert_eq!(wishes.key_frames, [first, first + ms(300), first + ms(600)]);
+    wishes.key_frames.clone()
+}
+
+#[test]
+fn key_frame_requests_within_300_ms_are_one() {
+    let asked = key_frames(KeyFrameRequest::Pli);
+    let first = asked[0];
+    assert_eq!(asked, [first, first + ms(300), first + ms(600)]);
+}
+
+#[test]
+fn a_full_intra_request_is_answered_once() {
+    let (loss, full) = (KeyFrameRequest::Pli, KeyFrameRequest::Fir);
+    assert_eq!(key_frames(full), key_frames(loss)[..1]);
 }
 
 #[test]

@@ -11,7 +11,8 @@ use weaknet_core::{
 use weaknet_transports::arq::{ArqPair, Nack};
 use weaknet_transports::cc::{CongestionController, Constraints, fixed};
 use weaknet_transports::endpoint::{
-    DecoderModel, FecSender, Receiver, ReceiverConfig, ReportSource, Reporter, Sender, SenderConfig,
+    DecoderModel, FecSender, KeyFrameRequest, Receiver, ReceiverConfig, ReportSource, Reporter,
+    Sender, SenderConfig,
 };
 use weaknet_transports::fec::FecPair;
 use weaknet_transports::fec::protection::FixedProtection;
@@ -84,6 +85,7 @@ pub(crate) struct Call {
     pub(crate) fec: Option<FecPair>,
     pub(crate) jitter: Box<dyn JitterBuffer>,
     pub(crate) overhead: Overhead,
+    pub(crate) key_frame_request: KeyFrameRequest,
     pub(crate) feedback: FeedbackConfig,
     pub(crate) stop: Time,
 }
@@ -100,6 +102,7 @@ impl Default for Call {
             fec: None,
             jitter: build(&jitter::Webrtc::default()),
             overhead: Overhead::WEBRTC,
+            key_frame_request: KeyFrameRequest::default(),
             feedback: FeedbackConfig::default(),
             stop: Time::from_secs(10),
         }
@@ -132,6 +135,7 @@ impl Call {
             clock_drift: ClockDrift::ZERO,
             lip_sync: false,
             requester: self.arq.requester,
+            key_frame_request: self.key_frame_request,
             feedback: Reporter::new(&self.feedback, false).unwrap(),
             report_interval: self.feedback.receiver_report_interval(),
             overhead: self.overhead,

@@ -264,7 +264,7 @@ fn sets_that_fit_nothing_are_mistakes_of_usage() {
     let sandbox = Sandbox::new(&[("s.yaml", &call(""))]);
     assert_eq!(
         refused_in(&sandbox, &["--set", "flows.call.fecc=none"], 2).replacen(
-            "expected one of name, from, start, stop, route, route_back, paths, media, bulk, messages, traffic, congestion_control, fec, protection, arq, jitter_buffer, audio_buffer, clock_drift, lip_sync, pacer, rtp_overhead, signalling, feedback, constraints",
+            "expected one of name, from, start, stop, route, route_back, paths, media, bulk, messages, traffic, congestion_control, fec, protection, arq, jitter_buffer, audio_buffer, clock_drift, lip_sync, pacer, rtp_overhead, signalling, feedback, key_frame_request, constraints",
             "expected ..",
             1,
         ),

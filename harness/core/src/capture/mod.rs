@@ -6,6 +6,7 @@
 //! a run is the same with and without them.
 
 mod files;
+mod formats;
 mod pcapng;
 mod qlog;
 mod tap;
@@ -15,12 +16,14 @@ mod tests;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use weaknet_core::packet::LinkId;
 use weaknet_core::{Event, EventSink, Time};
 use weaknet_sim::World;
 
 pub use files::CaptureError;
+pub use formats::flow_format;
 pub use pcapng::{Interface, PacketBlock, PcapngWriter};
 pub use qlog::QlogWriter;
 pub use tap::{DROPPED, IN, LinkCapture, OUT, reason_name};
@@ -101,11 +104,12 @@ impl Captures {
         }
         fs::create_dir_all(&work).map_err(error("create", &work))?;
         let Self { options, .. } = self;
+        let encoder = Arc::new(Mutex::new(formats::encoder(case)));
         let mut links = Vec::new();
         for (id, link) in (0..).map(LinkId).zip(&facts.links) {
             if options.pcapng {
                 let path = work.join(format!("{}.pcapng", link.name));
-                let capture = LinkCapture::create(&path, options)?;
+                let capture = LinkCapture::create(&path, options, Arc::clone(&encoder))?;
                 world.set_tap(id, capture.tap());
                 links.push(capture);
             }

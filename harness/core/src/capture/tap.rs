@@ -18,7 +18,7 @@ use weaknet_core::event::DropReason;
 use weaknet_core::packet::{Packet, Tag};
 use weaknet_core::{Span, Time};
 use weaknet_netem::Tap;
-use weaknet_transports::wire::{self, Addresses};
+use weaknet_transports::wire::{self, Addresses, Encoder};
 
 use super::CaptureOptions;
 use super::files::{CaptureError, Stream, error};
@@ -52,6 +52,8 @@ pub struct LinkCapture(Arc<Mutex<Open>>);
 struct Open {
     /// `None` when finished.
     file: Option<PcapngWriter<Stream>>,
+    /// Of all links of the run, so that a packet is the same on each of them.
+    encoder: Arc<Mutex<Encoder>>,
     datagram: Vec<u8>,
     comment: String,
     /// Marked or copied packets on the link, by their ids.
@@ -67,22 +69,27 @@ struct Note {
     left: u32,
 }
 
-fn lock(open: &Mutex<Open>) -> MutexGuard<'_, Open> {
+fn lock<T>(open: &Mutex<T>) -> MutexGuard<'_, T> {
     open.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl LinkCapture {
-    /// Opens the file.
+    /// Opens the file. One encoder serves all links of a run.
     ///
     /// # Errors
     /// When it cannot be created.
-    pub fn create(path: &Path, options: &CaptureOptions) -> Result<Self, CaptureError> {
+    pub fn create(
+        path: &Path,
+        options: &CaptureOptions,
+        encoder: Arc<Mutex<Encoder>>,
+    ) -> Result<Self, CaptureError> {
         let application = format!("weaknet {}", options.version);
         let file = Stream::create(path)?;
         let file = PcapngWriter::new(file, &application, &INTERFACES, options.snaplen)
             .map_err(error("write", path))?;
         Ok(Self(Arc::new(Mutex::new(Open {
             file: Some(file),
+            encoder,
             datagram: Vec::new(),
             comment: String::new(),
             notes: BTreeMap::new(),
@@ -172,7 +179,7 @@ impl Open {
         let Some(file) = &mut self.file else {
             return;
         };
-        wire::encode(packet, &Addresses::of(packet), &mut self.datagram);
+        lock(&self.encoder).encode(packet, &Addresses::of(packet), &mut self.datagram);
         self.comment.clear();
         say(&mut self.comment);
         if packet.damaged {
@@ -211,8 +218,11 @@ impl fmt::Display for Milliseconds {
         if rest == 0 {
             return write!(f, "{whole}ms");
         }
-        let digits = format!("{rest:06}");
-        write!(f, "{whole}.{}ms", digits.trim_end_matches('0'))
+        let (mut digits, mut width) = (rest, 6);
+        while digits.is_multiple_of(10) {
+            (digits, width) = (digits / 10, width - 1);
+        }
+        write!(f, "{whole}.{digits:0width$}ms")
     }
 }
 

@@ -111,7 +111,7 @@ fn comments(file: &[u8]) -> Vec<(u32, String)> {
 fn comments_tell_marks_copies_and_damage() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("link.pcapng");
-    let capture = LinkCapture::create(&path, &options()).unwrap();
+    let capture = LinkCapture::create(&path, &options(), Arc::default()).unwrap();
     let mut tap = capture.tap();
     let at = Time::from_millis;
     let (one, two) = (packet(1, 100), packet(2, 20));
@@ -156,7 +156,7 @@ fn comments_tell_marks_copies_and_damage() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_told_at_the_end() {
-    let capture = LinkCapture::create(Path::new("/dev/full"), &options()).unwrap();
+    let capture = LinkCapture::create(Path::new("/dev/full"), &options(), Arc::default()).unwrap();
     let mut tap = capture.tap();
     for id in 0..1_000 {
         tap.arrived(Time::from_millis(id), &packet(id, 1_200));
@@ -170,7 +170,9 @@ fn a_full_disk_is_told_at_the_end() {
 fn what_cannot_be_created_is_named() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("none/link.pcapng");
-    let error = LinkCapture::create(&path, &options()).err().unwrap();
+    let error = LinkCapture::create(&path, &options(), Arc::default())
+        .err()
+        .unwrap();
     assert_eq!((error.action, error.path), ("create", path));
 }
 

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use weaknet_core::packet::LinkId;
 use weaknet_core::{Bitrate, Kind, Span, Time};
 use weaknet_transports::cc::Constraints;
+use weaknet_transports::endpoint::KeyFrameRequest;
 
 use super::model::{
     Call, DrawKey, End, Feedback, FeedbackFormat, Flow, LinkSpec, Load, Media, Network, Path,
@@ -193,6 +194,10 @@ impl Call {
             (_, Some(every)) => json!({ "format": format, "every": every }),
         };
         map.insert("feedback".to_owned(), feedback);
+        if self.key_frame_request != KeyFrameRequest::Pli {
+            let request = json!(self.key_frame_request);
+            map.insert("key_frame_request".to_owned(), request);
+        }
         put_constraints(map, &self.constraints);
     }
 }

@@ -15,6 +15,7 @@ use weaknet_netem::model::{Corruption, Delay, Duplication, Loss, Qdisc, Rate, Re
 use weaknet_transports::arq::Arq;
 use weaknet_transports::bulk::BulkConfig;
 use weaknet_transports::cc::CongestionControl;
+use weaknet_transports::endpoint::KeyFrameRequest;
 use weaknet_transports::fec::{Fec, ProtectionControl};
 use weaknet_transports::jitter::{AudioJitter, Jitter};
 use weaknet_transports::media::{Audio, Video};
@@ -187,6 +188,9 @@ pub struct FlowDoc {
     /// What the receiver reports and when; default `twcc`.
     #[serde(default)]
     pub feedback: FeedbackDoc,
+    /// How the receiver asks for a key frame; default `pli`.
+    #[serde(default)]
+    pub key_frame_request: KeyFrameRequest,
     /// Bounds on the congestion controller's target.
     #[serde(default)]
     pub constraints: ConstraintsDoc,

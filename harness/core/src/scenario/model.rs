@@ -8,6 +8,7 @@ pub use weaknet_netem::{DrawKey, EcnField, LossAt};
 use weaknet_transports::arq::Arq;
 use weaknet_transports::bulk::BulkConfig;
 use weaknet_transports::cc::{CongestionControl, Constraints};
+use weaknet_transports::endpoint::KeyFrameRequest;
 use weaknet_transports::fec::{Fec, ProtectionControl};
 use weaknet_transports::jitter::{AudioJitter, Jitter};
 use weaknet_transports::media::{Audio, Video};
@@ -222,6 +223,8 @@ pub struct Call {
     pub signalling: Signalling,
     /// When the receiver reports.
     pub feedback: Feedback,
+    /// How the receiver asks for a key frame.
+    pub key_frame_request: KeyFrameRequest,
     /// Bounds on the congestion controller's target.
     pub constraints: Constraints,
 }

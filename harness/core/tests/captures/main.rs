@@ -1,6 +1,7 @@
 //! Captures of whole runs, read back by a reader of the test's own and by
 //! tshark.
 
+mod kinds;
 mod reader;
 mod tshark;
 

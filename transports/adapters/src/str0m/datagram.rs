@@ -6,7 +6,7 @@
 
 use weaknet_core::Bitrate;
 use weaknet_core::packet::{Class, Packet, Payload};
-use weaknet_transports::wire::{self, Addresses};
+use weaknet_transports::wire::{Addresses, Encoder};
 
 /// IPv4 and UDP headers.
 pub(super) const HEADERS: usize = 28;
@@ -83,7 +83,7 @@ fn rtp(bytes: &[u8]) -> Option<(u32, u32, u32)> {
 pub(super) fn wrap(packet: &mut Packet, datagram: &[u8], sight: &Sight) {
     packet.size = u32::try_from(HEADERS + datagram.len()).unwrap_or(u32::MAX);
     let mut bytes = Vec::new();
-    wire::encode(packet, &Addresses::of(packet), &mut bytes);
+    Encoder::default().encode(packet, &Addresses::of(packet), &mut bytes);
     if let Some(body) = bytes.get_mut(HEADERS..HEADERS + datagram.len()) {
         body.copy_from_slice(datagram);
     }

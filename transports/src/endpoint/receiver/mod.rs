@@ -31,6 +31,7 @@
 
 mod audio;
 mod clock;
+mod key_frame;
 mod layers;
 mod lip_sync;
 mod playout;
@@ -48,6 +49,8 @@ use weaknet_core::{ClockDrift, Event, Node, Outbox, Span, Time};
 
 use self::audio::AudioInput;
 use self::clock::DeviceClock;
+pub use self::key_frame::KeyFrameRequest;
+use self::key_frame::KeyFrameRequests;
 use self::layers::{LayerSelector, layer_of};
 use self::lip_sync::LipSync;
 pub use self::reporter::Reporter;
@@ -83,6 +86,8 @@ pub struct ReceiverConfig {
     pub lip_sync: bool,
     /// Asks for retransmissions.
     pub requester: Box<dyn Requester>,
+    /// How key frames are asked for.
+    pub key_frame_request: KeyFrameRequest,
     /// Recovers from repair packets.
     pub fec: Option<Box<dyn FecDecoder>>,
     /// Reports on packets.
@@ -143,6 +148,7 @@ pub struct Receiver {
     audio: AudioInput,
     loudspeaker: DeviceClock,
     lip_sync: Option<LipSync>,
+    key_frames: KeyFrameRequests,
     reports: ReportState,
     next_report: Time,
     nack: Vec<u64>,
@@ -160,6 +166,7 @@ impl Receiver {
         Self {
             loudspeaker: DeviceClock::new(parts.clock_drift),
             lip_sync: synced.then(LipSync::new),
+            key_frames: KeyFrameRequests::new(parts.key_frame_request),
             parts,
             begun: false,
             ids: 0,
@@ -252,7 +259,8 @@ impl Receiver {
         out.event(Event::KeyFrameRequested {
             flow: self.parts.flow,
         });
-        self.send_rtcp(out, Rtcp::Pli);
+        let request = self.key_frames.next(out.now());
+        self.send_rtcp(out, request);
     }
 
     fn on_rtp(&mut self, out: &mut Outbox<'_>, rtp: &Rtp, sent: Time, ecn: Ecn) {
@@ -487,6 +495,7 @@ impl Receiver {
             self.reports.last_sr = Some((*ntp, now));
             if let Some((rrtr, held)) = dlrr {
                 let rtt = now.since(*rrtr) - *held;
+                self.key_frames.on_rtt(rtt);
                 self.parts.requester.on_rtt(rtt);
                 if let Some((buffer, _)) = &mut self.parts.video {
                     buffer.on_rtt(now, rtt);

@@ -136,6 +136,8 @@ pub struct Sender {
     /// Number after the highest of a video packet that was sent.
     sent_video: u64,
     last_key_request: Option<Time>,
+    /// Number of the last full intra request that was heeded.
+    answered_fir: Option<u8>,
     next_report: Time,
     last_loss_report: Time,
     derived: DerivedReports,
@@ -184,6 +186,7 @@ impl Sender {
             large: LargePacket::default(),
             sent_video: 0,
             last_key_request: None,
+            answered_fir: None,
             next_report: Time::MAX,
             last_loss_report: start,
             derived: DerivedReports::default(),

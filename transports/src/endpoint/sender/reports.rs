@@ -31,7 +31,10 @@ impl Sender {
                 seqs,
             } => self.on_nack(out, &seqs),
             Rtcp::JitterBuffer { delay } => self.parts.responder.on_playout_delay(delay),
-            Rtcp::Pli => self.on_key_frame_request(now),
+            Rtcp::Pli => {
+                self.on_key_frame_request(now);
+            }
+            Rtcp::Fir { seq } => self.on_full_intra_request(now, seq),
             Rtcp::ReceiverReport {
                 last_sr,
                 delay_since_last_sr,
@@ -177,17 +180,27 @@ impl Sender {
         }
     }
 
-    fn on_key_frame_request(&mut self, now: Time) {
+    /// A repetition of what has been answered counts no more (RFC 5104, section
+    /// 4.3.1).
+    fn on_full_intra_request(&mut self, now: Time, seq: u8) {
+        if self.answered_fir != Some(seq) && self.on_key_frame_request(now) {
+            self.answered_fir = Some(seq);
+        }
+    }
+
+    /// Whether the request is heeded.
+    fn on_key_frame_request(&mut self, now: Time) -> bool {
         if self
             .last_key_request
             .is_some_and(|at| now - at < KEY_FRAME_INTERVAL)
         {
-            return;
+            return false;
         }
         self.last_key_request = Some(now);
         if let Some((source, _)) = &mut self.parts.video {
             source.request_key_frame(now);
         }
+        true
     }
 
     fn on_rtt(&mut self, now: Time, rtt: Span) {

@@ -25,7 +25,7 @@ const MAX_PATHS: usize = 1 << 8;
 const LOADS: [&str; 4] = ["media", "bulk", "messages", "traffic"];
 
 /// What only calls have.
-const OF_CALLS: [&str; 11] = [
+const OF_CALLS: [&str; 12] = [
     "fec",
     "protection",
     "arq",
@@ -37,6 +37,7 @@ const OF_CALLS: [&str; 11] = [
     "rtp_overhead",
     "signalling",
     "feedback",
+    "key_frame_request",
 ];
 
 /// What only flows have that adapt to the network.
@@ -252,6 +253,7 @@ impl Resolver<'_> {
             rtp_overhead: flow.rtp_overhead,
             signalling: flow.signalling,
             feedback,
+            key_frame_request: flow.key_frame_request,
             constraints: bounds,
         })
     }

@@ -5,7 +5,7 @@ use weaknet_core::packet::{FlowId, Leg, Packet, Payload, Rtcp};
 
 use super::*;
 use crate::rtp::{Overhead, rtcp_size};
-use crate::wire::{Addresses, encode};
+use crate::wire::{Addresses, Encoder};
 
 fn hex(text: &str) -> Vec<u8> {
     let bytes = text.split_whitespace();
@@ -92,22 +92,16 @@ fn congestion_control_feedback_of_two_streams() {
 #[test]
 fn what_is_no_feedback_is_refused() {
     let read = |bytes: &str| FeedbackReader::default().read(&hex(bytes));
-    assert_eq!(read("4f cd 00 00"), Err(BadFeedback::Version));
-    assert_eq!(read("8f cd 00"), Err(BadFeedback::Short));
-    assert_eq!(read("8f cd 00 02 00 00 00 00"), Err(BadFeedback::Short));
+    assert_eq!(read("4f cd 00 00"), Err(WireError::Version));
+    assert_eq!(read("8f cd 00"), Err(WireError::Short));
+    assert_eq!(read("8f cd 00 02 00 00 00 00"), Err(WireError::Short));
     // A run of none would never end.
     let head = "8f cd 00 05 11 22 33 44 aa bb cc dd 00 00 00 02 00 00 00 00";
-    assert_eq!(
-        read(&format!("{head} 00 00 00 00")),
-        Err(BadFeedback::Short)
-    );
-    assert_eq!(
-        read(&format!("{head} f0 00 00 00")),
-        Err(BadFeedback::Symbol)
-    );
+    assert_eq!(read(&format!("{head} 00 00 00 00")), Err(WireError::Short));
+    assert_eq!(read(&format!("{head} f0 00 00 00")), Err(WireError::Symbol));
     // RFC 8888: more blocks than bytes.
     let short = "8b cd 00 04 11 22 33 44 01 02 03 04 00 00 00 09 80 00 00 00";
-    assert_eq!(read(short), Err(BadFeedback::Short));
+    assert_eq!(read(short), Err(WireError::Short));
     // Other packets are passed over: an empty receiver report.
     assert_eq!(read("80 c9 00 01 11 22 33 44"), Ok(vec![]));
 }
@@ -127,7 +121,7 @@ fn written(report: Rtcp) -> Vec<u8> {
         payload: Payload::Rtcp(reports),
     };
     let mut out = Vec::new();
-    encode(&packet, &Addresses::of(&packet), &mut out);
+    Encoder::default().encode(&packet, &Addresses::of(&packet), &mut out);
     // Between IP and UDP headers and the SRTCP trailer.
     out[28..out.len() - 14].to_vec()
 }

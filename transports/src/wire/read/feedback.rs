@@ -12,28 +12,15 @@
 use weaknet_core::packet::{Arrival, Ecn};
 use weaknet_core::{Span, Time};
 
-use super::rtcp::{CONGESTION, TRANSPORT, TRANSPORT_WIDE};
+use super::{Bytes, WireError};
 use crate::rtp::TWCC_TICK;
 use crate::transport::Unwrapper;
+use crate::wire::rtcp::{CONGESTION, TRANSPORT, TRANSPORT_WIDE};
 
 /// The reference time of transport-wide feedback.
 const REFERENCE: Span = Span::from_millis(64);
 /// Offsets of arrival from this on are no times (RFC 8888, section 3.1).
 const BEYOND: u16 = 0x1ffe;
-
-/// Why bytes are no feedback.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum BadFeedback {
-    /// A header or body ends too early, or says a length that there is not.
-    #[error("expected more bytes than there are")]
-    Short,
-    /// Not version 2 of RTCP.
-    #[error("expected RTCP, version 2")]
-    Version,
-    /// A symbol that has no meaning.
-    #[error("expected no reserved packet status")]
-    Symbol,
-}
 
 /// What one feedback packet says of one stream of numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,13 +49,13 @@ impl FeedbackReader {
     ///
     /// # Errors
     /// When the bytes do not follow the formats. What came before is lost.
-    pub fn read(&mut self, compound: &[u8]) -> Result<Vec<StreamReport>, BadFeedback> {
+    pub fn read(&mut self, compound: &[u8]) -> Result<Vec<StreamReport>, WireError> {
         let (mut rest, mut reports) = (compound, Vec::new());
         while !rest.is_empty() {
             let mut bytes = Bytes(rest);
             let (first, kind) = (bytes.u8()?, bytes.u8()?);
             if first >> 6 != 2 {
-                return Err(BadFeedback::Version);
+                return Err(WireError::Version);
             }
             let length = usize::from(bytes.u16()?) * 4;
             let mut body = Bytes(bytes.take(length)?);
@@ -82,7 +69,11 @@ impl FeedbackReader {
         Ok(reports)
     }
 
-    fn transport_wide(&mut self, body: &mut Bytes<'_>) -> Result<StreamReport, BadFeedback> {
+    /// The body of transport-wide feedback, behind the common header.
+    pub(super) fn transport_wide(
+        &mut self,
+        body: &mut Bytes<'_>,
+    ) -> Result<StreamReport, WireError> {
         body.u32()?;
         let ssrc = body.u32()?;
         let base = self.transport_wide.unwrap(body.u16()?.into());
@@ -96,7 +87,7 @@ impl FeedbackReader {
                 0 | 1 => {
                     let run = usize::from(chunk & 0x1fff).min(count - symbols.len());
                     if run == 0 {
-                        return Err(BadFeedback::Short);
+                        return Err(WireError::Short);
                     }
                     symbols.extend(std::iter::repeat_n(chunk >> 13 & 3, run));
                 }
@@ -113,7 +104,7 @@ impl FeedbackReader {
                 0 => None,
                 1 => Some(i64::from(body.u8()?)),
                 2 => Some(i64::from(body.u16()? as i16)),
-                _ => return Err(BadFeedback::Symbol),
+                _ => return Err(WireError::Symbol),
             };
             let at = delta.map(|delta| {
                 tick = tick.saturating_add(delta);
@@ -129,13 +120,14 @@ impl FeedbackReader {
         })
     }
 
-    fn congestion(
+    /// The body of congestion control feedback.
+    pub(super) fn congestion(
         &mut self,
         body: &mut Bytes<'_>,
         reports: &mut Vec<StreamReport>,
-    ) -> Result<(), BadFeedback> {
+    ) -> Result<(), WireError> {
         body.u32()?;
-        let stamp = Bytes(body.0.last_chunk::<4>().ok_or(BadFeedback::Short)?).u32()?;
+        let stamp = Bytes(body.0.last_chunk::<4>().ok_or(WireError::Short)?).u32()?;
         let stamp = self.timestamp.unwrap(stamp);
         // 1/65536 s, rounded up as the writer cuts down.
         let nanos = (i128::from(stamp) * 1_000_000_000).max(0).unsigned_abs();
@@ -179,7 +171,7 @@ impl FeedbackReader {
         if body.0.len() == 4 {
             Ok(())
         } else {
-            Err(BadFeedback::Short)
+            Err(WireError::Short)
         }
     }
 }
@@ -194,35 +186,6 @@ fn time(ticks: i64, tick: Span) -> Time {
     Time::from_nanos(ticks.saturating_mul(tick.as_nanos()))
 }
 
-/// What is left to read.
-struct Bytes<'a>(&'a [u8]);
-
-impl<'a> Bytes<'a> {
-    fn take(&mut self, count: usize) -> Result<&'a [u8], BadFeedback> {
-        let (head, rest) = self.0.split_at_checked(count).ok_or(BadFeedback::Short)?;
-        self.0 = rest;
-        Ok(head)
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], BadFeedback> {
-        let (head, rest) = self.0.split_first_chunk().ok_or(BadFeedback::Short)?;
-        self.0 = rest;
-        Ok(*head)
-    }
-
-    fn u8(&mut self) -> Result<u8, BadFeedback> {
-        self.array::<1>().map(|[byte]| byte)
-    }
-
-    fn u16(&mut self) -> Result<u16, BadFeedback> {
-        self.array().map(u16::from_be_bytes)
-    }
-
-    fn u32(&mut self) -> Result<u32, BadFeedback> {
-        self.array().map(u32::from_be_bytes)
-    }
-}
-
 #[cfg(test)]
-#[path = "read_tests.rs"]
+#[path = "feedback_tests.rs"]
 mod tests;
