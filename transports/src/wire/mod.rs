@@ -8,7 +8,7 @@
 //! length.
 //!
 //! Implements: IPv4 (RFC 791) with ECN bits (RFC 3168), UDP (RFC 768), RTP
-//! (RFC 3550) with one-byte header extensions (RFC 8285), RTX (RFC 4588), RTCP
+//! (RFC 3550) with one-byte header extensions (RFC 8285), RED (RFC 2198), RTX (RFC 4588), RTCP
 //! (RFC 3550, RFC 4585, RFC 3611, RFC 8888, transport-wide feedback), STUN (RFC 8489),
 //! DTLS records (RFC 6347).
 //! Differs: everything is readable: media and reports are not encrypted, SRTCP
@@ -22,6 +22,7 @@ mod crc32;
 mod dtls;
 mod ip;
 mod read;
+mod red;
 mod rtcp;
 mod rtp;
 mod streams;
@@ -37,6 +38,7 @@ use weaknet_core::Time;
 use weaknet_core::packet::{Leg, Packet, Payload, Rtp, RtpKind};
 
 pub use read::{BadFeedback, FeedbackReader, StreamReport};
+pub use red::RED_AUDIO;
 pub use rtp::{ABS_SEND_TIME, AUDIO_LEVEL, TRANSPORT_SEQ};
 pub use streams::{Stream, ssrc};
 
@@ -110,6 +112,7 @@ pub fn encode(packet: &Packet, ends: &Addresses, out: &mut Vec<u8>) {
             };
             rtp::write(packet, &rtp, size, out);
         }
+        Payload::Audio(audio) => red::write(packet, audio, size, out),
         Payload::Rtcp(compound) => rtcp::write(packet, compound, size, out),
         Payload::Session(message) => match dtls::position(message) {
             Some(position) => dtls::write(packet.id, position, size, out),
