@@ -37,6 +37,7 @@ pub struct Opus {
     /// Discontinuous transmission: in pauses of speech, with these lengths, hardly
     /// anything is sent. Absent (default): what is heard makes no difference, as
     /// in browsers without `usedtx=1` (RFC 7587, section 6.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub dtx: Option<TalkSpurts>,
 }
 

@@ -169,7 +169,7 @@ mod tests {
         let mut rate = format.max_bitrate;
         // 66 bytes of headers each 20 ms are 26.4 kbit/s, 85 of redundancy 34.
         budget.set_audio(rate, Span::from_millis(20), 85, &WEBRTC);
-        for (target, expected) in [(50, 8), (98, 8), (110, 13), (500, 32), (130, 23)] {
+        for (target, expected) in [(50, 8), (98, 8), (110, 14), (500, 32), (130, 24)] {
             let target = Bitrate::from_bps(target * 1_000 + 400);
             rate = budget.share_audio(target, video, &format, rate);
             assert_eq!(rate, Bitrate::from_kbps(expected), "{target}");
