@@ -293,8 +293,8 @@ mod tests {
         let (talk, m, h, r): (f64, f64, f64, f64) = (1.004, 1.587, 0.2, 0.42);
         let frame = 0.02;
         let cycles = f64::from(frames) * frame / (talk + m);
-        let longer = (-h / m).exp();
-        let refreshes = longer / ((r / m).exp() - 1.0);
+        let longer = libm::exp(-h / m);
+        let refreshes = longer / libm::expm1(r / m);
         let spoken = talk + m * (1.0 - longer) + refreshes * frame;
         let (whole, empty) = (whole * frame / cycles, empty / cycles);
         // 3,860 cycles: 1.6 % of an exponential length each; 5 standard errors of

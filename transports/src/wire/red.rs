@@ -48,7 +48,7 @@ mod tests {
 
     use super::super::{Addresses, encode};
     use super::*;
-    use crate::fec::audio::rfc2198::split;
+    use crate::fec::audio::rfc2198::{Blocks, split};
     use crate::rtp::Overhead;
 
     fn copy(seq: u64, size: u16, codec: u8) -> AudioCopy {
@@ -109,7 +109,7 @@ mod tests {
         // Fixed header, then the extensions' length in words.
         let payload = &udp[12 + 4 + 4 * usize::from(udp[15])..];
         assert_eq!(payload.len(), 229);
-        let (older, last) = split(payload).unwrap();
+        let Blocks { older, last } = split(payload).unwrap();
         let found: Vec<(u8, u16, usize)> = older
             .iter()
             .map(|block| (block.payload_type, block.offset, block.payload.len()))

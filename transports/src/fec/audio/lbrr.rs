@@ -40,7 +40,7 @@ const NARROWING: u32 = 5;
 #[serde(deny_unknown_fields, default)]
 pub struct OpusLbrr {
     /// Bytes of the copy relative to those of the sound itself. Default 66.7 %
-    /// (draft-ietf-mlcodec-opus-dred-05, section 1: about two thirds).
+    /// (draft-ietf-mlcodec-opus-dred-05: about two thirds).
     pub share: Ratio,
 }
 

@@ -27,6 +27,15 @@ pub struct Block<B> {
     pub payload: B,
 }
 
+/// The blocks of a payload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Blocks<'a> {
+    /// Older ones, oldest first.
+    pub older: Vec<Block<&'a [u8]>>,
+    /// The packet's own.
+    pub last: Block<&'a [u8]>,
+}
+
 /// The headers of older blocks of these lengths, oldest first, and of the last.
 /// `None` when an offset, a length or a payload type has no place in them.
 #[must_use]
@@ -72,9 +81,9 @@ fn length_of(block: &Block<&[u8]>) -> Option<Block<u16>> {
     })
 }
 
-/// The blocks of a payload, the last one apart; `None` when it is cut short.
+/// Takes a payload apart; `None` when it is cut short.
 #[must_use]
-pub fn split(payload: &[u8]) -> Option<(Vec<Block<&[u8]>>, Block<&[u8]>)> {
+pub fn split(payload: &[u8]) -> Option<Blocks<'_>> {
     let mut lengths = Vec::new();
     let mut rest = payload;
     let last_type = loop {
@@ -113,7 +122,7 @@ pub fn split(payload: &[u8]) -> Option<(Vec<Block<&[u8]>>, Block<&[u8]>)> {
         offset: 0,
         payload: rest,
     };
-    Some((older, last))
+    Some(Blocks { older, last })
 }
 
 #[cfg(test)]
@@ -148,7 +157,7 @@ mod tests {
         assert_eq!(split(&[]), None);
         assert_eq!(split(&[0xef, 0x0f, 0x00]), None);
         assert_eq!(split(&[0xef, 0x0f, 0x00, 0x02, 0x6f, 1]), None);
-        let (older, last) = split(&[0xef, 0x0f, 0x00, 0x02, 0x6f, 1, 2, 3]).unwrap();
+        let Blocks { older, last } = split(&[0xef, 0x0f, 0x00, 0x02, 0x6f, 1, 2, 3]).unwrap();
         assert_eq!((older[0].offset, older[0].payload), (960, &[1, 2][..]));
         assert_eq!(last.payload, [3]);
     }
@@ -169,14 +178,14 @@ mod tests {
                 })
                 .collect();
             let bytes = pack(&blocks, last_type, &last).unwrap();
-            let (split_older, split_last) = split(&bytes).unwrap();
-            prop_assert_eq!(split_older, blocks);
-            prop_assert_eq!((split_last.payload_type, split_last.payload), (last_type, &last[..]));
+            let split = split(&bytes).unwrap();
+            prop_assert_eq!(split.older, blocks);
+            prop_assert_eq!((split.last.payload_type, split.last.payload), (last_type, &last[..]));
         }
 
         #[test]
         fn any_bytes_can_be_read(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
-            if let Some((older, last)) = split(&bytes) {
+            if let Some(Blocks { older, last }) = split(&bytes) {
                 prop_assert_eq!(pack(&older, last.payload_type, last.payload), Some(bytes));
             }
         }
