@@ -22,6 +22,7 @@ fn build<P: Plugin<Kind = Fec>>(config: &P) -> FecPair {
     config
         .build(&cx)
         .expect("a sound configuration")
+        .video()
         .expect("a scheme")
 }
 

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 use weaknet_core::plugin::Assets;
 use weaknet_core::{BuildContext, Kind, Streams, Time};
+use weaknet_transports::fec::Schemes;
 
 use crate::files::Folders;
 use crate::metrics::Definition;
@@ -446,10 +447,10 @@ struct Check<'a> {
     assets: &'a Assets,
 }
 
-impl Check<'_> {
+impl<'a> Check<'a> {
     fn call(&mut self, call: &Call) {
         self.build(&call.congestion_control);
-        self.build(&call.fec);
+        self.fec(call);
         self.build(&call.protection);
         self.build(&call.arq);
         self.build(&call.jitter_buffer);
@@ -463,6 +464,33 @@ impl Check<'_> {
         }
     }
 
+    /// The schemes one by one, then together.
+    fn fec(&mut self, call: &Call) {
+        call.fec.iter().for_each(|spec| self.build(spec));
+        let key = format!("{:?} {}", call.fec, call.media.audio.is_some());
+        if !self.built.insert((self.folder.clone(), key)) {
+            return;
+        }
+        let mut schemes = Schemes::default();
+        let cx = self.context();
+        for spec in &call.fec {
+            let Ok(scheme) = spec.build(&cx) else {
+                continue;
+            };
+            if let Err(error) = schemes.add(scheme, call.media.audio.is_some()) {
+                self.found.push(spec.diagnose(&error));
+            }
+        }
+    }
+
+    fn context(&self) -> BuildContext<'a> {
+        BuildContext {
+            path: "check",
+            streams: self.streams,
+            assets: self.assets,
+        }
+    }
+
     fn build<K: Kind>(&mut self, spec: &Spec<K>) {
         // Files are read as far as the run goes.
         let until = self.assets.horizon().as_nanos();
@@ -470,12 +498,7 @@ impl Check<'_> {
         if !self.built.insert((self.folder.clone(), key)) {
             return;
         }
-        let cx = BuildContext {
-            path: "check",
-            streams: self.streams,
-            assets: self.assets,
-        };
-        if let Err(error) = spec.build(&cx) {
+        if let Err(error) = spec.build(&self.context()) {
             self.found.push(spec.diagnose(&error));
         }
     }

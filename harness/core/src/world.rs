@@ -13,7 +13,8 @@ use weaknet_transports::cc::{CongestionController, wants_arrival_times};
 use weaknet_transports::endpoint::{
     DecoderModel, FecSender, Receiver, ReceiverConfig, ReportSource, Reporter, Sender, SenderConfig,
 };
-use weaknet_transports::media::VideoFormat;
+use weaknet_transports::fec::Schemes;
+use weaknet_transports::media::{AudioFormat, VideoFormat};
 use weaknet_transports::messages::{
     MessageReceiver, MessageReceiverConfig, MessageSender, MessageSenderConfig,
 };
@@ -264,6 +265,21 @@ impl Builder<'_> {
         Ok(controller)
     }
 
+    /// What repairs a call in advance.
+    fn schemes(&self, name: &str, call: &Call) -> Result<Schemes, WorldError> {
+        let mut schemes = Schemes::default();
+        for spec in &call.fec {
+            let scheme = self.part(name, spec)?;
+            schemes
+                .add(scheme, call.media.audio.is_some())
+                .map_err(|source| WorldError {
+                    path: format!("{name}/fec/{}", spec.name()),
+                    source,
+                })?;
+        }
+        Ok(schemes)
+    }
+
     fn sender(
         &self,
         id: FlowId,
@@ -286,8 +302,15 @@ impl Builder<'_> {
         };
         let audio = match &call.media.audio {
             None => None,
-            Some(audio) => Some((self.part(name, &audio.source)?, audio.bitrate)),
+            Some(audio) => Some((
+                self.part(name, &audio.source)?,
+                AudioFormat {
+                    min_bitrate: audio.min_bitrate.unwrap_or(audio.bitrate),
+                    max_bitrate: audio.bitrate,
+                },
+            )),
         };
+        let schemes = self.schemes(name, call)?;
         Ok(Sender::new(SenderConfig {
             flow: id,
             start: flow.start,
@@ -299,7 +322,8 @@ impl Builder<'_> {
             constraints: call.constraints,
             pacer: self.part(name, &call.pacer)?,
             responder: arq.responder,
-            fec: match self.part(name, &call.fec)? {
+            audio_protection: schemes.audio,
+            fec: match schemes.video {
                 None => None,
                 Some(pair) => Some(FecSender {
                     encoder: pair.encoder,
@@ -352,7 +376,7 @@ impl Builder<'_> {
             lip_sync: call.lip_sync,
             requester: arq.requester,
             key_frame_request: call.key_frame_request,
-            fec: self.part(name, &call.fec)?.map(|pair| pair.decoder),
+            fec: self.schemes(name, call)?.video.map(|pair| pair.decoder),
             feedback: reporter.map_err(|source| WorldError {
                 path: format!("{name}/feedback"),
                 source,

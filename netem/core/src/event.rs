@@ -110,6 +110,10 @@ pub enum AudioCounter {
     Flushes,
     /// `relative_packet_arrival_delay_ms`.
     RelativeArrivalMillis,
+    /// Samples decoded from a copy of their packet.
+    RecoveredSamples,
+    /// Those of them that have less than the codec's full quality.
+    ReducedSamples,
 }
 
 /// What happened.
@@ -199,6 +203,13 @@ pub enum Event {
     FecRecovered {
         /// Which flow.
         flow: FlowId,
+    },
+    /// An audio packet was sent that carries copies of older ones.
+    RedundancySent {
+        /// Which flow.
+        flow: FlowId,
+        /// Bytes that the copies take in it.
+        bytes: u32,
     },
     /// The encoder delivered a frame; one for each simulcast layer of the same
     /// number.

@@ -75,6 +75,8 @@ pub enum Payload {
     Rtp(Rtp),
     /// A repair packet of a forward error correction scheme.
     Repair(Box<RepairPacket>),
+    /// An audio packet that carries copies of older ones.
+    Audio(Box<RedundantAudio>),
     /// A (possibly compound) RTCP packet.
     Rtcp(Vec<Rtcp>),
     /// Connectivity checks and key exchange.
@@ -194,6 +196,39 @@ pub struct RepairPacket {
     pub symbol: u32,
     /// The media packets that it protects, by ascending sequence number.
     pub protects: Vec<Rtp>,
+}
+
+/// An audio packet that carries copies of older ones, in blocks of their own
+/// (RFC 2198) or within what the codec makes of the sound.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RedundantAudio {
+    /// Its own header; the payload counts all that is in the packet.
+    pub rtp: Rtp,
+    /// Payload bytes that are there for the copies, with their headers.
+    pub redundant: u16,
+    /// Whether the payload has the format of RFC 2198, be it without a copy.
+    pub red: bool,
+    /// The copies, those of a newer packet first.
+    pub copies: Vec<AudioCopy>,
+}
+
+/// A copy of some sound that was sent in an older packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AudioCopy {
+    /// Extended sequence number of the older packet.
+    pub seq: u64,
+    /// Its extended RTP timestamp, 48 kHz.
+    pub timestamp: u64,
+    /// Bytes that the copy takes here, without a header.
+    pub size: u16,
+    /// 0: the codec's full quality; above: its in-band redundancy (of Opus: LBRR
+    /// 1, DRED 2).
+    pub codec: u8,
+    /// How many packets older the block is that it stands in; 0: the packet's own
+    /// sound.
+    pub red: u8,
+    /// When it was captured. For observers only.
+    pub captured: Time,
 }
 
 /// Audio or video.
@@ -470,6 +505,7 @@ impl Packet {
                 (RtpKind::Padding, _) => Class::Padding,
             },
             Payload::Repair(_) => Class::Fec,
+            Payload::Audio(_) => Class::Audio,
             Payload::Rtcp(_) => Class::Rtcp,
             Payload::Session(_) => Class::Session,
             Payload::Stream(piece) if piece.again => Class::Rtx,

@@ -10,7 +10,7 @@ use weaknet_core::{BuildError, Time};
 
 use super::share::Share;
 use super::symbols::{Known, nearest, run, symbol_size, to_packet, to_symbol};
-use super::{FecCodec, FecDecoder, FecEncoder, FecPair, Protection, Repair, Source};
+use super::{FecCodec, FecDecoder, FecEncoder, FecPair, Protection, Repair, Scheme, Source};
 
 /// Blocks that a decoder waits for at once.
 const MOST_BLOCKS: usize = 256;
@@ -83,12 +83,12 @@ pub(super) trait BlockCode: Copy + Send + 'static {
 }
 
 /// The parts of a scheme with blocks of at most so many media packets.
-pub(super) fn pair<C: BlockCode>(code: C, max_packets: u16) -> Result<Option<FecPair>, BuildError> {
+pub(super) fn pair<C: BlockCode>(code: C, max_packets: u16) -> Result<Scheme, BuildError> {
     if !(1..=C::MOST_PACKETS).contains(&max_packets) {
         let message = format!("expected 1 to {}", C::MOST_PACKETS);
         return Err(BuildError::field("max_packets", message));
     }
-    Ok(Some(FecPair {
+    Ok(Scheme::Video(FecPair {
         encoder: Box::new(BlockEncoder {
             most_packets: usize::from(max_packets),
             most_symbols: C::MOST_SYMBOLS,

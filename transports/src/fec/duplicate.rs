@@ -17,7 +17,7 @@ use super::elimination::Terms;
 use super::linear::{LinearCode, LinearCodec, LinearDecoder, unknown};
 use super::share::Share;
 use super::symbols::{nearest, symbol_size};
-use super::{Fec, FecEncoder, FecPair, Protection, Repair, Source};
+use super::{Fec, FecEncoder, FecPair, Protection, Repair, Scheme, Source};
 
 /// Bytes of the header: the sequence number.
 const HEADER: usize = 2;
@@ -39,12 +39,12 @@ impl Plugin for Duplicate {
     const SUMMARY: &'static str = "sends packets again without being asked";
     const REFERENCES: &'static [&'static str] = &["RFC 7198"];
 
-    fn build(&self, _: &BuildContext<'_>) -> Result<Option<FecPair>, BuildError> {
+    fn build(&self, _: &BuildContext<'_>) -> Result<Scheme, BuildError> {
         if usize::from(self.distance) > MOST_WAITING {
             let message = format!("expected at most {MOST_WAITING} packets");
             return Err(BuildError::field("distance", message));
         }
-        Ok(Some(FecPair {
+        Ok(Scheme::Video(FecPair {
             encoder: Box::new(Encoder {
                 distance: self.distance,
                 due: Share::default(),

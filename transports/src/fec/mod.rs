@@ -6,8 +6,11 @@
 //! on bytes, for captures and real sockets. Whatever the decoder recovers by
 //! numbers the codec recovers in bytes, and nothing else.
 //!
-//! How much is spent says a protection control, which any scheme follows.
+//! How much is spent says a protection control, which any scheme for video
+//! follows. Audio is protected within its own packets (`audio`): a scheme says
+//! which older packets each new one carries, and what that costs.
 
+pub mod audio;
 mod block;
 mod duplicate;
 mod elimination;
@@ -19,6 +22,7 @@ pub mod protection;
 mod raptorq;
 mod reed_solomon;
 mod rlc;
+mod schemes;
 mod share;
 mod streaming;
 mod symbols;
@@ -28,11 +32,13 @@ mod ulpfec;
 mod xor;
 
 pub use self::raptorq::Raptorq;
+pub use audio::{Dred, OpusLbrr, RedAudio};
 pub use duplicate::Duplicate;
 pub use flexfec::{Flexfec, FlexfecVersion};
 pub use none::NoFec;
 pub use reed_solomon::ReedSolomon;
 pub use rlc::Rlc;
+pub use schemes::Schemes;
 pub use streaming::Streaming;
 pub use ulpfec::Ulpfec;
 pub use xor::MaskFamily;
@@ -41,16 +47,39 @@ use std::collections::BTreeMap;
 
 use weaknet_core::{Bitrate, Kind, Span, Time};
 
+use self::audio::AudioRedundancy;
+
 /// The kind of FEC schemes.
 pub enum Fec {}
 
 impl Kind for Fec {
-    type Product = Option<FecPair>;
+    type Product = Scheme;
     const NAME: &'static str = "fec";
     const ABOUT: &'static str = "repairs losses by packets sent in advance";
 }
 
-/// The parts of a scheme. `None` as a product means that there is none.
+/// A scheme, for one of the streams of a call.
+pub enum Scheme {
+    /// None at all.
+    None,
+    /// Repair packets for video.
+    Video(FecPair),
+    /// Older sound in audio packets.
+    Audio(Box<dyn AudioRedundancy>),
+}
+
+impl Scheme {
+    /// The parts of a scheme for video.
+    #[must_use]
+    pub fn video(self) -> Option<FecPair> {
+        match self {
+            Self::Video(pair) => Some(pair),
+            Self::None | Self::Audio(_) => None,
+        }
+    }
+}
+
+/// The parts of a scheme for video.
 pub struct FecPair {
     /// At the sender.
     pub encoder: Box<dyn FecEncoder>,

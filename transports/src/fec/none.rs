@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weaknet_core::{BuildContext, BuildError, Plugin};
 
-use super::{Fec, FecPair};
+use super::{Fec, Scheme};
 
 /// No repair packets are sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -17,7 +17,7 @@ impl Plugin for NoFec {
     const SUMMARY: &'static str = "sends no repair packets";
     const REFERENCES: &'static [&'static str] = &[];
 
-    fn build(&self, _: &BuildContext<'_>) -> Result<Option<FecPair>, BuildError> {
-        Ok(None)
+    fn build(&self, _: &BuildContext<'_>) -> Result<Scheme, BuildError> {
+        Ok(Scheme::None)
     }
 }

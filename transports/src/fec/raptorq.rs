@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use weaknet_core::{BuildContext, BuildError, Plugin};
 
 use super::block::{self, BlockCode};
-use super::{Fec, FecPair};
+use super::{Fec, Scheme};
 
 /// RaptorQ.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -42,7 +42,7 @@ impl Plugin for Raptorq {
     const SUMMARY: &'static str = "fountain code: nearly any packets of a block are enough";
     const REFERENCES: &'static [&'static str] = &["RFC 6330", "RFC 6681", "crate raptorq 2.0"];
 
-    fn build(&self, _: &BuildContext<'_>) -> Result<Option<FecPair>, BuildError> {
+    fn build(&self, _: &BuildContext<'_>) -> Result<Scheme, BuildError> {
         block::pair(Fountain, self.max_packets)
     }
 }

@@ -15,7 +15,7 @@ use weaknet_core::{BuildContext, BuildError, Plugin};
 
 use super::block::{self, BlockCode};
 use super::gf256::cauchy::{self, MOST_SYMBOLS};
-use super::{Fec, FecPair};
+use super::{Fec, Scheme};
 
 /// Reed-Solomon codes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -38,7 +38,7 @@ impl Plugin for ReedSolomon {
     const REFERENCES: &'static [&'static str] =
         &["Blömer et al., ICSI TR-95-048, 1995", "RFC 6865"];
 
-    fn build(&self, _: &BuildContext<'_>) -> Result<Option<FecPair>, BuildError> {
+    fn build(&self, _: &BuildContext<'_>) -> Result<Scheme, BuildError> {
         block::pair(Cauchy, self.max_packets)
     }
 }

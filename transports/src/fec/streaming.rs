@@ -26,7 +26,7 @@ use super::elimination::Terms;
 use super::linear::{LinearCode, LinearCodec, LinearDecoder, unknown};
 use super::share::Share;
 use super::symbols::{nearest, run, symbol_size};
-use super::{Fec, FecEncoder, FecPair, Protection, Repair, Source};
+use super::{Fec, FecEncoder, FecPair, Protection, Repair, Scheme, Source};
 
 /// Bytes of the header: first packet, packets, those of the oldest and of the
 /// newest frame, which repair packet.
@@ -61,7 +61,7 @@ impl Plugin for Streaming {
         "Rudow et al., Tambur, NSDI 2023",
     ];
 
-    fn build(&self, _: &BuildContext<'_>) -> Result<Option<FecPair>, BuildError> {
+    fn build(&self, _: &BuildContext<'_>) -> Result<Scheme, BuildError> {
         if !(1..=8).contains(&self.delay) {
             return Err(BuildError::field("delay", "expected 1 to 8 frames"));
         }
@@ -73,7 +73,7 @@ impl Plugin for Streaming {
             delay: self.delay,
             burst: self.burst,
         };
-        Ok(Some(FecPair {
+        Ok(Scheme::Video(FecPair {
             encoder: Box::new(Encoder {
                 delay: usize::from(self.delay),
                 frames: VecDeque::new(),

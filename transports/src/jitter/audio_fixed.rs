@@ -158,6 +158,9 @@ impl FixedAudioBuffer {
                 target: self.config.delay,
                 minimum: self.config.delay,
             }));
+            for (counter, by) in packet.level.recovered(ticks(packet.length)) {
+                self.actions.push_back(AudioAction::Count(counter, by));
+            }
             Playout {
                 length: packet.length,
                 captured: Some(packet.captured),

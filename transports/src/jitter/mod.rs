@@ -150,6 +150,18 @@ pub struct AudioLevel {
     pub red: u8,
 }
 
+impl AudioLevel {
+    /// What counts when so many samples of it are decoded.
+    fn recovered(self, samples: u64) -> impl Iterator<Item = (AudioCounter, u64)> {
+        let recovered = (self != Self::default()).then_some(AudioCounter::RecoveredSamples);
+        let reduced = (self.codec > 0).then_some(AudioCounter::ReducedSamples);
+        recovered
+            .into_iter()
+            .chain(reduced)
+            .map(move |counter| (counter, samples))
+    }
+}
+
 /// A stretch of sound that starts to play now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Playout {

@@ -1,19 +1,21 @@
 //! Media sources: what a camera with its encoder, or a microphone, yields.
 
 mod constant;
+mod dtx;
 mod frame_dropper;
 mod frame_trace;
 mod opus;
 mod rfc8593;
 mod screen_share;
 mod start_caution;
+mod talk_spurts;
 mod temporal_layers;
 mod webrtc;
 
 pub use constant::Constant;
 pub use frame_dropper::FrameDropper;
 pub use frame_trace::FrameTrace;
-pub use opus::Opus;
+pub use opus::{Opus, TalkSpurts};
 pub use rfc8593::Rfc8593;
 pub use screen_share::ScreenShare;
 pub use webrtc::{DegradationPreference, Webrtc};
@@ -85,6 +87,19 @@ pub trait VideoSource: Send {
     fn capture(&mut self, now: Time) -> Option<EncodedFrame>;
 }
 
+/// What the scenario asks of an audio stream, in rates of payload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AudioFormat {
+    /// Never below.
+    pub min_bitrate: Bitrate,
+    /// Never above.
+    pub max_bitrate: Bitrate,
+}
+
+/// An audio packet of this size or less only says that there is silence (of Opus:
+/// RFC 6716, section 2.1.9; `IsDtxPacket` of libwebrtc's decoder).
+pub const SILENCE_BYTES: u16 = 2;
+
 /// An encoded audio packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EncodedAudio {
@@ -100,6 +115,8 @@ pub struct EncodedAudio {
 pub trait AudioSource: Send {
     /// Begins at `now` with this rate of payload.
     fn start(&mut self, now: Time, bitrate: Bitrate);
+    /// The rate of payload from the next packet on.
+    fn set_bitrate(&mut self, now: Time, bitrate: Bitrate);
     /// When the next packet is ready; `None` before the start.
     fn next_packet(&self) -> Option<Time>;
     /// The packet that is due; `None` when there is nothing to send (DTX).

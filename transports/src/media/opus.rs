@@ -3,14 +3,17 @@
 //! Implements: Opus as a browser uses it (RFC 6716, section 2): frames of 20 ms
 //! and 6.5 ms of look-ahead. Constant rate by default; for a variable one
 //! `average` is what the sound needs of the rate, and `variation` spreads sizes
-//! evenly around that.
-//! Not modelled: DTX, in-band FEC, changes of the rate.
+//! evenly around that. With `dtx` pauses of speech are not sent (`dtx`,
+//! `talk_spurts`). In-band FEC is a scheme of the call (`opus_lbrr`).
+//! Differs: a frame of comfort noise is as large as any other.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use weaknet_core::rng::Draws;
+use weaknet_core::rng::{Draws, Sequence};
 use weaknet_core::{Bitrate, BuildContext, BuildError, Plugin, Ratio, Span, Time};
 
+use super::dtx::{Coded, Dtx};
+use super::talk_spurts::Speaker;
 use super::{Audio, AudioSource, EncodedAudio};
 
 /// Largest Opus packet of one frame (RFC 6716, section 3.4).
@@ -31,6 +34,30 @@ pub struct Opus {
     pub average: Ratio,
     /// Largest deviation of a packet's size from the mean.
     pub variation: Ratio,
+    /// Discontinuous transmission: in pauses of speech, with these lengths, hardly
+    /// anything is sent. Absent (default): what is heard makes no difference, as
+    /// in browsers without `usedtx=1` (RFC 7587, section 6.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dtx: Option<TalkSpurts>,
+}
+
+/// Exponential lengths of talk spurts and pauses.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TalkSpurts {
+    /// Mean length of a talk spurt. Default 1.004 s (ITU-T P.59, table 1).
+    pub talk: Span,
+    /// Mean length of a pause. Default 1.587 s (ITU-T P.59, table 1).
+    pub pause: Span,
+}
+
+impl Default for TalkSpurts {
+    fn default() -> Self {
+        Self {
+            talk: Span::from_millis(1_004),
+            pause: Span::from_millis(1_587),
+        }
+    }
 }
 
 impl Default for Opus {
@@ -40,6 +67,7 @@ impl Default for Opus {
             look_ahead: Span::from_micros(6_500),
             average: Ratio::ONE,
             variation: Ratio::ZERO,
+            dtx: None,
         }
     }
 }
@@ -63,10 +91,18 @@ impl Plugin for Opus {
         if self.average > Ratio::ONE {
             return Err(BuildError::field("average", "expected at most 100%"));
         }
-        let noise = cx.streams.draws(cx.path, "packet size");
+        if let Some(TalkSpurts { talk, pause }) = &self.dtx {
+            for (field, mean) in [("dtx.talk", talk), ("dtx.pause", pause)] {
+                if !(Span::from_millis(1)..=Span::from_secs(3_600)).contains(mean) {
+                    let message = format!("expected 1ms to 1h, found {mean}");
+                    return Err(BuildError::field(field, message));
+                }
+            }
+        }
         Ok(Box::new(Microphone {
             config: self.clone(),
-            noise,
+            noise: cx.streams.draws(cx.path, "packet size"),
+            spurts: Some(cx.streams.sequence(cx.path, "talk spurts")),
             state: None,
         }))
     }
@@ -75,31 +111,55 @@ impl Plugin for Opus {
 struct Microphone {
     config: Opus,
     noise: Draws,
+    /// Draws of the speaker, until there is one.
+    spurts: Option<Sequence>,
     state: Option<Running>,
 }
 
 struct Running {
     start: Time,
     mean: f64,
-    /// Packets so far.
+    /// Frames so far.
     index: u64,
+    /// Whose pauses are not sent.
+    speaker: Option<(Speaker, Dtx)>,
 }
+
+/// Bytes of a packet without content: a table-of-contents byte (RFC 6716, section
+/// 3.1).
+const EMPTY: u32 = 1;
 
 impl Microphone {
     fn captured(&self, state: &Running) -> Time {
         state.start + self.config.frame * state.index
     }
+
+    /// Mean size of a packet.
+    fn mean(&self, bitrate: Bitrate) -> f64 {
+        let Opus { frame, average, .. } = &self.config;
+        bitrate.as_bps_f64() * frame.as_secs_f64() / 8.0 * average.as_f64()
+    }
 }
 
 impl AudioSource for Microphone {
     fn start(&mut self, now: Time, bitrate: Bitrate) {
-        let mean = bitrate.as_bps_f64() * self.config.frame.as_secs_f64() / 8.0
-            * self.config.average.as_f64();
+        let dtx = self.config.dtx.as_ref().zip(self.spurts.take());
+        let speaker = dtx.map(|(TalkSpurts { talk, pause }, draws)| {
+            (Speaker::new(now, [*talk, *pause], draws), Dtx::default())
+        });
         self.state = Some(Running {
             start: now,
-            mean,
+            mean: self.mean(bitrate),
             index: 0,
+            speaker,
         });
+    }
+
+    fn set_bitrate(&mut self, _: Time, bitrate: Bitrate) {
+        let mean = self.mean(bitrate);
+        if let Some(state) = &mut self.state {
+            state.mean = mean;
+        }
     }
 
     fn next_packet(&self) -> Option<Time> {
@@ -111,18 +171,32 @@ impl AudioSource for Microphone {
         if self.next_packet()? > now {
             return None;
         }
-        let state = self.state.as_ref()?;
-        let spread = (2.0 * self.noise.unit(state.index) - 1.0) * self.config.variation.as_f64();
-        let size = libm::round(state.mean * (1.0 + spread)) as u64;
-        let packet = EncodedAudio {
-            captured: self.captured(state),
-            size: size.clamp(1, MAX_PACKET) as u32,
-            length: self.config.frame,
+        let frame = self.config.frame;
+        let captured = self.captured(self.state.as_ref()?);
+        let state = self.state.as_mut()?;
+        let index = state.index;
+        state.index += 1;
+        let coded = state
+            .speaker
+            .as_mut()
+            .map_or(Coded::Whole, |(speaker, dtx)| {
+                dtx.code(speaker.is_talking(captured), frame)
+            });
+        let size = match coded {
+            Coded::Whole => {
+                let deviation = 2.0 * self.noise.unit(index) - 1.0;
+                let spread = deviation * self.config.variation.as_f64();
+                let size = libm::round(state.mean * (1.0 + spread)) as u64;
+                size.clamp(1, MAX_PACKET) as u32
+            }
+            Coded::Empty => EMPTY,
+            Coded::Nothing => return None,
         };
-        if let Some(state) = &mut self.state {
-            state.index += 1;
-        }
-        Some(packet)
+        Some(EncodedAudio {
+            captured,
+            size,
+            length: frame,
+        })
     }
 }
 
@@ -184,6 +258,52 @@ mod tests {
         source.start(Time::ZERO, Bitrate::from_kbps(32));
         let due = source.next_packet().unwrap();
         assert_eq!(source.packet(due).unwrap().size, 24);
+    }
+
+    #[test]
+    fn the_rate_changes_with_the_next_packet() {
+        let mut source = build(&Opus::default()).unwrap();
+        source.start(Time::ZERO, Bitrate::from_kbps(32));
+        let packet = source.packet(source.next_packet().unwrap()).unwrap();
+        assert_eq!(packet.size, 80);
+        source.set_bitrate(Time::ZERO, Bitrate::from_kbps(16));
+        let packet = source.packet(source.next_packet().unwrap()).unwrap();
+        assert_eq!((packet.size, packet.captured), (40, Time::from_millis(20)));
+    }
+
+    #[test]
+    fn pauses_are_not_sent() {
+        let mut source = build(&Opus {
+            dtx: Some(TalkSpurts::default()),
+            ..Opus::default()
+        })
+        .unwrap();
+        source.start(Time::ZERO, Bitrate::from_kbps(32));
+        let (mut whole, mut empty, frames) = (0.0, 0.0, 500_000);
+        for _ in 0..frames {
+            match source.packet(source.next_packet().unwrap()).map(|p| p.size) {
+                Some(80) => whole += 1.0,
+                Some(1) => empty += 1.0,
+                Some(other) => panic!("{other}"),
+                None => {}
+            }
+        }
+        // Pauses are exponential with mean m: the hangover h of each is sent whole,
+        // then an empty packet if there is more, and one of each after every r.
+        let (talk, m, h, r): (f64, f64, f64, f64) = (1.004, 1.587, 0.2, 0.42);
+        let frame = 0.02;
+        let cycles = f64::from(frames) * frame / (talk + m);
+        let longer = libm::exp(-h / m);
+        let refreshes = longer / libm::expm1(r / m);
+        let spoken = talk + m * (1.0 - longer) + refreshes * frame;
+        let (whole, empty) = (whole * frame / cycles, empty / cycles);
+        // 3,860 cycles: 1.6 % of an exponential length each; 5 standard errors of
+        // 1.004 s. A frame begun counts, on average half of one.
+        assert!((whole - spoken).abs() < 0.09, "{whole} {spoken}");
+        assert!((empty - longer - refreshes).abs() < 0.35, "{empty}");
+        // ITU-T P.59: speech for 38.7 % of the time, and the hangover besides.
+        let share = whole / (talk + m);
+        assert!((share - 0.47).abs() < 0.03, "{share}");
     }
 
     #[test]

@@ -20,11 +20,13 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use weaknet_core::packet::{FlowId, Leg, Media, Packet, Payload, RepairPacket, Rtcp, Rtp, RtpKind};
+use weaknet_core::packet::{
+    FlowId, Leg, Media, Packet, Payload, RedundantAudio, RepairPacket, Rtcp, Rtp, RtpKind,
+};
 
 use super::rtp::Contents;
 use super::streams::Stream;
-use super::{Addresses, MAX_DATAGRAM, dtls, ip, quic, rtcp, rtp, sctp, stun};
+use super::{Addresses, MAX_DATAGRAM, dtls, ip, quic, red, rtcp, rtp, sctp, stun};
 use crate::fec::{FecCodec, Repair};
 use crate::rtp::Overhead;
 
@@ -75,13 +77,24 @@ impl Encoder {
         let size = (packet.size as usize).clamp(ip::HEADERS, MAX_DATAGRAM);
         let flow = self.flows.entry(packet.flow).or_default();
         match &packet.payload {
-            Payload::Rtp(rtp) => flow.rtp(packet, rtp, None, size, out),
+            Payload::Rtp(rtp) => flow.rtp(packet, rtp, Extra::default(), size, out),
+            Payload::Audio(audio) => {
+                let extra = Extra {
+                    red: Some(&**audio).filter(|audio| red::fits(audio)),
+                    ..Extra::default()
+                };
+                flow.rtp(packet, &audio.rtp, extra, size, out);
+            }
             Payload::Repair(repair) => {
                 let rtp = Rtp {
                     kind: RtpKind::Fec,
                     ..repair.rtp
                 };
-                flow.rtp(packet, &rtp, Some(repair), size, out);
+                let extra = Extra {
+                    repair: Some(repair),
+                    ..Extra::default()
+                };
+                flow.rtp(packet, &rtp, extra, size, out);
             }
             Payload::Rtcp(compound) => {
                 let counts = flow.report(packet, compound);
@@ -104,6 +117,14 @@ impl Encoder {
         out.truncate(MAX_DATAGRAM);
         ip::write_headers(packet, ends, out);
     }
+}
+
+/// What some RTP packets have besides their header.
+#[derive(Debug, Clone, Copy, Default)]
+struct Extra<'a> {
+    repair: Option<&'a RepairPacket>,
+    /// Audio in the format of RFC 2198.
+    red: Option<&'a RedundantAudio>,
 }
 
 /// What reports count.
@@ -140,10 +161,11 @@ impl Flow {
         &mut self,
         packet: &Packet,
         rtp: &Rtp,
-        repair: Option<&RepairPacket>,
+        extra: Extra<'_>,
         size: usize,
         out: &mut Vec<u8>,
     ) {
+        let Extra { repair, red } = extra;
         let (seq, is_new) = self.numbers.of(rtp);
         if let Some(repair) = repair
             && is_new
@@ -155,6 +177,7 @@ impl Flow {
             seq,
             tag,
             repair: repair.map_or(&[], |_| self.repair(rtp.transport_seq)),
+            red,
         };
         rtp::write(packet, rtp, &contents, size, out);
         if is_new && rtp.kind == RtpKind::Media && rtp.media == Media::Video {

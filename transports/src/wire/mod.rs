@@ -13,8 +13,8 @@
 //! messages carry, authentication tags) is made up (see `media`) or zeros.
 //!
 //! Implements: IPv4 (RFC 791) with ECN bits (RFC 3168), UDP (RFC 768), RTP
-//! (RFC 3550) with one-byte header extensions (RFC 8285), RTX (RFC 4588), repair
-//! packets of the flow's FEC scheme, RTCP
+//! (RFC 3550) with one-byte header extensions (RFC 8285), RTX (RFC 4588), RED (RFC
+//! 2198), repair packets of the flow's FEC scheme, RTCP
 //! (RFC 3550, RFC 4585, RFC 5104, RFC 3611, RFC 7005, RFC 8888, transport-wide feedback), STUN (RFC 8489),
 //! DTLS records (RFC 6347), SCTP in them (RFC 8261), frames of QUIC (RFC 9000).
 //! Differs: everything is readable: nothing is encrypted, SRTCP has its E bit
@@ -29,6 +29,7 @@ mod ip;
 mod media;
 mod quic;
 mod read;
+mod red;
 mod rtcp;
 mod rtp;
 mod sctp;
@@ -49,6 +50,7 @@ use weaknet_core::packet::{Leg, Packet};
 pub use encoder::{Encoder, FlowFormat};
 pub use media::filler;
 pub use read::{Datagram, FeedbackReader, Reader, StreamReport, WireError};
+pub use red::RED_AUDIO;
 pub use rtp::{ABS_SEND_TIME, AUDIO_LEVEL, TRANSPORT_SEQ};
 pub use streams::{Stream, ssrc};
 

@@ -11,10 +11,11 @@
 //! Not modelled: the level of the sound, which is always -30 dBov; coded media
 //! (see `media`).
 
-use weaknet_core::packet::{Media, Packet, Rtp, RtpKind};
+use weaknet_core::packet::{Media, Packet, RedundantAudio, Rtp, RtpKind};
 
 use super::ip::HEADERS;
 use super::media;
+use super::red::{self, RED_AUDIO};
 use super::streams::{Stream, ssrc};
 
 /// Extension id of the audio level.
@@ -41,6 +42,8 @@ pub(super) struct Contents<'a> {
     pub(super) tag: usize,
     /// The payload of a repair packet.
     pub(super) repair: &'a [u8],
+    /// What an audio packet carries in the format of RFC 2198.
+    pub(super) red: Option<&'a RedundantAudio>,
 }
 
 /// Appends an RTP packet that fills a datagram of `size` bytes.
@@ -67,7 +70,8 @@ pub(super) fn write(
         RtpKind::Padding => rtp.captured.ticks(90_000),
         _ => rtp.timestamp,
     };
-    out.extend_from_slice(&[first, marker | stream.payload_type()]);
+    let payload_type = contents.red.map_or(stream.payload_type(), |_| RED_AUDIO);
+    out.extend_from_slice(&[first, marker | payload_type]);
     out.extend_from_slice(&contents.seq.to_be_bytes());
     out.extend_from_slice(&(timestamp as u32).to_be_bytes());
     out.extend_from_slice(&ssrc(packet.flow, stream).to_be_bytes());
@@ -81,7 +85,11 @@ pub(super) fn write(
     match rtp.kind {
         RtpKind::Media | RtpKind::Rtx => {
             let media = ssrc(packet.flow, Stream::Media(rtp.media));
-            media::write(rtp, media, end.saturating_sub(out.len()), out);
+            let room = end.saturating_sub(out.len());
+            match contents.red {
+                Some(audio) => red::write(audio, media, room, out),
+                None => media::write(rtp, media, room, out),
+            }
         }
         RtpKind::Fec => out.extend_from_slice(contents.repair),
         RtpKind::Padding => {

@@ -1,5 +1,6 @@
 //! Both ends of a flow against each other, over wires that do what a test says.
 
+mod audio;
 mod fec;
 mod laws;
 mod perfect;

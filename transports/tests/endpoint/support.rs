@@ -15,9 +15,12 @@ use weaknet_transports::endpoint::{
     Sender, SenderConfig,
 };
 use weaknet_transports::fec::FecPair;
+use weaknet_transports::fec::audio::AudioProtection;
 use weaknet_transports::fec::protection::FixedProtection;
 use weaknet_transports::jitter::{self, FixedAudio, JitterBuffer};
-use weaknet_transports::media::{AudioSource, Constant, Opus, VideoFormat, VideoSource};
+use weaknet_transports::media::{
+    AudioFormat, AudioSource, Constant, Opus, VideoFormat, VideoSource,
+};
 use weaknet_transports::pacing::{Pacer, WebrtcPacing};
 use weaknet_transports::rtp::{FeedbackConfig, Overhead};
 use weaknet_transports::session::{End, Session, SessionConfig};
@@ -64,6 +67,7 @@ pub(crate) fn rtp(packet: &Packet) -> Option<&Rtp> {
     match &packet.payload {
         Payload::Rtp(rtp) => Some(rtp),
         Payload::Repair(repair) => Some(&repair.rtp),
+        Payload::Audio(audio) => Some(&audio.rtp),
         _ => None,
     }
 }
@@ -78,6 +82,8 @@ pub(crate) fn is_video(packet: &Packet) -> bool {
 pub(crate) struct Call {
     pub(crate) video: Option<Box<dyn VideoSource>>,
     pub(crate) audio: Option<Box<dyn AudioSource>>,
+    pub(crate) audio_format: AudioFormat,
+    pub(crate) audio_protection: AudioProtection,
     pub(crate) controller: Box<dyn CongestionController>,
     pub(crate) max: Bitrate,
     pub(crate) pacer: Box<dyn Pacer>,
@@ -95,6 +101,11 @@ impl Default for Call {
         Self {
             video: Some(build(&Constant::default())),
             audio: Some(build(&Opus::default())),
+            audio_format: AudioFormat {
+                min_bitrate: Bitrate::from_kbps(32),
+                max_bitrate: Bitrate::from_kbps(32),
+            },
+            audio_protection: AudioProtection::default(),
             controller: build(&fixed::Fixed::default()),
             max: Bitrate::from_mbps(3),
             pacer: build(&WebrtcPacing::default()),
@@ -149,7 +160,7 @@ impl Call {
             start,
             stop,
             video: self.video.map(|source| (source, format)),
-            audio: self.audio.map(|source| (source, Bitrate::from_kbps(32))),
+            audio: self.audio.map(|source| (source, self.audio_format)),
             controller: self.controller,
             constraints: Constraints {
                 min: Bitrate::from_kbps(30),
@@ -162,6 +173,7 @@ impl Call {
             session: session(End::Sender),
             reports: ReportSource::Rtcp,
             fec: encoder,
+            audio_protection: self.audio_protection,
             capacity: None,
         });
         let mut driver = Driver {

@@ -2,6 +2,7 @@
 
 use weaknet_core::packet::FlowId;
 use weaknet_core::{BuildContext, Streams};
+use weaknet_transports::fec::Scheme;
 use weaknet_transports::wire::{Encoder, FlowFormat};
 
 use crate::plan::Case;
@@ -36,8 +37,9 @@ fn call_format(case: &Case, flow: &Flow, call: &Call) -> FlowFormat {
         assets: &case.assets,
     };
     let mut overhead = call.rtp_overhead.overhead();
-    // The world of the case was built with the same scheme: it can be built.
-    let fec = call.fec.build(&cx).ok().flatten();
+    // The world of the case was built with the same schemes: they can be built.
+    let schemes = call.fec.iter().filter_map(|spec| spec.build(&cx).ok());
+    let fec = schemes.filter_map(Scheme::video).next();
     if let Some(pair) = &fec {
         overhead.video_descriptor += pair.encoder.media_header();
     }

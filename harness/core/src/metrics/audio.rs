@@ -8,6 +8,10 @@
 //!   one; the gap open at the end of the flow or run counts up to there. Comfort
 //!   noise in a pause is real sound.
 //! - When no real sound is played in the active window, all of it is a gap.
+//! - Sound decoded from a copy in a later packet is real sound: it is not
+//!   concealed, and it is as old as it is. That LBRR and DRED sound worse the
+//!   E-model is not told (its Ie would have to grow with `audio_reduced_ratio`;
+//!   there are no values of ITU-T for them).
 //! - The E-model takes made-up sound for lost packets, concealments for their
 //!   bursts, and the median delay.
 //!
@@ -129,6 +133,22 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         source: "libwebrtc NetEqOperationsAndState packet_buffer_flushes, 2026-07",
     },
     Definition {
+        name: "audio_recovered_ratio",
+        subjects: FLOW,
+        better: Better::Neither,
+        summary: "Share of the sound that was decoded from copies in later packets.",
+        formula: "samples decoded from RED, LBRR or DRED / all samples played in the window; absent when nothing is sent with copies",
+        source: "W3C webrtc-stats (2025-09) fecPacketsReceived, fecPacketsDiscarded; RFC 2198",
+    },
+    Definition {
+        name: "audio_reduced_ratio",
+        subjects: FLOW,
+        better: Better::Lower,
+        summary: "Share of the sound that was decoded from copies of lower quality.",
+        formula: "samples decoded from LBRR or DRED / all samples played in the window; absent when nothing is sent with copies",
+        source: "RFC 6716 section 2.1.7; draft-ietf-mlcodec-opus-dred",
+    },
+    Definition {
         name: "audio_freeze_ratio_200ms",
         subjects: FLOW,
         better: Better::Lower,
@@ -232,6 +252,8 @@ struct Sound {
     /// End of the latest real sound.
     real_until: Time,
     played: Span,
+    /// Whether packets carry copies of older ones.
+    protected: bool,
     counts: Counts,
     decoded: Decoded,
     /// Gaps, clipped to the active time.
@@ -252,6 +274,8 @@ struct Counts {
     removed: u64,
     discarded: u64,
     flushes: u64,
+    recovered: u64,
+    reduced: u64,
 }
 
 impl Counts {
@@ -266,6 +290,8 @@ impl Counts {
             AudioCounter::RemovedSamples => &mut self.removed,
             AudioCounter::PacketsDiscarded => &mut self.discarded,
             AudioCounter::Flushes => &mut self.flushes,
+            AudioCounter::RecoveredSamples => &mut self.recovered,
+            AudioCounter::ReducedSamples => &mut self.reduced,
             _ => return,
         };
         *count += by;
@@ -377,6 +403,10 @@ impl Sound {
         ] {
             set(name, self.share(samples));
         }
+        if self.protected {
+            set("audio_recovered_ratio", self.share(counts.recovered));
+            set("audio_reduced_ratio", self.share(counts.reduced));
+        }
         for (name, count) in [
             ("concealment_events", counts.events),
             ("interruption_count", counts.interruptions),
@@ -420,7 +450,8 @@ impl MetricSet for Set {
     fn event(&mut self, run: &RunFacts, at: Time, event: &Event) {
         let (Event::AudioPlayed { flow, .. }
         | Event::AudioDecoded { flow, .. }
-        | Event::AudioCount { flow, .. }) = *event
+        | Event::AudioCount { flow, .. }
+        | Event::RedundancySent { flow, .. }) = *event
         else {
             return;
         };
@@ -449,6 +480,7 @@ impl MetricSet for Set {
                 minimum,
                 ..
             } if inside => sound.decoded(length, [waited, target, minimum]),
+            Event::RedundancySent { .. } => sound.protected = true,
             Event::AudioCount { counter, by, .. } if inside => sound.counts.add(counter, by),
             _ => {}
         }
@@ -470,6 +502,9 @@ impl MetricSet for Set {
     }
 
     fn interest(&self) -> EventMask {
-        EventMask::AUDIO_PLAYED | EventMask::AUDIO_DECODED | EventMask::AUDIO_COUNT
+        EventMask::AUDIO_PLAYED
+            | EventMask::AUDIO_DECODED
+            | EventMask::AUDIO_COUNT
+            | EventMask::REDUNDANCY_SENT
     }
 }

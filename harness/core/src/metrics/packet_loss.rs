@@ -59,8 +59,8 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         subjects: FLOW,
         better: Better::Lower,
         summary: "Repair packets sent per media sent.",
-        formula: "IP bytes of FEC / IP bytes of first transmissions, sent in the window",
-        source: "RFC 6363 (repair and source packets)",
+        formula: "IP bytes of FEC, and bytes of copies in audio packets / all other IP bytes of first transmissions, sent in the window",
+        source: "RFC 6363 (repair and source packets); RFC 2198",
     },
     Definition {
         name: "repair_overhead_ratio",
@@ -185,6 +185,14 @@ impl MetricSet for Set {
                     counts.arrived += u64::from(inside);
                 }
             }
+            // These bytes were counted as media with their packet.
+            Event::RedundancySent { flow, bytes } if inside => {
+                if let Some(counts) = self.flows.get_mut(usize::from(flow.0)) {
+                    let bytes = u64::from(bytes).min(counts.media_bytes);
+                    counts.media_bytes -= bytes;
+                    counts.fec_bytes += bytes;
+                }
+            }
             Event::FecRecovered { flow } if inside => {
                 if let Some(counts) = self.flows.get_mut(usize::from(flow.0)) {
                     counts.fec_recovered += 1;
@@ -251,5 +259,6 @@ impl MetricSet for Set {
             | EventMask::RECEIVED
             | EventMask::MEDIA_USABLE
             | EventMask::FEC_RECOVERED
+            | EventMask::REDUNDANCY_SENT
     }
 }

@@ -6,6 +6,7 @@ use weaknet_core::packet::LinkId;
 use weaknet_core::{Bitrate, Kind, Span, Time};
 use weaknet_transports::cc::Constraints;
 use weaknet_transports::endpoint::KeyFrameRequest;
+use weaknet_transports::fec::Fec;
 
 use super::model::{
     Call, DrawKey, End, Feedback, FeedbackFormat, Flow, LinkSpec, Load, Media, Network, Path,
@@ -168,7 +169,7 @@ impl Call {
     fn put(&self, map: &mut Map<String, Value>) {
         map.insert("media".to_owned(), self.media.canonical());
         plugin(map, &self.congestion_control);
-        plugin(map, &self.fec);
+        map.insert(Fec::NAME.to_owned(), canonical_fec(&self.fec));
         plugin(map, &self.protection);
         plugin(map, &self.arq);
         plugin(map, &self.jitter_buffer);
@@ -224,12 +225,23 @@ impl Media {
             map.insert("video".to_owned(), Value::Object(stream));
         }
         if let Some(audio) = &self.audio {
-            map.insert(
-                "audio".to_owned(),
-                json!({ "bitrate": audio.bitrate, "source": audio.source.canonical() }),
-            );
+            let mut stream = Map::new();
+            put(&mut stream, "bitrate", audio.bitrate);
+            if let Some(least) = audio.min_bitrate {
+                put(&mut stream, "min_bitrate", least);
+            }
+            stream.insert("source".to_owned(), audio.source.canonical());
+            map.insert("audio".to_owned(), Value::Object(stream));
         }
         Value::Object(map)
+    }
+}
+
+/// One scheme as it is, several as a list.
+fn canonical_fec(schemes: &[Spec<Fec>]) -> Value {
+    match schemes {
+        [one] => one.canonical(),
+        several => several.iter().map(Spec::canonical).collect(),
     }
 }
 

@@ -161,9 +161,10 @@ pub struct FlowDoc {
     /// Decides how fast to send; default `gcc` for media, `cubic` for bulk,
     /// none for messages.
     pub congestion_control: Option<Choice<CongestionControl>>,
-    /// Repair sent in advance; default `none`.
-    pub fec: Option<Choice<Fec>>,
-    /// How much of it; default `fixed`.
+    /// Repair sent in advance; a list: one for video, others for audio. Default
+    /// `none`.
+    pub fec: Option<Choices<Fec>>,
+    /// How much of it for video; default `webrtc`.
     pub protection: Option<Choice<ProtectionControl>>,
     /// Repair on request; default `nack`.
     pub arq: Option<Choice<Arq>>,
@@ -247,8 +248,11 @@ impl Default for VideoDoc {
 #[derive(Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct AudioDoc {
-    /// Payload rate; default `32kbps`.
+    /// Payload rate; default `32kbps`. With `min_bitrate:` the highest one.
     pub bitrate: Bitrate,
+    /// The lowest payload rate: between the two audio follows the target; default:
+    /// the rate never changes.
+    pub min_bitrate: Option<Bitrate>,
     /// Microphone and encoder; default `opus`.
     pub source: Option<Choice<Audio>>,
 }
@@ -257,6 +261,7 @@ impl Default for AudioDoc {
     fn default() -> Self {
         Self {
             bitrate: Bitrate::from_kbps(32),
+            min_bitrate: None,
             source: None,
         }
     }

@@ -200,8 +200,8 @@ pub struct Call {
     pub media: Media,
     /// Decides how fast to send; default `gcc`.
     pub congestion_control: Spec<CongestionControl>,
-    /// Repair sent in advance; default `none`.
-    pub fec: Spec<Fec>,
+    /// Repair sent in advance, at most one scheme for video; default `none`.
+    pub fec: Vec<Spec<Fec>>,
     /// How much of it; default `fixed`.
     pub protection: Spec<ProtectionControl>,
     /// Repair on request; default `nack`.
@@ -254,8 +254,10 @@ pub struct VideoStream {
 /// An audio stream.
 #[derive(Debug, Clone)]
 pub struct AudioStream {
-    /// Payload rate.
+    /// Payload rate, or the highest one.
     pub bitrate: Bitrate,
+    /// The lowest payload rate, at most `bitrate`; `None`: it never changes.
+    pub min_bitrate: Option<Bitrate>,
     /// Microphone and encoder; default `opus`.
     pub source: Spec<Audio>,
 }

@@ -1,5 +1,6 @@
 //! Repair schemes and messages through the whole simulator.
 
+mod audio;
 mod messages;
 mod retransmission;
 mod support;

@@ -111,7 +111,7 @@ fn defaults() {
     let call = flow.call().unwrap();
     let names = [
         call.congestion_control.name(),
-        call.fec.name(),
+        call.fec[0].name(),
         call.arq.name(),
     ];
     assert_eq!(names, ["gcc", "none", "nack"]);

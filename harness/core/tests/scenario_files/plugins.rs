@@ -13,7 +13,7 @@ use weaknet_netem::none;
 use weaknet_transports::arq::{Answer, Arq, ArqPair, Requester, Responder, UsablePacket, Wish};
 use weaknet_transports::cc::{CcOutput, CongestionControl, CongestionController, Feedback};
 use weaknet_transports::fec::protection::{FixedProtection, WebrtcProtection};
-use weaknet_transports::fec::{Fec, FecPair};
+use weaknet_transports::fec::{Fec, Scheme};
 use weaknet_transports::jitter::{
     AudioAction, AudioBuffer, AudioJitter, AudioPacket, CompleteFrame, Jitter, JitterAction,
     JitterBuffer,
@@ -252,7 +252,7 @@ pub(crate) struct Gcc {
 plugin!(Gcc: CongestionControl, "gcc", |_c, _cx| Ok(Box::new(Still)));
 bare_plugin!(Scream: CongestionControl, "scream", Ok(Box::new(Still)));
 
-bare_plugin!(NoFec: Fec, "none", Ok(None::<FecPair>));
+bare_plugin!(NoFec: Fec, "none", Ok(Scheme::None));
 
 impl Requester for Still {
     fn on_packet(&mut self, _: Time, _: &UsablePacket, _: &mut Vec<u64>) -> Wish {
@@ -349,6 +349,7 @@ bare_plugin!(Rfc8593: Video, "rfc8593", Ok(Box::new(Still)));
 
 impl AudioSource for Still {
     fn start(&mut self, _: Time, _: Bitrate) {}
+    fn set_bitrate(&mut self, _: Time, _: Bitrate) {}
     fn next_packet(&self) -> Option<Time> {
         None
     }

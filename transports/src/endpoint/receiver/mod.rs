@@ -263,13 +263,17 @@ impl Receiver {
         self.send_rtcp(out, request);
     }
 
-    fn on_rtp(&mut self, out: &mut Outbox<'_>, rtp: &Rtp, sent: Time, ecn: Ecn) {
-        let now = out.now();
+    /// An RTP packet came, whatever it is.
+    fn on_arrival(&mut self, now: Time, rtp: &Rtp, ecn: Ecn) {
         self.begin(now);
         self.parts.feedback.on_packet(now, rtp.transport_seq, ecn);
         self.reports.on_packet(now, rtp);
+    }
+
+    fn on_rtp(&mut self, out: &mut Outbox<'_>, rtp: &Rtp, sent: Time, ecn: Ecn) {
+        self.on_arrival(out.now(), rtp, ecn);
         match (rtp.kind, rtp.media) {
-            (RtpKind::Media, Media::Audio) => self.on_audio(out, rtp),
+            (RtpKind::Media, Media::Audio) => self.on_audio(out, rtp, &[], 0),
             (RtpKind::Media, Media::Video) => self.on_video(out, rtp, sent, Way::Direct),
             (RtpKind::Rtx, Media::Video) => self.on_video(out, rtp, sent, Way::Again),
             (RtpKind::Rtx, Media::Audio) | (RtpKind::Fec | RtpKind::Padding, _) => {}
@@ -515,12 +519,16 @@ impl Node for Receiver {
         match &packet.payload {
             _ if now >= self.parts.stop => {}
             // What comes before its keys cannot be read.
-            Payload::Rtp(_) | Payload::Repair(_) | Payload::Rtcp(_)
+            Payload::Rtp(_) | Payload::Repair(_) | Payload::Audio(_) | Payload::Rtcp(_)
                 if !self.parts.session.is_ready() => {}
             Payload::Rtp(rtp) => self.on_rtp(out, rtp, packet.sent, packet.ecn),
             Payload::Repair(repair) => {
                 self.on_rtp(out, &repair.rtp, packet.sent, packet.ecn);
                 self.on_repair(out, repair, packet.sent);
+            }
+            Payload::Audio(audio) => {
+                self.on_arrival(now, &audio.rtp, packet.ecn);
+                self.on_audio(out, &audio.rtp, &audio.copies, audio.redundant);
             }
             Payload::Rtcp(reports) => reports.iter().for_each(|rtcp| self.on_rtcp(now, rtcp)),
             Payload::Session(message) => self.parts.session.on_message(now, *message),

@@ -8,8 +8,13 @@
 //! second, at most half of what is left.
 //! A recorded Chromium 156 call agrees to 0.2 %, also while its probes are
 //! filled with retransmissions: those are no repair.
-//! Differs: audio takes its configured rate, whatever its packets weigh;
-//! libwebrtc computes the allocation when its controller publishes, this sender
+//! When audio has two bounds, its rate is what `call/bitrate_allocator.cc` gives
+//! two streams of the same priority: both get their least, then audio half of the
+//! rest, up to its most; its headers, and what redundancy adds to its packets,
+//! count as part of what it gets (`OnReceivedUplinkBandwidthImpl` of
+//! `audio_encoder_opus.cc`).
+//! Differs: audio takes its rate, whatever its packets weigh, and what redundancy
+//! adds, which libwebrtc does not count; libwebrtc computes the allocation when its controller publishes, this sender
 //! at every report.
 //! Not modelled: several video streams, pausing below the least rate, the field
 //! trial that counts whole packets per frame, the encoder bitrate adjuster (5/6
@@ -18,6 +23,7 @@
 use weaknet_core::packet::Media;
 use weaknet_core::{Bitrate, Bytes, Span, Time};
 
+use crate::media::AudioFormat;
 use crate::rtp::Overhead;
 use crate::transport::RateCounter;
 
@@ -37,16 +43,36 @@ pub(super) struct Budget {
 }
 
 impl Budget {
-    /// Audio of this rate comes in packets of this length; whether that is news.
+    /// Audio of this rate comes in packets of this length, with so many bytes of
+    /// redundancy beside what is encoded; whether that is news.
     pub(super) fn set_audio(
         &mut self,
         bitrate: Bitrate,
         length: Span,
+        redundancy: u32,
         overhead: &Overhead,
     ) -> bool {
-        let headers = Bytes::new(u64::from(overhead.media(Media::Audio))).per(length);
-        let audio = bitrate + headers;
+        let beside = u64::from(overhead.media(Media::Audio) + redundancy);
+        let audio = bitrate + Bytes::new(beside).per(length);
         std::mem::replace(&mut self.audio, audio) != audio
+    }
+
+    /// The rate of payload that audio gets of `target` beside video of at least
+    /// `video`; until now it had `rate`.
+    pub(super) fn share_audio(
+        &mut self,
+        target: Bitrate,
+        video: Option<Bitrate>,
+        format: &AudioFormat,
+        rate: Bitrate,
+    ) -> Bitrate {
+        let beside = self.audio - rate;
+        let rest = target - (beside + format.min_bitrate + video.unwrap_or_default());
+        let streams = if video.is_some() { 2 } else { 1 };
+        let part = Bitrate::from_bps(rest.as_bps() / streams);
+        let rate = (format.min_bitrate + part).min(format.max_bitrate);
+        self.audio = beside + rate;
+        rate
     }
 
     /// A video frame was split into this many packets.
@@ -124,12 +150,35 @@ mod tests {
     fn audio_goes_first() {
         let mut budget = Budget::default();
         // 32 kbit/s and 66 bytes of headers each 20 ms.
-        assert!(budget.set_audio(Bitrate::from_kbps(32), Span::from_millis(20), &WEBRTC));
-        assert!(!budget.set_audio(Bitrate::from_kbps(32), Span::from_millis(20), &WEBRTC));
+        assert!(budget.set_audio(Bitrate::from_kbps(32), Span::from_millis(20), 0, &WEBRTC));
+        assert!(!budget.set_audio(Bitrate::from_kbps(32), Span::from_millis(20), 0, &WEBRTC));
         let left = budget.encoder_target(Time::ZERO, Bitrate::from_bps(58_400), &WEBRTC);
         assert_eq!(left, Bitrate::ZERO);
         let left = budget.encoder_target(Time::ZERO, Bitrate::from_bps(68_400), &WEBRTC);
         assert_eq!(left.as_bps(), 10_000 - 2 * 62 * 8);
+    }
+
+    #[test]
+    fn audio_between_bounds_gets_half_of_the_rest() {
+        let format = AudioFormat {
+            min_bitrate: Bitrate::from_kbps(8),
+            max_bitrate: Bitrate::from_kbps(32),
+        };
+        let video = Some(Bitrate::from_kbps(30));
+        let mut budget = Budget::default();
+        let mut rate = format.max_bitrate;
+        // 66 bytes of headers each 20 ms are 26.4 kbit/s, 85 of redundancy 34.
+        budget.set_audio(rate, Span::from_millis(20), 85, &WEBRTC);
+        for (target, expected) in [(50, 8), (98, 8), (110, 14), (500, 32), (130, 24)] {
+            let target = Bitrate::from_bps(target * 1_000 + 400);
+            rate = budget.share_audio(target, video, &format, rate);
+            assert_eq!(rate, Bitrate::from_kbps(expected), "{target}");
+            assert_eq!(budget.audio, rate + Bitrate::from_bps(60_400));
+        }
+        // Alone it gets all.
+        let target = Bitrate::from_bps(80_400);
+        let alone = budget.share_audio(target, None, &format, rate);
+        assert_eq!(alone, Bitrate::from_kbps(20));
     }
 
     #[test]
@@ -139,7 +188,7 @@ mod tests {
         // kbit/s. Its frames were of three to four packets.
         for (estimate, target) in [(949.0, 841.4), (960.4, 851.5), (829.4, 728.8)] {
             let mut budget = Budget::default();
-            budget.set_audio(Bitrate::from_kbps(32), Span::from_millis(20), &WEBRTC);
+            budget.set_audio(Bitrate::from_kbps(32), Span::from_millis(20), 0, &WEBRTC);
             for frame in 0..30 {
                 budget.on_frame(Time::from_millis(frame * 33), 4, &WEBRTC);
             }

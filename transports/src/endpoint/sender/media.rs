@@ -7,7 +7,7 @@ use super::transmit::Outgoing;
 use super::{Sender, gives_window_only};
 use crate::cc::CcEvent;
 use crate::fec::Source;
-use crate::media::EncodedFrame;
+use crate::media::{EncodedFrame, SILENCE_BYTES};
 use crate::pacing::{Paced, Priority};
 use crate::rtp::packetize;
 
@@ -19,10 +19,9 @@ impl Sender {
         let now = out.now();
         let overhead = self.parts.overhead;
         let mut news = false;
-        let Some((source, bitrate)) = &mut self.parts.audio else {
-            return;
-        };
-        while source.next_packet().is_some_and(|at| at <= now) {
+        while let Some((source, _)) = &mut self.parts.audio
+            && source.next_packet().is_some_and(|at| at <= now)
+        {
             let Some(audio) = source.packet(now) else {
                 continue;
             };
@@ -41,16 +40,16 @@ impl Sender {
                 captured: audio.captured,
             };
             self.audio_packets += 1;
-            news |= self.budget.set_audio(*bitrate, audio.length, &overhead);
-            let handle = self.waiting.push(Outgoing::Plain(rtp));
-            self.parts.pacer.enqueue(
-                now,
-                Paced {
-                    handle,
-                    size: Bytes::new(u64::from(overhead.size_of(&rtp))),
-                    priority: Priority::Audio,
-                },
-            );
+            let protected = self.parts.audio_protection.protect(rtp, audio.length);
+            let packet = protected.map_or(Outgoing::Plain(rtp), |packet| {
+                Outgoing::Audio(Box::new(packet))
+            });
+            if rtp.payload > SILENCE_BYTES {
+                let (rate, added) = (self.audio_rate, packet.rtp().payload - rtp.payload);
+                let added = u32::from(added);
+                news |= self.budget.set_audio(rate, audio.length, added, &overhead);
+            }
+            self.enqueue(now, packet, Priority::Audio);
         }
         if news {
             self.set_encoder(out);

@@ -54,8 +54,9 @@ use crate::cc::{
     CcEvent, CcOutput, CongestionController, Constraints, FeedbackKind, PacketResult,
     wants_arrival_times,
 };
+use crate::fec::audio::AudioProtection;
 use crate::fec::{FecEncoder, Protect, Repair};
-use crate::media::{AudioSource, EncodedFrame, VideoFormat, VideoSource};
+use crate::media::{AudioFormat, AudioSource, EncodedFrame, VideoFormat, VideoSource};
 use crate::pacing::Pacer;
 use crate::rtp::{FeedbackConfig, FeedbackFormat, Overhead, rtcp_size};
 use crate::session::Session;
@@ -74,8 +75,8 @@ pub struct SenderConfig {
     pub stop: Time,
     /// Video, if any.
     pub video: Option<(Box<dyn VideoSource>, VideoFormat)>,
-    /// Audio, if any, and its rate of payload.
-    pub audio: Option<(Box<dyn AudioSource>, Bitrate)>,
+    /// Audio, if any.
+    pub audio: Option<(Box<dyn AudioSource>, AudioFormat)>,
     /// Decides the rate.
     pub controller: Box<dyn CongestionController>,
     /// Bounds for the controller.
@@ -86,6 +87,8 @@ pub struct SenderConfig {
     pub responder: Box<dyn Responder>,
     /// Adds repair packets.
     pub fec: Option<FecSender>,
+    /// Adds older sound to audio packets.
+    pub audio_protection: AudioProtection,
     /// Header sizes.
     pub overhead: Overhead,
     /// How the other end reports on packets. When its reports carry no ECN
@@ -126,6 +129,8 @@ pub struct Sender {
     frames: u64,
     last_captured: Option<Time>,
     audio_packets: u64,
+    /// The rate of payload that audio has now.
+    audio_rate: Bitrate,
     output: CcOutput,
     rate: WindowRate,
     window: WindowTarget,
@@ -177,6 +182,7 @@ impl Sender {
             frames: 0,
             last_captured: None,
             audio_packets: 0,
+            audio_rate: most_audio(&parts),
             rate: WindowRate::of(&output, None, parts.constraints.start, WindowRate::GAIN),
             output,
             window: WindowTarget::new(parts.constraints.start),
@@ -323,8 +329,8 @@ impl Sender {
             .controller
             .on_event(now, &CcEvent::Start(constraints));
         self.tell_capacity(now);
-        if let Some((source, bitrate)) = &mut self.parts.audio {
-            source.start(now, *bitrate);
+        if let Some((source, _)) = &mut self.parts.audio {
+            source.start(now, self.audio_rate);
         }
         if let Some((source, format)) = &mut self.parts.video {
             source.start(now, *format, constraints.start);
@@ -381,16 +387,14 @@ impl Sender {
     /// What all streams together need at least and would use at most.
     fn allocation(&self) -> CcEvent {
         let video = self.parts.video.as_ref().map(|(_, format)| *format);
-        let audio = self
-            .parts
-            .audio
-            .as_ref()
-            .map(|(_, bitrate)| *bitrate)
-            .unwrap_or_default();
-        let most = self.parts.constraints.max;
+        let audio = self.parts.audio.as_ref().map(|(_, format)| *format);
+        let sum = |video: Option<Bitrate>, audio: Option<Bitrate>| {
+            let sum = video.unwrap_or_default() + audio.unwrap_or_default();
+            sum.min(self.parts.constraints.max)
+        };
         CcEvent::Allocated {
-            min: (video.map(|format| format.min_bitrate).unwrap_or_default() + audio).min(most),
-            max: (video.map(|format| format.max_bitrate).unwrap_or_default() + audio).min(most),
+            min: sum(video.map(|f| f.min_bitrate), audio.map(|f| f.min_bitrate)),
+            max: sum(video.map(|f| f.max_bitrate), audio.map(|f| f.max_bitrate)),
         }
     }
 
@@ -428,6 +432,18 @@ impl Sender {
             let state = self.path.state(self.budget.payload(target, overhead));
             fec.control.on_path(now, &state);
         }
+        if let Some((source, format)) = &mut self.parts.audio
+            && format.min_bitrate < format.max_bitrate
+        {
+            let video = self.parts.video.as_ref().map(|(_, f)| f.min_bitrate);
+            let rate = self
+                .budget
+                .share_audio(target, video, format, self.audio_rate);
+            if rate != self.audio_rate {
+                self.audio_rate = rate;
+                source.set_bitrate(now, rate);
+            }
+        }
         let left = self.budget.encoder_target(now, target, overhead);
         if let Some((source, format)) = &mut self.parts.video {
             source.set_target(now, left, self.output.frame_drop);
@@ -438,6 +454,12 @@ impl Sender {
             });
         }
     }
+}
+
+/// The rate of payload that audio begins with.
+fn most_audio(parts: &SenderConfig) -> Bitrate {
+    let format = parts.audio.as_ref().map(|(_, format)| format.max_bitrate);
+    format.unwrap_or_default()
 }
 
 /// Whether the target has to be told from a window.

@@ -27,6 +27,11 @@ impl Path {
         }
     }
 
+    /// The share of packets lost by the latest report.
+    pub(super) const fn loss(&self) -> f64 {
+        self.loss
+    }
+
     pub(super) const fn on_rtt(&mut self, rtt: Span) {
         self.rtt = rtt;
     }

@@ -103,7 +103,7 @@ impl Sender {
         {
             self.on_rtt(now, rtt);
             if let CcEvent::LossReport { lost, received, .. } = losses {
-                self.path.on_losses(lost, lost.saturating_add(received));
+                self.on_losses(now, lost, lost.saturating_add(received));
             }
             self.parts.controller.on_event(now, &losses);
         }
@@ -209,6 +209,11 @@ impl Sender {
         self.parts.controller.on_event(now, &CcEvent::Rtt(rtt));
     }
 
+    fn on_losses(&mut self, now: Time, lost: u32, expected: u32) {
+        self.path.on_losses(lost, expected);
+        self.parts.audio_protection.on_loss(now, self.path.loss());
+    }
+
     fn on_receiver_report(
         &mut self,
         out: &mut Outbox<'_>,
@@ -225,7 +230,7 @@ impl Sender {
                 self.tell_round_trip(out, Some(rtt));
             }
         }
-        self.path.on_losses(lost, expected);
+        self.on_losses(now, lost, expected);
         let received = expected.saturating_sub(lost);
         if received > 0 {
             let interval = now - std::mem::replace(&mut self.last_loss_report, now);

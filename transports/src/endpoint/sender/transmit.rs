@@ -1,6 +1,8 @@
 //! From the pacer to the link, and into the send history.
 
-use weaknet_core::packet::{Ecn, Leg, Media, Packet, Payload, Picture, RepairPacket, Rtp, RtpKind};
+use weaknet_core::packet::{
+    Ecn, Leg, Media, Packet, Payload, Picture, RedundantAudio, RepairPacket, Rtp, RtpKind,
+};
 use weaknet_core::{Bytes, Event, Outbox, Time};
 
 use super::Sender;
@@ -15,6 +17,8 @@ pub(super) enum Outgoing {
     Plain(Rtp),
     /// A repair packet.
     Repair(Box<RepairPacket>),
+    /// An audio packet with older sound.
+    Audio(Box<RedundantAudio>),
     /// Padding, be it media again.
     Padding(Rtp),
 }
@@ -24,6 +28,7 @@ impl Outgoing {
         match self {
             Self::Plain(rtp) | Self::Padding(rtp) => *rtp,
             Self::Repair(repair) => repair.rtp,
+            Self::Audio(audio) => audio.rtp,
         }
     }
 }
@@ -163,14 +168,19 @@ impl Sender {
             app_limited: false,
         };
         let sent = self.flight.on_sent(sent, ecn);
+        let redundant = match &packet {
+            Outgoing::Audio(audio) => u32::from(audio.redundant),
+            _ => 0,
+        };
         let fresh = if rtp.kind == RtpKind::Media {
-            u32::from(rtp.payload)
+            u32::from(rtp.payload).saturating_sub(redundant)
         } else {
             0
         };
         let payload = match packet {
             Outgoing::Plain(_) | Outgoing::Padding(_) => Payload::Rtp(rtp),
             Outgoing::Repair(repair) => Payload::Repair(Box::new(RepairPacket { rtp, ..*repair })),
+            Outgoing::Audio(audio) => Payload::Audio(Box::new(RedundantAudio { rtp, ..*audio })),
         };
         let mut packet = self.packet(now, wire, payload);
         packet.ecn = ecn;
@@ -178,6 +188,12 @@ impl Sender {
             packet: packet.tag(),
             payload: fresh,
         });
+        if redundant > 0 {
+            out.event(Event::RedundancySent {
+                flow: self.parts.flow,
+                bytes: redundant,
+            });
+        }
         out.send(packet);
         // What nobody reports on is not told to the controller, as in libwebrtc
         // (`TransportFeedbackAdapter::ProcessSentPacket`).

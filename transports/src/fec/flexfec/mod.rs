@@ -13,7 +13,7 @@ use weaknet_core::{BuildContext, BuildError, Plugin};
 
 pub use self::layout::FlexfecVersion;
 use super::xor::{Generator, MaskFamily, Peeler, Reach, XorCodec};
-use super::{Fec, FecPair};
+use super::{Fec, FecPair, Scheme};
 
 /// Parity in a stream of its own.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -36,7 +36,7 @@ impl Plugin for Flexfec {
         "libwebrtc modules/rtp_rtcp/source/flexfec_sender.cc, July 2026",
     ];
 
-    fn build(&self, _: &BuildContext<'_>) -> Result<Option<FecPair>, BuildError> {
+    fn build(&self, _: &BuildContext<'_>) -> Result<Scheme, BuildError> {
         let header: fn(&[u64]) -> u16 = match self.version {
             FlexfecVersion::Rfc8627 => |protects| FlexfecVersion::Rfc8627.header(protects),
             FlexfecVersion::Draft03 => |protects| FlexfecVersion::Draft03.header(protects),
@@ -47,7 +47,7 @@ impl Plugin for Flexfec {
             header,
             media_header: 0,
         };
-        Ok(Some(FecPair {
+        Ok(Scheme::Video(FecPair {
             encoder: Box::new(Generator::new(reach, self.masks)),
             decoder: Box::new(Peeler::new(span as usize)),
             codec: Some(Box::new(XorCodec(self.version))),
@@ -68,7 +68,7 @@ mod tests {
             version,
             ..Flexfec::default()
         };
-        build(&config).unwrap()
+        build(&config).video().unwrap()
     }
 
     fn versions() -> impl Strategy<Value = FlexfecVersion> {

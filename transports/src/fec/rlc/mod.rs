@@ -24,7 +24,7 @@ use super::elimination::Terms;
 use super::linear::{LinearCode, LinearCodec, LinearDecoder, unknown};
 use super::share::Share;
 use super::symbols::{nearest, run, symbol_size};
-use super::{Fec, FecEncoder, FecPair, Protection, Repair, Source};
+use super::{Fec, FecEncoder, FecPair, Protection, Repair, Scheme, Source};
 
 /// Bytes of the repair FEC payload ID.
 const HEADER: usize = 8;
@@ -59,7 +59,7 @@ impl Plugin for Rlc {
     const SUMMARY: &'static str = "random linear combinations over a sliding window";
     const REFERENCES: &'static [&'static str] = &["RFC 8681", "RFC 8682"];
 
-    fn build(&self, _: &BuildContext<'_>) -> Result<Option<FecPair>, BuildError> {
+    fn build(&self, _: &BuildContext<'_>) -> Result<Scheme, BuildError> {
         if !(1..=512).contains(&self.window) {
             return Err(BuildError::field("window", "expected 1 to 512 packets"));
         }
@@ -69,7 +69,7 @@ impl Plugin for Rlc {
         let code = Window {
             density: self.density,
         };
-        Ok(Some(FecPair {
+        Ok(Scheme::Video(FecPair {
             encoder: Box::new(Encoder {
                 window: usize::from(self.window),
                 packets: VecDeque::new(),

@@ -19,7 +19,7 @@ use weaknet_core::{BuildContext, BuildError, Plugin};
 
 use self::layout::{LONG, header};
 use super::xor::{Generator, MaskFamily, Peeler, Reach, XorCodec};
-use super::{Fec, FecPair};
+use super::{Fec, FecPair, Scheme};
 
 /// Header of the only block of a packet (RFC 2198, section 3).
 const RED_HEADER: u32 = 1;
@@ -43,13 +43,13 @@ impl Plugin for Ulpfec {
         "libwebrtc modules/rtp_rtcp/source/ulpfec_generator.cc, July 2026",
     ];
 
-    fn build(&self, _: &BuildContext<'_>) -> Result<Option<FecPair>, BuildError> {
+    fn build(&self, _: &BuildContext<'_>) -> Result<Scheme, BuildError> {
         let reach = Reach {
             span: LONG,
             header,
             media_header: RED_HEADER,
         };
-        Ok(Some(FecPair {
+        Ok(Scheme::Video(FecPair {
             encoder: Box::new(Generator::new(reach, self.masks)),
             decoder: Box::new(Peeler::new(LONG as usize)),
             codec: Some(Box::new(XorCodec(layout::Ulpfec))),
@@ -66,7 +66,7 @@ mod tests {
     use crate::fec::xor::testing::{any_bytes_can_be_read, cases, numbers_and_bytes_agree};
 
     fn pair() -> FecPair {
-        build(&Ulpfec::default()).unwrap()
+        build(&Ulpfec::default()).video().unwrap()
     }
 
     proptest! {

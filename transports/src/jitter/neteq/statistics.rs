@@ -134,6 +134,9 @@ impl Statistics {
             target: millis(targets_ms.0),
             minimum: millis(targets_ms.1),
         }));
+        for (counter, by) in packet.level.recovered(packet.length.unsigned_abs()) {
+            self.count(counter, by);
+        }
     }
 }
 

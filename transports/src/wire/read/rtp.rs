@@ -8,7 +8,7 @@ use super::{Bytes, WireError};
 use crate::transport::Unwrapper;
 use crate::wire::rtp::{ONE_BYTE_PROFILE, TRANSPORT_SEQ};
 use crate::wire::streams::{Stream, from_ssrc};
-use crate::wire::{FlowFormat, ip, media};
+use crate::wire::{FlowFormat, ip, media, red};
 
 /// Reads the RTP packets of one flow.
 #[derive(Debug, Default)]
@@ -37,7 +37,9 @@ impl RtpReader {
     ) -> Result<Payload, WireError> {
         let packet = RtpPacket::parse(payload).map_err(|_| WireError::Short)?;
         let (_, stream) = from_ssrc(packet.ssrc()).ok_or(WireError::Kind)?;
-        if packet.payload_type() != stream.payload_type() {
+        let is_red =
+            stream == Stream::Media(Media::Audio) && packet.payload_type() == red::RED_AUDIO;
+        if !is_red && packet.payload_type() != stream.payload_type() {
             return Err(WireError::Kind);
         }
         let (media, kind) = match (stream, packet.padding_bit()) {
@@ -97,7 +99,13 @@ impl RtpReader {
         }
         rtp.seq = ascending(numbers.seq.unwrap(seq.into()));
         match media {
-            Media::Audio => (rtp.frame, rtp.key) = (rtp.seq, true),
+            Media::Audio => {
+                (rtp.frame, rtp.key) = (rtp.seq, true);
+                if is_red {
+                    let audio = red::read(rtp, body.0, |at| captured(at, media))?;
+                    return Ok(Payload::Audio(Box::new(audio)));
+                }
+            }
             Media::Video => {
                 let header = media::read(body.0)?;
                 rtp.frame = ascending(self.frame.unwrap(header.frame));

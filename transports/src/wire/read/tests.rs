@@ -23,7 +23,7 @@ fn codec<P: Plugin<Kind = Fec>>(config: &P) -> Option<Box<dyn FecCodec>> {
         streams: &streams,
         assets: &assets,
     };
-    config.build(&cx).unwrap().unwrap().codec
+    config.build(&cx).unwrap().video().unwrap().codec
 }
 
 /// A call with ULPFEC.

@@ -21,7 +21,11 @@ pub(super) fn of(entry: &Entry, schema: &Value) -> Option<String> {
             let flow = flow(" {video: {max_bitrate: 2.5Mbps}}");
             format!("{network}{flow}\n      congestion_control: {choice}\n")
         }
-        kind @ ("fec" | "protection" | "arq" | "jitter_buffer" | "pacer") => {
+        "fec" => {
+            let flow = flow(" {video: {max_bitrate: 2.5Mbps}, audio: {}}");
+            format!("{flow}\n      fec: {choice}\n")
+        }
+        kind @ ("protection" | "arq" | "jitter_buffer" | "pacer") => {
             let flow = flow(" {video: {max_bitrate: 2.5Mbps}}");
             format!("{flow}\n      {kind}: {choice}\n")
         }

@@ -298,9 +298,19 @@ impl Resolver<'_> {
                     .map_or_else(|| media.place(), Node::place);
                 self.report(place, "expected a bit rate above zero");
             }
+            if let Some(least) = audio.min_bitrate.filter(|least| *least > audio.bitrate) {
+                let place = node.and_then(|node| node.get("min_bitrate"));
+                let place = place.map_or_else(|| media.place(), Node::place);
+                let message = format!(
+                    "expected at most `bitrate: {}`, found {least}",
+                    audio.bitrate
+                );
+                self.report(place, message);
+            }
             let source = self.choose(node.and_then(|node| node.get("source")), "opus");
             Some(AudioStream {
                 bitrate: audio.bitrate,
+                min_bitrate: audio.min_bitrate,
                 source: source?,
             })
         });
@@ -419,7 +429,7 @@ impl Resolver<'_> {
 
     pub(super) fn flow_plugins(&mut self, node: &Node) -> Option<FlowPlugins> {
         let congestion_control = self.choose(node.get("congestion_control"), "gcc");
-        let fec = self.choose(node.get("fec"), "none");
+        let fec = self.choose_all(node.get("fec"), "none");
         let protection = self.choose(node.get("protection"), "webrtc");
         let arq = self.choose(node.get("arq"), "nack");
         let jitter_buffer = self.choose(node.get("jitter_buffer"), "webrtc");
@@ -440,7 +450,7 @@ impl Resolver<'_> {
 /// The plug-ins of a call.
 pub(super) struct FlowPlugins {
     congestion_control: Spec<CongestionControl>,
-    fec: Spec<Fec>,
+    fec: Vec<Spec<Fec>>,
     protection: Spec<ProtectionControl>,
     arq: Spec<Arq>,
     jitter_buffer: Spec<Jitter>,
