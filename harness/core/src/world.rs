@@ -103,6 +103,7 @@ impl Builder<'_> {
                 .mtu
                 .map(|mtu| u32::try_from(mtu.get()).unwrap_or(u32::MAX)),
             ecn: spec.ecn,
+            blocks: spec.blocks,
             corrupt: Some(self.part(&spec.name, &spec.corrupt)?),
             duplicate: Some(self.part(&spec.name, &spec.duplicate)?),
             reorder: Some(self.part(&spec.name, &spec.reorder)?),

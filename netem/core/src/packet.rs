@@ -38,6 +38,16 @@ pub enum Ecn {
     Ce,
 }
 
+/// What a packet is to a firewall: the protocol that its IP header names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Protocol {
+    /// UDP.
+    #[default]
+    Udp,
+    /// TCP.
+    Tcp,
+}
+
 /// A packet in the simulator or the live emulator.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Packet {
@@ -57,6 +67,8 @@ pub struct Packet {
     /// Whether bits were flipped on the way: the checksum is wrong, and the
     /// other end throws it away unseen.
     pub damaged: bool,
+    /// The protocol above IP.
+    pub protocol: Protocol,
     /// Bytes on the wire from the IP header on.
     pub size: u32,
     /// When its end put it on the first link.
@@ -431,6 +443,7 @@ impl Packet {
         hop: 0,
         ecn: Ecn::NotEct,
         damaged: false,
+        protocol: Protocol::Udp,
         size: 0,
         sent: Time::ZERO,
         payload: Payload::Opaque,

@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use weaknet_core::packet::Ack;
+use weaknet_core::packet::{Ack, Protocol};
 use weaknet_core::{BuildError, Bytes, Span};
 
 use crate::traffic::Lengths;
@@ -195,6 +195,13 @@ impl BulkConfig {
             Wire::Tcp => Span::from_millis(40),
             Wire::Quic => Span::from_millis(25),
         })
+    }
+
+    pub(super) const fn protocol(&self) -> Protocol {
+        match self.wire {
+            Wire::Tcp => Protocol::Tcp,
+            Wire::Quic => Protocol::Udp,
+        }
     }
 
     pub(super) const fn headers(&self) -> u32 {

@@ -2,10 +2,7 @@
 //! and laws over all kinds of packets.
 
 use proptest::prelude::*;
-use weaknet_core::packet::{
-    Arrival, Ecn, FlowId, Leg, Media, Packet, Payload, RepairPacket, Rtcp, Rtp, RtpKind,
-    SessionMessage,
-};
+use weaknet_core::packet::{Arrival, Ecn, FlowId, Leg, Media, Packet, Payload, RepairPacket, Rtcp, Rtp, RtpKind, SessionMessage, Protocol};
 use weaknet_core::{Span, Time};
 
 use super::ip::checksum;
@@ -27,6 +24,7 @@ fn packet(payload: Payload, leg: Leg, size: u32) -> Packet {
         hop: 2,
         ecn: Ecn::Ect1,
         damaged: false,
+        protocol: Protocol::Udp,
         size,
         sent: Time::from_millis(37_500),
         payload,
@@ -511,6 +509,7 @@ proptest! {
             hop,
             ecn: Ecn::Ce,
             damaged: false,
+            protocol: Protocol::Udp,
             size,
             sent: Time::from_nanos(sent),
             payload,

@@ -7,7 +7,7 @@ use weaknet_core::{Bitrate, Kind, Span, Time};
 use weaknet_transports::cc::Constraints;
 
 use super::model::{
-    Call, DrawKey, End, Feedback, FeedbackFormat, Flow, LinkSpec, Load, Media, Network, Path,
+    Blocks, Call, DrawKey, End, Feedback, FeedbackFormat, Flow, LinkSpec, Load, Media, Network, Path,
     RtpOverhead, Scenario, Topology,
 };
 use crate::registry::Spec;
@@ -114,7 +114,7 @@ fn one_or_list<K: Kind>(specs: &[Spec<K>]) -> Value {
 
 impl LinkSpec {
     fn canonical(&self) -> Value {
-        json!({
+        let mut link = json!({
             "rate": self.rate.canonical(),
             "delay": one_or_list(&self.delay),
             "loss": one_or_list(&self.loss),
@@ -125,7 +125,13 @@ impl LinkSpec {
             "mtu": self.mtu,
             "ecn": self.ecn,
             "queue": self.queue.canonical(),
-        })
+        });
+        if self.blocks != Blocks::Nothing
+            && let Some(map) = link.as_object_mut()
+        {
+            map.insert("blocks".to_owned(), json!(self.blocks));
+        }
+        link
     }
 }
 

@@ -22,7 +22,7 @@ use weaknet_transports::messages::MessagesConfig;
 use weaknet_transports::pacing::Pacing;
 use weaknet_transports::traffic::Traffic;
 
-use super::model::{EcnField, End, FeedbackFormat, LossAt, RtpOverhead, Signalling};
+use super::model::{Blocks, EcnField, End, FeedbackFormat, LossAt, RtpOverhead, Signalling};
 
 /// A weaknet scenario: a network, the flows that run over it, and what is
 /// expected of them.
@@ -126,6 +126,9 @@ pub struct LinkDoc {
     /// What it does to the ECN field of packets; default `pass`.
     #[serde(default)]
     pub ecn: EcnField,
+    /// Which protocols its firewall drops; default `nothing`.
+    #[serde(default)]
+    pub blocks: Blocks,
     /// Which packets wait, and how many; default `drop_tail`.
     pub queue: Option<Choice<Qdisc>>,
 }

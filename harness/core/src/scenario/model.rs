@@ -4,7 +4,7 @@
 use weaknet_core::packet::LinkId;
 use weaknet_core::{Bitrate, Bytes, ClockDrift, Span, Time};
 use weaknet_netem::model::{Corruption, Delay, Duplication, Loss, Qdisc, Rate, Reordering};
-pub use weaknet_netem::{DrawKey, EcnField, LossAt};
+pub use weaknet_netem::{Blocks, DrawKey, EcnField, LossAt};
 use weaknet_transports::arq::Arq;
 use weaknet_transports::bulk::BulkConfig;
 use weaknet_transports::cc::{CongestionControl, Constraints};
@@ -92,6 +92,8 @@ pub struct LinkSpec {
     pub mtu: Option<Bytes>,
     /// What it does to the ECN field.
     pub ecn: EcnField,
+    /// Which protocols its firewall drops.
+    pub blocks: Blocks,
     /// Which packets wait; default `drop_tail` with its own defaults.
     pub queue: Spec<Qdisc>,
 }

@@ -41,9 +41,7 @@ mod seen;
 use std::collections::{BTreeMap, VecDeque};
 
 use weaknet_core::event::{FrameDrop, FrameTimes};
-use weaknet_core::packet::{
-    Ecn, FlowId, Leg, Media, Packet, Payload, RepairPacket, Rtcp, Rtp, RtpKind,
-};
+use weaknet_core::packet::{Ecn, FlowId, Leg, Media, Packet, Payload, RepairPacket, Rtcp, Rtp, RtpKind, Protocol};
 use weaknet_core::{ClockDrift, Event, Node, Outbox, Span, Time};
 
 use self::audio::AudioInput;
@@ -190,6 +188,7 @@ impl Receiver {
             hop: 0,
             ecn: Ecn::NotEct,
             damaged: false,
+            protocol: Protocol::Udp,
             size,
             sent: out.now(),
             payload,

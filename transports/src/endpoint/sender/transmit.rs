@@ -1,6 +1,6 @@
 //! From the pacer to the link, and into the send history.
 
-use weaknet_core::packet::{Ecn, Leg, Media, Packet, Payload, Picture, RepairPacket, Rtp, RtpKind};
+use weaknet_core::packet::{Ecn, Leg, Media, Packet, Payload, Picture, RepairPacket, Rtp, RtpKind, Protocol};
 use weaknet_core::{Bytes, Event, Outbox, Time};
 
 use super::Sender;
@@ -39,6 +39,7 @@ impl Sender {
             hop: 0,
             ecn: Ecn::NotEct,
             damaged: false,
+            protocol: Protocol::Udp,
             size,
             sent: now,
             payload,
