@@ -5,6 +5,7 @@
 //! on the wire, IP and UDP headers included. Sequence numbers and timestamps
 //! are kept extended (64 bits); a wire codec truncates and unwraps them.
 
+use crate::tcp::TcpSegment;
 use crate::time::Time;
 
 /// A flow of the scenario, by its position in the file.
@@ -99,6 +100,8 @@ pub enum Payload {
     Messages(Box<MessagePacket>),
     /// What acknowledges pieces of a byte stream or messages.
     Ack(Ack),
+    /// A segment of a TCP connection that carries datagrams.
+    Tcp(Box<TcpSegment>),
     /// Real bytes, from the IP header on.
     Bytes(Vec<u8>),
 }
@@ -407,6 +410,16 @@ pub enum SessionMessage {
         /// Number of datagrams of the flight.
         parts: u8,
     },
+    /// An offer to begin anew, on the way of the signalling.
+    Offer {
+        /// Which beginning, from 1; that of the call is 0.
+        generation: u32,
+    },
+    /// The answer to an offer.
+    Answer {
+        /// Which beginning.
+        generation: u32,
+    },
 }
 
 /// What kind of traffic a packet is, for observers.
@@ -485,6 +498,7 @@ impl Packet {
             | Payload::Segment(_)
             | Payload::Stream(_)
             | Payload::Ack(_)
+            | Payload::Tcp(_)
             | Payload::Bytes(_) => Class::Other,
         }
     }

@@ -1,10 +1,10 @@
 use proptest::prelude::*;
 use weaknet_core::event::SessionStage;
-use weaknet_core::packet::SessionMessage;
+use weaknet_core::packet::{Protocol, SessionMessage};
 use weaknet_core::rng::Draws;
 use weaknet_core::{Bitrate, Bytes, Span, Time};
 
-use super::{DtlsVersion, End, Session, SessionConfig};
+use super::{DtlsVersion, End, Outgoing, Session, SessionConfig};
 
 /// Two ends and a symmetric FIFO link.
 struct Call {
@@ -48,7 +48,7 @@ impl Call {
     ) {
         loop {
             for from in 0..2 {
-                while let Some((message, size)) = self.ends[from].poll(self.now) {
+                while let Some(Outgoing { message, size, .. }) = self.ends[from].poll(self.now) {
                     let lost = lose(self.log.len(), message);
                     self.log.push((from, self.now, message, size, lost));
                     self.busy[from] =
@@ -77,7 +77,7 @@ impl Call {
             self.now = next;
             while let Some(i) = self.flying.iter().position(|(at, ..)| *at <= next) {
                 let (_, to, message) = self.flying.remove(i);
-                self.ends[to].on_message(next, message);
+                self.ends[to].on_message(next, message, Protocol::Udp);
             }
         }
     }

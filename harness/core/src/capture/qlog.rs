@@ -19,7 +19,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 use weaknet_core::event::{FrameDrop, SessionStage};
-use weaknet_core::packet::{Class, Leg, Media, Picture, Tag};
+use weaknet_core::packet::{Class, Leg, Media, Picture, Protocol, Tag};
 use weaknet_core::{Event, Span, Time};
 
 use super::files::{CaptureError, Stream, error};
@@ -272,8 +272,17 @@ fn entry(event: &Event, links: &[String]) -> Option<(u16, &'static str, Value)> 
             let data = json!({ "new": stage_name(stage) });
             (flow.0, "weaknet:session_state_updated", data)
         }
-        Event::Paused { flow, paused } => {
-            (flow.0, "weaknet:video_paused", json!({ "paused": paused }))
+        Event::Selected { flow, protocol } => {
+            let data = json!({ "protocol": protocol_name(protocol) });
+            (flow.0, "weaknet:protocol_selected", data)
+        }
+        Event::Paused {
+            flow,
+            media,
+            paused,
+        } => {
+            let data = json!({ "media": media_name(media), "paused": paused });
+            (flow.0, "weaknet:stream_paused", data)
         }
         Event::Retransmitted { flow, frame, fresh } => {
             let data = json!({ "frame": frame, "fresh": fresh });
@@ -353,6 +362,13 @@ const fn class_name(class: Class) -> &'static str {
     }
 }
 
+const fn protocol_name(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::Udp => "udp",
+        Protocol::Tcp => "tcp",
+    }
+}
+
 const fn media_name(media: Media) -> &'static str {
     match media {
         Media::Audio => "audio",
@@ -377,6 +393,7 @@ const fn stage_name(stage: SessionStage) -> &'static str {
         SessionStage::IceConnected => "ice_connected",
         SessionStage::SenderReady => "sender_ready",
         SessionStage::Connected => "connected",
+        SessionStage::Disconnected => "disconnected",
         SessionStage::Failed => "failed",
         _ => "other",
     }

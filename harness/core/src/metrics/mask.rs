@@ -9,7 +9,7 @@ use weaknet_core::Event;
 pub struct EventMask(u32);
 
 /// Number of variants told apart; the last one stands for all later ones.
-pub(crate) const VARIANTS: usize = 30;
+pub(crate) const VARIANTS: usize = 31;
 
 impl EventMask {
     /// Every event.
@@ -73,6 +73,8 @@ impl EventMask {
     pub const AUDIO_COUNT: Self = Self(1 << 27);
     /// [`Event::FecRecovered`].
     pub const FEC_RECOVERED: Self = Self(1 << 28);
+    /// [`Event::Selected`].
+    pub const SELECTED: Self = Self(1 << 29);
 
     /// Whether the variant number `variant` is in the set.
     pub(crate) const fn has(self, variant: usize) -> bool {
@@ -125,6 +127,7 @@ pub(crate) const fn variant(event: &Event) -> usize {
         Event::AudioDecoded { .. } => 26,
         Event::AudioCount { .. } => 27,
         Event::FecRecovered { .. } => 28,
+        Event::Selected { .. } => 29,
         _ => VARIANTS - 1,
     }
 }

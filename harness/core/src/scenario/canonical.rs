@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use weaknet_core::packet::LinkId;
 use weaknet_core::{Bitrate, Kind, Span, Time};
 use weaknet_transports::cc::Constraints;
+use weaknet_transports::session::SessionConfig;
 
 use super::model::{
     Blocks, Call, DrawKey, End, Feedback, FeedbackFormat, Flow, LinkSpec, Load, Media, Network, Path,
@@ -191,6 +192,9 @@ impl Call {
             },
         );
         map.insert("signalling".to_owned(), json!(self.signalling));
+        if self.session != SessionConfig::default() {
+            map.insert("session".to_owned(), json!(self.session));
+        }
         let Feedback { format, every } = self.feedback;
         let feedback = match (format, every) {
             (FeedbackFormat::Twcc, None) => json!("default"),

@@ -20,6 +20,7 @@ use weaknet_transports::jitter::{AudioJitter, Jitter};
 use weaknet_transports::media::{Audio, Video};
 use weaknet_transports::messages::MessagesConfig;
 use weaknet_transports::pacing::Pacing;
+use weaknet_transports::session::SessionConfig;
 use weaknet_transports::traffic::Traffic;
 
 use super::model::{Blocks, EcnField, End, FeedbackFormat, LossAt, RtpOverhead, Signalling};
@@ -187,6 +188,9 @@ pub struct FlowDoc {
     /// What is sent besides media and feedback; default `webrtc`.
     #[serde(default)]
     pub signalling: Signalling,
+    /// How a call is set up and kept up: outages, the way over TCP.
+    #[serde(default)]
+    pub session: SessionConfig,
     /// What the receiver reports and when; default `twcc`.
     #[serde(default)]
     pub feedback: FeedbackDoc,

@@ -14,6 +14,7 @@ use weaknet_transports::media::{Audio, Video};
 use weaknet_transports::messages::MessagesConfig;
 use weaknet_transports::pacing::Pacing;
 pub use weaknet_transports::rtp::{FeedbackFormat, RtpOverhead};
+use weaknet_transports::session::SessionConfig;
 use weaknet_transports::traffic::Traffic;
 
 use super::error::Place;
@@ -222,6 +223,8 @@ pub struct Call {
     pub rtp_overhead: RtpOverhead,
     /// What else is sent.
     pub signalling: Signalling,
+    /// How it is set up and kept up.
+    pub session: SessionConfig,
     /// When the receiver reports.
     pub feedback: Feedback,
     /// Bounds on the congestion controller's target.

@@ -39,7 +39,7 @@ mod transmit;
 mod window;
 
 use weaknet_core::event::SessionStage;
-use weaknet_core::packet::{FlowId, Packet, Payload, Rtcp, Rtp};
+use weaknet_core::packet::{FlowId, Packet, Payload, Protocol, Rtcp, Rtp};
 use weaknet_core::{Bitrate, Bytes, Event, Node, Outbox, Span, Time};
 
 use self::budget::Budget;
@@ -59,6 +59,7 @@ use crate::media::{AudioSource, EncodedFrame, VideoFormat, VideoSource};
 use crate::pacing::Pacer;
 use crate::rtp::{FeedbackConfig, FeedbackFormat, Overhead, rtcp_size};
 use crate::session::Session;
+use crate::tcp::Carried;
 use crate::transport::{Alarm, Capacity, CapacityNews, Flight, LossRules, Tail, WindowRate};
 
 /// Time between sender reports (libwebrtc, video).
@@ -113,6 +114,8 @@ pub struct Sender {
     parts: SenderConfig,
     /// The stage of call set-up that was published last.
     stage: Option<SessionStage>,
+    /// The protocol that was published last.
+    protocol: Option<Protocol>,
     ready: bool,
     ids: u64,
     flight: Flight,
@@ -166,6 +169,7 @@ impl Sender {
         };
         Self {
             stage: None,
+            protocol: None,
             ready: false,
             ids: 0,
             flight: Flight::new(loss_rules(&parts.feedback), kind),
@@ -280,8 +284,9 @@ impl Sender {
             self.parts.session.start(now);
             self.publish_stage(out);
         }
-        while let Some((message, size)) = self.parts.session.poll(now) {
-            self.send_control(out, size, Payload::Session(message));
+        while let Some(outgoing) = self.parts.session.poll(now) {
+            let payload = Payload::Session(outgoing.message);
+            self.send_by(out, outgoing.protocol, outgoing.size, payload);
         }
         self.publish_stage(out);
         if !self.ready
@@ -295,6 +300,14 @@ impl Sender {
     }
 
     fn publish_stage(&mut self, out: &mut Outbox<'_>) {
+        let protocol = self.parts.session.watched_protocol();
+        if let Some(protocol) = protocol.filter(|_| protocol != self.protocol) {
+            self.protocol = Some(protocol);
+            out.event(Event::Selected {
+                flow: self.parts.flow,
+                protocol,
+            });
+        }
         let stage = self.parts.session.stage();
         if let Some(stage) = stage.filter(|_| stage != self.stage) {
             self.stage = Some(stage);
@@ -453,6 +466,16 @@ fn loss_rules(feedback: &FeedbackConfig) -> LossRules {
     }
 }
 
+impl Carried for Sender {
+    fn session(&mut self) -> &mut Session {
+        &mut self.parts.session
+    }
+
+    fn stop(&self) -> Time {
+        self.parts.stop
+    }
+}
+
 impl Node for Sender {
     fn receive(&mut self, packet: &mut Packet, out: &mut Outbox<'_>) {
         let now = out.now();
@@ -460,6 +483,8 @@ impl Node for Sender {
             packet: packet.tag(),
             one_way: now - packet.sent,
         });
+        let protocol = packet.protocol;
+        self.parts.session.on_heard(now, protocol);
         match packet.take().payload {
             _ if now >= self.parts.stop => {}
             Payload::Rtcp(reports) if self.ready => {
@@ -468,7 +493,7 @@ impl Node for Sender {
                 }
             }
             Payload::Ack(ack) if self.ready => self.on_ack(out, &ack),
-            Payload::Session(message) => self.parts.session.on_message(now, message),
+            Payload::Session(message) => self.parts.session.on_message(now, message, protocol),
             _ => {}
         }
         self.pump(out);

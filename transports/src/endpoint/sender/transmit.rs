@@ -39,7 +39,7 @@ impl Sender {
             hop: 0,
             ecn: Ecn::NotEct,
             damaged: false,
-            protocol: Protocol::Udp,
+            protocol: self.parts.session.protocol(),
             size,
             sent: now,
             payload,
@@ -47,7 +47,19 @@ impl Sender {
     }
 
     pub(super) fn send_control(&mut self, out: &mut Outbox<'_>, size: u32, payload: Payload) {
-        let packet = self.packet(out.now(), size, payload);
+        let protocol = self.parts.session.protocol();
+        self.send_by(out, protocol, size, payload);
+    }
+
+    pub(super) fn send_by(
+        &mut self,
+        out: &mut Outbox<'_>,
+        protocol: Protocol,
+        size: u32,
+        payload: Payload,
+    ) {
+        let mut packet = self.packet(out.now(), size, payload);
+        packet.protocol = protocol;
         out.event(Event::Sent {
             packet: packet.tag(),
             payload: 0,

@@ -13,8 +13,8 @@ use crate::registry::Spec;
 use crate::scenario::document::{Document, FlowDoc};
 use crate::scenario::error::Diagnostic;
 use crate::scenario::model::{
-    AudioStream, Bulk, Call, End, Feedback, Flow, Load, Media, Messages, Network, Path, Topology,
-    VideoStream,
+    AudioStream, Bulk, Call, End, Feedback, Flow, Load, Media, Messages, Network, Path, Signalling,
+    Topology, VideoStream,
 };
 use crate::scenario::tree::{Node, Value};
 
@@ -25,7 +25,7 @@ const MAX_PATHS: usize = 1 << 8;
 const LOADS: [&str; 4] = ["media", "bulk", "messages", "traffic"];
 
 /// What only calls have.
-const OF_CALLS: [&str; 11] = [
+const OF_CALLS: [&str; 12] = [
     "fec",
     "protection",
     "arq",
@@ -36,6 +36,7 @@ const OF_CALLS: [&str; 11] = [
     "pacer",
     "rtp_overhead",
     "signalling",
+    "session",
     "feedback",
 ];
 
@@ -234,6 +235,7 @@ impl Resolver<'_> {
         if feedback.every.is_some_and(Span::is_zero) {
             self.report(place("feedback"), "expected an interval above zero");
         }
+        self.session(flow, node);
         let bounds = self.constraints(flow, node);
         let media = self.media(flow, node);
         let plugins = self.flow_plugins(node);
@@ -251,9 +253,25 @@ impl Resolver<'_> {
             pacer: plugins.pacer,
             rtp_overhead: flow.rtp_overhead,
             signalling: flow.signalling,
+            session: flow.session.clone(),
             feedback,
             constraints: bounds,
         })
+    }
+
+    fn session(&mut self, flow: &FlowDoc, node: &Node) {
+        let Some(place) = node.get("session").filter(|node| !node.is_null()) else {
+            return;
+        };
+        if flow.signalling == Signalling::None {
+            let message = "`session:` is of no use here: `signalling: none` sets nothing up";
+            self.report(place.place(), message);
+        }
+        if let Err(error) = flow.session.validate() {
+            let field = error.field.unwrap_or_default();
+            let place = place.get(&field).unwrap_or(place).place();
+            self.report(place, format!("session: {field}: {}", error.message));
+        }
     }
 
     fn media(&mut self, flow: &FlowDoc, node: &Node) -> Option<Media> {
