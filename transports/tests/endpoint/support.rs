@@ -140,6 +140,7 @@ impl Call {
             fec: repair,
         });
         let sender = Sender::new(SenderConfig {
+            pauses: weaknet_transports::endpoint::Pauses::default(),
             feedback: self.feedback,
             flow,
             start,

@@ -7,6 +7,8 @@
 //! - A gap is the time from the end of one real sound to the start of the next
 //!   one; the gap open at the end of the flow or run counts up to there. Comfort
 //!   noise in a pause is real sound.
+//! - What is made up because the application has paused the stream does not
+//!   count (see `quiet.rs`).
 //! - When no real sound is played in the active window, all of it is a gap.
 //! - The E-model takes made-up sound for lost packets, concealments for their
 //!   bursts, and the median delay.
@@ -16,9 +18,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weaknet_core::event::AudioCounter;
-use weaknet_core::packet::FlowId;
+use weaknet_core::packet::{FlowId, Media};
 use weaknet_core::{BuildContext, BuildError, Event, Plugin, Span, Time};
 
+use super::quiet::Quiet;
 use super::e_model::{CodecImpairment, HeardLoss, mos, r_factor};
 use super::{
     Better, Definition, EventMask, FLOW, FlowFacts, MetricSet, Metrics, RunFacts, Samples, Scores,
@@ -237,6 +240,7 @@ struct Sound {
     /// Gaps, clipped to the active time.
     gaps: Span,
     real_in_window: bool,
+    quiet: Quiet,
     mouth_to_ear: Samples,
 }
 
@@ -292,11 +296,14 @@ impl Sound {
         captured: Option<Time>,
     ) {
         let Some(captured) = captured else {
-            if self.first.is_some() && inside {
+            if self.first.is_some() && inside && !self.quiet.explains(at) {
                 self.played += length;
             }
             return;
         };
+        if self.quiet.real(at) {
+            self.real_until = self.real_until.max(at);
+        }
         self.close_gap(on_air, at);
         self.first.get_or_insert(at);
         self.real_until = self.real_until.max(at + length);
@@ -351,11 +358,14 @@ impl Sound {
             set("audio_freeze_ratio_200ms", 1.0);
             return;
         }
-        self.close_gap(Some((from, to)), flow.stop.min(run.duration));
+        let end = flow.stop.min(run.duration);
+        let (real_until, end) = self.quiet.open(self.real_until, end);
+        self.real_until = real_until;
+        self.close_gap(Some((from, to)), end);
         let start = self.first.map_or(from, |first| from.max(first));
         set(
             "audio_freeze_ratio_200ms",
-            self.gaps.as_secs_f64() / to.since(start).as_secs_f64(),
+            self.gaps.as_secs_f64() / (to.since(start) - self.quiet.within(start, to)).as_secs_f64(),
         );
     }
 
@@ -419,6 +429,11 @@ impl MetricSet for Set {
 
     fn event(&mut self, run: &RunFacts, at: Time, event: &Event) {
         let (Event::AudioPlayed { flow, .. }
+        | Event::Paused {
+            flow,
+            media: Media::Audio,
+            ..
+        }
         | Event::AudioDecoded { flow, .. }
         | Event::AudioCount { flow, .. }) = *event
         else {
@@ -449,7 +464,10 @@ impl MetricSet for Set {
                 minimum,
                 ..
             } if inside => sound.decoded(length, [waited, target, minimum]),
-            Event::AudioCount { counter, by, .. } if inside => sound.counts.add(counter, by),
+            Event::AudioCount { counter, by, .. } if inside && !sound.quiet.explains(at) => {
+                sound.counts.add(counter, by);
+            }
+            Event::Paused { paused, .. } => sound.quiet.pause(at, paused),
             _ => {}
         }
     }
@@ -470,6 +488,6 @@ impl MetricSet for Set {
     }
 
     fn interest(&self) -> EventMask {
-        EventMask::AUDIO_PLAYED | EventMask::AUDIO_DECODED | EventMask::AUDIO_COUNT
+        EventMask::PAUSED | EventMask::AUDIO_PLAYED | EventMask::AUDIO_DECODED | EventMask::AUDIO_COUNT
     }
 }

@@ -2,8 +2,7 @@
 //! in time.
 //!
 //! Corners, decided here:
-//! - A share of no time is not a number and left out by the scorer's rule for
-//!   such values.
+//! - Where nothing was connected there is no share over TCP.
 //! - Set-up and first frame look at the whole run, never at the window. A call
 //!   that never connects has no set-up time, but a failed connect; when the run
 //!   ends before 5 s have passed the outcome is unknown and absent.
@@ -16,9 +15,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weaknet_core::event::SessionStage;
-use weaknet_core::packet::{FlowId, Protocol};
+use weaknet_core::packet::{FlowId, Media, Protocol};
 use weaknet_core::{BuildContext, BuildError, Event, Plugin, Span, Time};
 
+use super::quiet::Quiet;
 use super::{Better, Definition, EventMask, FLOW, FlowFacts, MetricSet, Metrics, RunFacts, Scores};
 
 pub(super) const DEFINITIONS: &[Definition] = &[
@@ -203,6 +203,7 @@ struct Call {
     due_range: Option<(u64, u64)>,
     rendered: u64,
     heard: bool,
+    quiet: Quiet,
     real: Span,
     played: Span,
 }
@@ -255,6 +256,7 @@ impl MetricSet for Set {
     fn event(&mut self, run: &RunFacts, at: Time, event: &Event) {
         let (Event::Session { flow, .. }
         | Event::Selected { flow, .. }
+        | Event::Paused { flow, .. }
         | Event::FrameEncoded { flow, .. }
         | Event::FrameRendered { flow, .. }
         | Event::AudioPlayed { flow, .. }) = *event
@@ -284,9 +286,20 @@ impl MetricSet for Set {
                 let due = |(first, last)| (first..=last).contains(&frame);
                 call.rendered += u64::from(call.due_range.is_some_and(due));
             }
+            Event::Paused {
+                media: Media::Audio,
+                paused,
+                ..
+            } => call.quiet.pause(at, paused),
             Event::AudioPlayed {
                 length, captured, ..
             } if at < facts.stop => {
+                let real = captured.is_some();
+                if real {
+                    call.quiet.real(at);
+                } else if call.quiet.explains(at) {
+                    return;
+                }
                 call.heard |= captured.is_some();
                 if call.heard && run.in_window(at) {
                     call.played += length;
@@ -328,6 +341,7 @@ impl MetricSet for Set {
     fn interest(&self) -> EventMask {
         EventMask::SESSION
             | EventMask::SELECTED
+            | EventMask::PAUSED
             | EventMask::FRAME_ENCODED
             | EventMask::FRAME_RENDERED
             | EventMask::AUDIO_PLAYED

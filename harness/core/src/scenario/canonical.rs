@@ -226,15 +226,31 @@ impl Media {
             put(&mut stream, "min_bitrate", video.min_bitrate);
             stream.insert("fps".to_owned(), json!(video.fps));
             stream.insert("source".to_owned(), video.source.canonical());
+            put_pauses(&mut stream, &video.pauses);
             map.insert("video".to_owned(), Value::Object(stream));
         }
         if let Some(audio) = &self.audio {
-            map.insert(
-                "audio".to_owned(),
-                json!({ "bitrate": audio.bitrate, "source": audio.source.canonical() }),
-            );
+            let mut stream = Map::new();
+            put(&mut stream, "bitrate", audio.bitrate);
+            stream.insert("source".to_owned(), audio.source.canonical());
+            put_pauses(&mut stream, &audio.pauses);
+            map.insert("audio".to_owned(), Value::Object(stream));
         }
         Value::Object(map)
+    }
+}
+
+fn put_pauses(map: &mut Map<String, Value>, pauses: &[(Time, Time)]) {
+    let entry = |(from, to): &(Time, Time)| {
+        let mut entry = Map::new();
+        put(&mut entry, "from", since_start(*from));
+        if *to < Time::MAX {
+            put(&mut entry, "to", since_start(*to));
+        }
+        Value::Object(entry)
+    };
+    if !pauses.is_empty() {
+        map.insert("pause".to_owned(), pauses.iter().map(entry).collect());
     }
 }
 

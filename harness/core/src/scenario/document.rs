@@ -233,6 +233,18 @@ pub struct VideoDoc {
     pub fps: f64,
     /// Camera and encoder; default `rfc8593`.
     pub source: Option<Choice<Video>>,
+    /// When the application sends none; default never.
+    pub pause: Vec<PauseDoc>,
+}
+
+/// A time in which the application sends nothing of a stream.
+#[derive(Debug, Clone, Copy, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PauseDoc {
+    /// Its start.
+    pub from: Span,
+    /// Its end; default: the end of the run.
+    pub to: Option<Span>,
 }
 
 impl Default for VideoDoc {
@@ -242,6 +254,7 @@ impl Default for VideoDoc {
             min_bitrate: Bitrate::from_kbps(30),
             fps: 30.0,
             source: None,
+            pause: Vec::new(),
         }
     }
 }
@@ -254,6 +267,8 @@ pub struct AudioDoc {
     pub bitrate: Bitrate,
     /// Microphone and encoder; default `opus`.
     pub source: Option<Choice<Audio>>,
+    /// When the application sends none; default never.
+    pub pause: Vec<PauseDoc>,
 }
 
 impl Default for AudioDoc {
@@ -261,6 +276,7 @@ impl Default for AudioDoc {
         Self {
             bitrate: Bitrate::from_kbps(32),
             source: None,
+            pause: Vec::new(),
         }
     }
 }

@@ -251,6 +251,8 @@ pub struct VideoStream {
     pub fps: f64,
     /// Camera and encoder; default `rfc8593`.
     pub source: Spec<Video>,
+    /// When the application sends none: from, to, ascending.
+    pub pauses: Vec<(Time, Time)>,
 }
 
 /// An audio stream.
@@ -260,6 +262,8 @@ pub struct AudioStream {
     pub bitrate: Bitrate,
     /// Microphone and encoder; default `opus`.
     pub source: Spec<Audio>,
+    /// When the application sends none: from, to, ascending.
+    pub pauses: Vec<(Time, Time)>,
 }
 
 /// What a call sends besides media and congestion control feedback.

@@ -72,9 +72,14 @@ impl Sender {
         while let Some(action) = self.parts.pacer.poll(now) {
             match action {
                 PacerAction::Send { handle, probe } => {
-                    if let Some(packet) = self.waiting.take(handle) {
+                    let packet = self.waiting.take(handle);
+                    let paused = |packet: &Outgoing| self.still.pauses(packet.rtp().media);
+                    if let Some(packet) = packet.filter(|packet| !paused(packet)) {
                         self.transmit(out, packet, probe);
                     }
+                }
+                PacerAction::Pad { size, .. } if self.still.pauses(Media::Video) => {
+                    self.parts.pacer.on_padding(now, size);
                 }
                 PacerAction::Pad { size, probe } => {
                     let sent = self.pad(out, size.get(), probe);

@@ -10,7 +10,7 @@ use weaknet_transports::pacing::Pacing;
 
 use super::{MAX_ITEMS, Resolver, is_name};
 use crate::registry::Spec;
-use crate::scenario::document::{Document, FlowDoc};
+use crate::scenario::document::{Document, FlowDoc, PauseDoc};
 use crate::scenario::error::Diagnostic;
 use crate::scenario::model::{
     AudioStream, Bulk, Call, End, Feedback, Flow, Load, Media, Messages, Network, Path, Signalling,
@@ -303,6 +303,7 @@ impl Resolver<'_> {
                 max_bitrate: video.max_bitrate,
                 min_bitrate: video.min_bitrate,
                 fps: video.fps,
+                pauses: self.pauses(&video.pause, node, media),
                 source: source?,
             })
         });
@@ -317,12 +318,37 @@ impl Resolver<'_> {
             let source = self.choose(node.and_then(|node| node.get("source")), "opus");
             Some(AudioStream {
                 bitrate: audio.bitrate,
+                pauses: self.pauses(&audio.pause, node, media),
                 source: source?,
             })
         });
         let video = video.map_or(Some(None), |video| video.map(Some))?;
         let audio = audio.map_or(Some(None), |audio| audio.map(Some))?;
         Some(Media { video, audio })
+    }
+
+    /// Pauses in order, none empty, none into the next.
+    fn pauses(
+        &mut self,
+        pauses: &[PauseDoc],
+        stream: Option<&Node>,
+        media: &Node,
+    ) -> Vec<(Time, Time)> {
+        let mut resolved: Vec<(Time, Time)> = Vec::new();
+        for (i, pause) in pauses.iter().enumerate() {
+            let from = Time::ZERO + pause.from;
+            let to = pause.to.map_or(Time::MAX, |to| Time::ZERO + to);
+            let place = stream.and_then(|stream| stream.find(&format!("pause.{i}")));
+            let place = place.unwrap_or(media).place();
+            if to <= from {
+                self.report(place, "expected a pause that ends after its start");
+            }
+            if resolved.last().is_some_and(|(_, before)| from < *before) {
+                self.report(place, "expected a pause that starts after the one before");
+            }
+            resolved.push((from, to));
+        }
+        resolved
     }
 
     fn paths(&mut self, flow: &FlowDoc, node: &Node, network: &Network) -> Vec<Path> {
