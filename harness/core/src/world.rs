@@ -12,7 +12,8 @@ use weaknet_transports::bulk::{BulkReceiver, BulkReceiverConfig, BulkSender, Bul
 use weaknet_transports::cc::cubic::Cubic;
 use weaknet_transports::cc::{CongestionController, wants_arrival_times};
 use weaknet_transports::endpoint::{
-    DecoderModel, FecSender, Pauses, Receiver, ReceiverConfig, ReportSource, Reporter, Sender, SenderConfig,
+    DecoderModel, FecSender, Pauses, Receiver, ReceiverConfig, ReportSource, Reporter, Sender,
+    SenderConfig,
 };
 use weaknet_transports::media::VideoFormat;
 use weaknet_transports::messages::{
@@ -340,8 +341,16 @@ impl Builder<'_> {
             overhead: call.rtp_overhead.overhead(),
             feedback: feedback(call),
             pauses: Pauses {
-                video: call.media.video.as_ref().map_or_else(Vec::new, |video| video.pauses.clone()),
-                audio: call.media.audio.as_ref().map_or_else(Vec::new, |audio| audio.pauses.clone()),
+                video: call
+                    .media
+                    .video
+                    .as_ref()
+                    .map_or_else(Vec::new, |video| video.pauses.clone()),
+                audio: call
+                    .media
+                    .audio
+                    .as_ref()
+                    .map_or_else(Vec::new, |audio| audio.pauses.clone()),
             },
             session: session(name, End::Sender, call)?,
             reports: reports(call),

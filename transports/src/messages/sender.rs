@@ -6,7 +6,9 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use weaknet_core::packet::{Ack, Ecn, FlowId, Leg, Message, MessagePacket, Packet, Payload, Protocol};
+use weaknet_core::packet::{
+    Ack, Ecn, FlowId, Leg, Message, MessagePacket, Packet, Payload, Protocol,
+};
 use weaknet_core::rng::Sequence;
 use weaknet_core::{Bytes, Event, Node, Outbox, Time};
 

@@ -172,7 +172,11 @@ impl SessionConfig {
             ));
         }
         let order = [
-            ("inactive_timeout", self.unwritable_timeout, self.inactive_timeout),
+            (
+                "inactive_timeout",
+                self.unwritable_timeout,
+                self.inactive_timeout,
+            ),
             ("dead_timeout", self.inactive_timeout, self.dead_timeout),
         ];
         for (name, least, given) in order {
@@ -198,4 +202,3 @@ impl SessionConfig {
         self.on_outage != OnOutage::Ignore || self.fallback != Fallback::None
     }
 }
-

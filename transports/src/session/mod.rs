@@ -35,6 +35,8 @@ mod config;
 mod handshake;
 
 #[cfg(test)]
+mod outage_tests;
+#[cfg(test)]
 mod tests;
 
 use std::collections::VecDeque;
@@ -396,7 +398,8 @@ impl Session {
 
     fn next_event(&self, now: Time) -> Option<Time> {
         let started = self.started.filter(|_| !self.failed)?;
-        let give_up = (!self.is_ready() && self.generation == 0).then(|| started + self.config.timeout);
+        let give_up =
+            (!self.is_ready() && self.generation == 0).then(|| started + self.config.timeout);
         let check = |checks: &Checks, protocol| {
             let checked = self.checking() && self.is_checked(now, protocol);
             checks.next().filter(|_| checked)

@@ -262,6 +262,7 @@ fn messages_out_of_place_do_no_harm() {
     session.on_message(
         Time::ZERO,
         SessionMessage::BindingRequest { transaction: 1 },
+        Protocol::Udp,
     );
     assert_eq!(session.poll(Time::ZERO), None, "deaf before the start");
     session.start(Time::ZERO);
@@ -274,6 +275,7 @@ fn messages_out_of_place_do_no_harm() {
                     part,
                     parts: 1,
                 },
+                Protocol::Udp,
             );
         }
         session.on_message(
@@ -281,6 +283,7 @@ fn messages_out_of_place_do_no_harm() {
             SessionMessage::BindingResponse {
                 transaction: flight.into(),
             },
+            Protocol::Tcp,
         );
     }
     assert_ne!(session.stage(), Some(SessionStage::Failed));
@@ -321,6 +324,7 @@ fn an_established_session_sends_nothing_and_is_ready_at_its_start() {
     session.on_message(
         Time::from_millis(8),
         SessionMessage::BindingRequest { transaction: 1 },
+        Protocol::Udp,
     );
     assert_eq!(session.next_wake(), None);
     assert_eq!(session.poll(Time::from_secs(60)), None);

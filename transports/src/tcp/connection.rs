@@ -14,6 +14,10 @@ use crate::session::End;
 /// Marks the numbers of this layer's packets among those of its end.
 const ID_MARK: u64 = 1 << 46;
 
+/// A segment that opens: IP and TCP headers with the options of Linux (largest
+/// segment, SACK permitted, timestamps, window scale).
+const SYN: u32 = 20 + 40;
+
 /// What an end has to do with the other one's message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Turn {
@@ -101,7 +105,7 @@ impl Connection {
             return;
         }
         match segment.content {
-            TcpContent::Syn => self.send(out, TcpContent::SynAck, wire().headers()),
+            TcpContent::Syn => self.send(out, TcpContent::SynAck, SYN),
             TcpContent::SynAck => {
                 self.opened();
                 self.send(out, TcpContent::Opened, wire().headers());
@@ -147,7 +151,7 @@ impl Connection {
     pub(super) fn pump(&mut self, out: &mut Outbox<'_>) {
         let now = out.now();
         if self.opening.poll(now) {
-            self.send(out, TcpContent::Syn, wire().headers());
+            self.send(out, TcpContent::Syn, SYN);
         }
         if !self.opening.is_open() {
             return;

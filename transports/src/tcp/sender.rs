@@ -146,9 +146,7 @@ impl StreamSender {
             in_flight: Bytes::ZERO,
             app_limited: false,
         };
-        let sent = self
-            .flight
-            .on_sent(sent, weaknet_core::packet::Ecn::NotEct);
+        let sent = self.flight.on_sent(sent, weaknet_core::packet::Ecn::NotEct);
         self.sent = self.sent.max(bytes.end);
         self.stream.on_sent(bytes);
         self.controller.on_sent(&sent);

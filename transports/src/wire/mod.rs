@@ -10,7 +10,7 @@
 //! Implements: IPv4 (RFC 791) with ECN bits (RFC 3168), UDP (RFC 768), RTP
 //! (RFC 3550) with one-byte header extensions (RFC 8285), RTX (RFC 4588), RTCP
 //! (RFC 3550, RFC 4585, RFC 3611, RFC 8888, transport-wide feedback), STUN (RFC 8489),
-//! DTLS records (RFC 6347).
+//! DTLS records (RFC 6347), TCP (RFC 9293) below calls that fall back to it.
 //! Differs: everything is readable: media and reports are not encrypted, SRTCP
 //! has its E bit off. A packet is encoded without memory of others, so streams
 //! that have no numbers of their own in the simulator (RTX, padding, repair) use
@@ -26,6 +26,7 @@ mod rtcp;
 mod rtp;
 mod streams;
 mod stun;
+mod tcp;
 mod twcc;
 
 #[cfg(test)]
@@ -101,6 +102,9 @@ pub fn encode(packet: &Packet, ends: &Addresses, out: &mut Vec<u8>) {
     }
     out.resize(ip::HEADERS, 0);
     let size = (packet.size as usize).clamp(ip::HEADERS, MAX_DATAGRAM);
+    if tcp::write(packet, ends, size, out) {
+        return;
+    }
     match &packet.payload {
         Payload::Rtp(rtp) => rtp::write(packet, rtp, size, out),
         Payload::Repair(repair) => {

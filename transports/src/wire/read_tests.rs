@@ -1,7 +1,7 @@
 //! Published bytes, what was written read back, and anything at all.
 
 use proptest::prelude::*;
-use weaknet_core::packet::{FlowId, Leg, Packet, Payload, Rtcp, Protocol};
+use weaknet_core::packet::{FlowId, Leg, Packet, Payload, Protocol, Rtcp};
 
 use super::*;
 use crate::rtp::{Overhead, rtcp_size};

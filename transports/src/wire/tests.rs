@@ -2,7 +2,10 @@
 //! and laws over all kinds of packets.
 
 use proptest::prelude::*;
-use weaknet_core::packet::{Arrival, Ecn, FlowId, Leg, Media, Packet, Payload, RepairPacket, Rtcp, Rtp, RtpKind, SessionMessage, Protocol};
+use weaknet_core::packet::{
+    Arrival, Ecn, FlowId, Leg, Media, Packet, Payload, Protocol, RepairPacket, Rtcp, Rtp, RtpKind,
+    SessionMessage,
+};
 use weaknet_core::{Span, Time};
 
 use super::ip::checksum;

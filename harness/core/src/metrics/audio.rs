@@ -21,8 +21,8 @@ use weaknet_core::event::AudioCounter;
 use weaknet_core::packet::{FlowId, Media};
 use weaknet_core::{BuildContext, BuildError, Event, Plugin, Span, Time};
 
-use super::quiet::Quiet;
 use super::e_model::{CodecImpairment, HeardLoss, mos, r_factor};
+use super::quiet::Quiet;
 use super::{
     Better, Definition, EventMask, FLOW, FlowFacts, MetricSet, Metrics, RunFacts, Samples, Scores,
 };
@@ -365,7 +365,8 @@ impl Sound {
         let start = self.first.map_or(from, |first| from.max(first));
         set(
             "audio_freeze_ratio_200ms",
-            self.gaps.as_secs_f64() / (to.since(start) - self.quiet.within(start, to)).as_secs_f64(),
+            self.gaps.as_secs_f64()
+                / (to.since(start) - self.quiet.within(start, to)).as_secs_f64(),
         );
     }
 
@@ -488,6 +489,9 @@ impl MetricSet for Set {
     }
 
     fn interest(&self) -> EventMask {
-        EventMask::PAUSED | EventMask::AUDIO_PLAYED | EventMask::AUDIO_DECODED | EventMask::AUDIO_COUNT
+        EventMask::PAUSED
+            | EventMask::AUDIO_PLAYED
+            | EventMask::AUDIO_DECODED
+            | EventMask::AUDIO_COUNT
     }
 }

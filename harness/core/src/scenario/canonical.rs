@@ -8,8 +8,8 @@ use weaknet_transports::cc::Constraints;
 use weaknet_transports::session::SessionConfig;
 
 use super::model::{
-    Blocks, Call, DrawKey, End, Feedback, FeedbackFormat, Flow, LinkSpec, Load, Media, Network, Path,
-    RtpOverhead, Scenario, Topology,
+    Blocks, Call, DrawKey, End, Feedback, FeedbackFormat, Flow, LinkSpec, Load, Media, Network,
+    Path, RtpOverhead, Scenario, Topology,
 };
 use crate::registry::Spec;
 

@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 
 use weaknet_core::event::{DropReason, Event};
-use weaknet_core::packet::{Class, Ecn, FlowId, Leg, LinkId, Packet, Payload, SessionMessage, Protocol};
+use weaknet_core::packet::{
+    Class, Ecn, FlowId, Leg, LinkId, Packet, Payload, Protocol, SessionMessage,
+};
 use weaknet_core::plugin::Assets;
 use weaknet_core::{BuildContext, Kind, Plugin, Streams, Time};
 use weaknet_netem::model::{Queue, QueueContext, QueueDiscipline, Queued};

@@ -41,7 +41,9 @@ mod seen;
 use std::collections::{BTreeMap, VecDeque};
 
 use weaknet_core::event::{FrameDrop, FrameTimes};
-use weaknet_core::packet::{Ecn, FlowId, Leg, Media, Packet, Payload, RepairPacket, Rtcp, Rtp, RtpKind, Protocol};
+use weaknet_core::packet::{
+    Ecn, FlowId, Leg, Media, Packet, Payload, Protocol, RepairPacket, Rtcp, Rtp, RtpKind,
+};
 use weaknet_core::{ClockDrift, Event, Node, Outbox, Span, Time};
 
 use self::audio::AudioInput;

@@ -151,7 +151,11 @@ mod tests {
             video: vec![(at(1), at(2)), (at(4), Time::MAX)],
             audio: vec![(at(2), at(3))],
         };
-        let covered = |media| (0..6).map(|s| pauses.covers(media, at(s))).collect::<Vec<_>>();
+        let covered = |media| {
+            (0..6)
+                .map(|s| pauses.covers(media, at(s)))
+                .collect::<Vec<_>>()
+        };
         assert_eq!(
             covered(Media::Video),
             [false, true, false, false, true, true]

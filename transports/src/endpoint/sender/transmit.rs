@@ -1,6 +1,8 @@
 //! From the pacer to the link, and into the send history.
 
-use weaknet_core::packet::{Ecn, Leg, Media, Packet, Payload, Picture, RepairPacket, Rtp, RtpKind, Protocol};
+use weaknet_core::packet::{
+    Ecn, Leg, Media, Packet, Payload, Picture, Protocol, RepairPacket, Rtp, RtpKind,
+};
 use weaknet_core::{Bytes, Event, Outbox, Time};
 
 use super::Sender;
