@@ -23,7 +23,7 @@ const STABLE_ANSWERS: u32 = 5;
 /// Checks whose answers are still awaited.
 const MAX_OPEN: usize = 64;
 /// Checks without answer before a pair stops to work (libwebrtc
-/// `ice_unwritable_min_checks`).
+/// `kConnectionWriteConnectFailures`).
 const UNWRITABLE_CHECKS: u32 = 5;
 /// Least time for the last of them to be answered (libwebrtc `kMinimumRtt`).
 const MIN_ANSWER_TIME: Span = Span::from_millis(100);

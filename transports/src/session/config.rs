@@ -91,12 +91,13 @@ pub struct SessionConfig {
     /// What becomes of the call when the other end is not heard of any more.
     pub on_outage: OnOutage,
     /// A pair from which nothing has come for so long is checked at
-    /// `check_interval` (libwebrtc `ice_connection_receiving_timeout`, 2.5 s).
+    /// `check_interval` (libwebrtc `kWeakConnectionReceiveTimeout`, 2.5 s).
     pub receiving_timeout: Span,
     /// A pair does not work any more this long after the first of five checks
-    /// without answer (libwebrtc `ice_unwritable_timeout`, 5 s).
+    /// without answer (libwebrtc `kConnectionWriteConnectTimeout`, 5 s).
     pub unwritable_timeout: Span,
-    /// And has failed after this long (libwebrtc `ice_inactive_timeout`, 15 s).
+    /// And has failed after this long (libwebrtc `kConnectionWriteTimeout`, 15 s;
+    /// Signal sets 30 s).
     pub inactive_timeout: Span,
     /// And is given up after this long (libwebrtc
     /// `kDeadConnectionReceiveTimeout`, 30 s).
@@ -111,7 +112,7 @@ pub struct SessionConfig {
     /// for UDP to fail first take seconds).
     pub fallback_after: Span,
     /// Bytes that a TCP connection takes before they are acknowledged; what is
-    /// written beyond is lost (libwebrtc's `kVideoRtpSendBufferSize`, 64 KiB).
+    /// written beyond is lost (libwebrtc's `kVideoRtpSendBufferSize`, 256 KiB).
     pub tcp_send_buffer: Bytes,
 }
 
@@ -136,7 +137,7 @@ impl Default for SessionConfig {
             offer_interval: Span::from_secs(1),
             fallback: Fallback::None,
             fallback_after: Span::from_millis(50),
-            tcp_send_buffer: Bytes::new(65_536),
+            tcp_send_buffer: Bytes::new(262_144),
         }
     }
 }

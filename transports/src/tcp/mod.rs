@@ -14,12 +14,12 @@
 //! round trips that open such a channel: one for TLS, two to allocate an address
 //! (the first request is refused for want of credentials). Sockets as libwebrtc
 //! sets them (2026-07): no delay of small writes (`OPT_NODELAY`), a send buffer of
-//! 64 KiB, and packets that do not fit are dropped silently
+//! 256 KiB, and packets that do not fit are dropped silently
 //! (`AsyncTCPSocket::Send`).
 //! Differs: acknowledgements are segments of their own and name packets as those
 //! of bulk flows do; a packet that does not fit is dropped whole (libwebrtc keeps
 //! the rest of the one that filled the buffer).
-//! Not modelled: closing, keep-alive, connections over proxies (HTTP CONNECT).
+//! Not modelled: closing, path MTU discovery (segments have 1500 B), keep-alive, connections over proxies (HTTP CONNECT).
 
 mod config;
 mod connection;

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use weaknet_core::packet::{Ack, StreamPiece};
+use weaknet_core::packet::{Ack, Ecn, StreamPiece};
 use weaknet_core::tcp::{RecordContent, TcpRecord};
 use weaknet_core::{Bitrate, Bytes, Time};
 
@@ -146,7 +146,7 @@ impl StreamSender {
             in_flight: Bytes::ZERO,
             app_limited: false,
         };
-        let sent = self.flight.on_sent(sent, weaknet_core::packet::Ecn::NotEct);
+        let sent = self.flight.on_sent(sent, Ecn::NotEct);
         self.sent = self.sent.max(bytes.end);
         self.stream.on_sent(bytes);
         self.controller.on_sent(&sent);

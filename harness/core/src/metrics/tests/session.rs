@@ -78,7 +78,10 @@ fn made_up_sound_of_a_pause_is_no_concealment_and_no_gap() {
     };
     // Real sound to 2.1 s and from 6.1 s on; the application pauses from 2 to 6 s.
     let real = |at: u64| !(2_100..6_100).contains(&at);
-    let mut events: Vec<_> = (0..10_000).step_by(20).map(|at| sound(at, real(at))).collect();
+    let mut events: Vec<_> = (0..10_000)
+        .step_by(20)
+        .map(|at| sound(at, real(at)))
+        .collect();
     let without = call(&Audio::default(), &run(10), &events);
     near(without.get("audio_freeze_ratio_200ms"), 0.4);
     let silent = call(&Session::default(), &run(10), &events);
