@@ -6,7 +6,7 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use weaknet_core::packet::{Ecn, FlowId, Leg, LinkId, Packet, Payload};
+use weaknet_core::packet::{Ecn, FlowId, Leg, LinkId, Packet, Payload, Protocol};
 use weaknet_core::plugin::{Assets, ReadFile};
 use weaknet_core::{BuildContext, EventSink, Node, Outbox, Plugin, Span, Streams, Time};
 use weaknet_netem::{Link, Parts, delay, loss, model, queue, rate};
@@ -57,6 +57,7 @@ fn packet(flow: u16, id: u64, now: Time) -> Packet {
         hop: 0,
         ecn: Ecn::NotEct,
         damaged: false,
+        protocol: Protocol::Udp,
         size: 1_500,
         sent: now,
         payload: Payload::Opaque,

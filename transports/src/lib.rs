@@ -13,6 +13,7 @@ pub mod messages;
 pub mod pacing;
 pub mod rtp;
 pub mod session;
+pub mod tcp;
 pub mod traffic;
 pub mod transport;
 pub mod version;

@@ -16,7 +16,7 @@
 mod csv;
 
 use weaknet_core::event::DropReason;
-use weaknet_core::packet::{Class, FlowId};
+use weaknet_core::packet::{Class, FlowId, Media};
 use weaknet_core::{Event, EventSink, Span, Time};
 
 pub use self::csv::{SeriesError, read_series, write_series};
@@ -377,7 +377,11 @@ impl EventSink for SeriesRecorder<'_> {
                     flow.rendered(step, at, times.captured);
                 }
             }
-            Event::Paused { flow, paused } => {
+            Event::Paused {
+                flow,
+                media: Media::Video,
+                paused,
+            } => {
                 if let Some(flow) = self.flow(flow) {
                     flow.rule.pause(at, paused);
                 }

@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 
 use weaknet_core::packet::{FlowId, LinkId};
 use weaknet_core::plugin::Assets;
-use weaknet_core::{BuildContext, BuildError, Kind, Node, Span, Streams, Time};
+use weaknet_core::{BuildContext, BuildError, Kind, Node, Plugin, Span, Streams, Time};
 use weaknet_netem::{DrawKey, Link, Parts};
 use weaknet_sim::World;
 use weaknet_transports::bulk::{BulkReceiver, BulkReceiverConfig, BulkSender, BulkSenderConfig};
+use weaknet_transports::cc::cubic::Cubic;
 use weaknet_transports::cc::{CongestionController, wants_arrival_times};
 use weaknet_transports::endpoint::{
-    DecoderModel, FecSender, Receiver, ReceiverConfig, ReportSource, Reporter, Sender, SenderConfig,
+    DecoderModel, FecSender, Pauses, Receiver, ReceiverConfig, ReportSource, Reporter, Sender,
+    SenderConfig,
 };
 use weaknet_transports::fec::Schemes;
 use weaknet_transports::media::{AudioFormat, VideoFormat};
@@ -19,7 +21,8 @@ use weaknet_transports::messages::{
     MessageReceiver, MessageReceiverConfig, MessageSender, MessageSenderConfig,
 };
 use weaknet_transports::rtp::{FeedbackConfig, FeedbackFormat};
-use weaknet_transports::session::{End, Session, SessionConfig};
+use weaknet_transports::session::{End, Session};
+use weaknet_transports::tcp::{Carried, Framing, OverTcp, TcpConfig};
 use weaknet_transports::traffic::{TrafficSender, TrafficSink};
 use weaknet_transports::transport::Capacity;
 
@@ -104,6 +107,7 @@ impl Builder<'_> {
                 .mtu
                 .map(|mtu| u32::try_from(mtu.get()).unwrap_or(u32::MAX)),
             ecn: spec.ecn,
+            blocks: spec.blocks,
             corrupt: Some(self.part(&spec.name, &spec.corrupt)?),
             duplicate: Some(self.part(&spec.name, &spec.duplicate)?),
             reorder: Some(self.part(&spec.name, &spec.reorder)?),
@@ -157,9 +161,11 @@ impl Builder<'_> {
             Load::Call(call) => {
                 let controller = self.call_controller(flow, call)?;
                 let arrival_times = wants_arrival_times(controller.as_ref());
+                let sender = self.sender(id, flow, call, controller)?;
+                let receiver = self.receiver(id, flow, call, arrival_times)?;
                 (
-                    Box::new(self.sender(id, flow, call, controller)?),
-                    Box::new(self.receiver(id, flow, call, arrival_times)?),
+                    self.over_tcp(id, flow, call, End::Sender, sender)?,
+                    self.over_tcp(id, flow, call, End::Receiver, receiver)?,
                 )
             }
             Load::Bulk(bulk) => self.bulk(id, flow, bulk)?,
@@ -243,6 +249,37 @@ impl Builder<'_> {
             controller: controller.map(|controller| (controller, messages.constraints)),
         });
         Ok((Box::new(sender), Box::new(receiver)))
+    }
+
+    /// An end of a call, on top of TCP if it may fall back to that.
+    fn over_tcp<N: Carried + 'static>(
+        &self,
+        id: FlowId,
+        flow: &Flow,
+        call: &Call,
+        end: End,
+        node: N,
+    ) -> Result<Box<dyn Node>, WorldError> {
+        let Some(framing) = Framing::of(call.session.fallback) else {
+            return Ok(Box::new(node));
+        };
+        let cx = BuildContext {
+            path: &flow.name,
+            streams: self.streams,
+            assets: self.assets,
+        };
+        let controller = Cubic::default().build(&cx).map_err(|source| WorldError {
+            path: format!("{}/session", flow.name),
+            source,
+        })?;
+        let parts = TcpConfig {
+            flow: id,
+            end,
+            framing,
+            send_buffer: call.session.tcp_send_buffer,
+            controller,
+        };
+        Ok(Box::new(OverTcp::new(node, parts)))
     }
 
     /// The controller of a call, if it can live on the feedback that it gets.
@@ -332,7 +369,19 @@ impl Builder<'_> {
             },
             overhead: call.rtp_overhead.overhead(),
             feedback: feedback(call),
-            session: session(name, End::Sender, call.signalling)?,
+            pauses: Pauses {
+                video: call
+                    .media
+                    .video
+                    .as_ref()
+                    .map_or_else(Vec::new, |video| video.pauses.clone()),
+                audio: call
+                    .media
+                    .audio
+                    .as_ref()
+                    .map_or_else(Vec::new, |audio| audio.pauses.clone()),
+            },
+            session: session(name, End::Sender, call)?,
             reports: reports(call),
         }))
     }
@@ -383,7 +432,7 @@ impl Builder<'_> {
             })?,
             report_interval: feedback.receiver_report_interval(),
             overhead: call.rtp_overhead.overhead(),
-            session: session(name, End::Receiver, call.signalling)?,
+            session: session(name, End::Receiver, call)?,
             reports: reports(call),
         }))
     }
@@ -548,11 +597,11 @@ fn reports(call: &Call) -> ReportSource {
     }
 }
 
-fn session(flow: &str, end: End, signalling: Signalling) -> Result<Session, WorldError> {
-    if signalling == Signalling::None {
+fn session(flow: &str, end: End, call: &Call) -> Result<Session, WorldError> {
+    if call.signalling == Signalling::None {
         return Ok(Session::established(end));
     }
-    Session::new(end, &SessionConfig::default()).map_err(|source| WorldError {
+    Session::new(end, &call.session).map_err(|source| WorldError {
         path: format!("{flow}/session"),
         source,
     })

@@ -3,7 +3,7 @@
 //! Events are published in order of logical time. Each is `Copy` and small;
 //! whoever needs history keeps it.
 
-use crate::packet::{FlowId, LinkId, Media, Picture, Tag};
+use crate::packet::{FlowId, LinkId, Media, Picture, Protocol, Tag};
 use crate::time::{Span, Time};
 use crate::units::Bitrate;
 
@@ -58,7 +58,7 @@ pub struct FrameTimes {
     pub decoded: Time,
 }
 
-/// Stages of call set-up, in their order.
+/// Stages of call set-up, in their order, and what may follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum SessionStage {
@@ -70,7 +70,10 @@ pub enum SessionStage {
     SenderReady,
     /// Both ends are connected.
     Connected,
-    /// Set-up was given up.
+    /// No candidate pair of the sender's end works any more; no media are sent
+    /// until one does again.
+    Disconnected,
+    /// Set-up was given up, or no candidate pair is left to try.
     Failed,
 }
 
@@ -378,10 +381,20 @@ pub enum Event {
         /// When it was given to the sender.
         given: Time,
     },
-    /// The application paused (`true`) or resumed the video stream.
+    /// The sender's end of a watched session sends by this protocol from now on.
+    /// Sessions that can neither fall back nor be disconnected do not tell.
+    Selected {
+        /// Which flow.
+        flow: FlowId,
+        /// Which protocol.
+        protocol: Protocol,
+    },
+    /// The application paused (`true`) or resumed a stream.
     Paused {
         /// Which flow.
         flow: FlowId,
+        /// Which of its streams.
+        media: Media,
         /// Paused or resumed.
         paused: bool,
     },

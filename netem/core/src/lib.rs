@@ -13,6 +13,7 @@ pub mod node;
 pub mod packet;
 pub mod plugin;
 pub mod rng;
+pub mod tcp;
 pub mod text;
 pub mod time;
 pub mod units;

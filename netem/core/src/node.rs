@@ -30,6 +30,12 @@ impl<'a> Outbox<'a> {
         self.packets.push(packet);
     }
 
+    /// An outbox whose packets go to `packets` instead, for a node inside
+    /// another one.
+    pub fn divert<'b>(&'b mut self, packets: &'b mut Vec<Packet>) -> Outbox<'b> {
+        Outbox::new(self.now, packets, &mut *self.sink)
+    }
+
     /// Publishes an event that happens now.
     pub fn event(&mut self, event: Event) {
         self.sink.event(self.now, &event);

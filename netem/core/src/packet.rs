@@ -5,6 +5,7 @@
 //! on the wire, IP and UDP headers included. Sequence numbers and timestamps
 //! are kept extended (64 bits); a wire codec truncates and unwraps them.
 
+use crate::tcp::TcpSegment;
 use crate::time::Time;
 
 /// A flow of the scenario, by its position in the file.
@@ -38,6 +39,16 @@ pub enum Ecn {
     Ce,
 }
 
+/// What a packet is to a firewall: the protocol that its IP header names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Protocol {
+    /// UDP.
+    #[default]
+    Udp,
+    /// TCP.
+    Tcp,
+}
+
 /// A packet in the simulator or the live emulator.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Packet {
@@ -57,6 +68,8 @@ pub struct Packet {
     /// Whether bits were flipped on the way: the checksum is wrong, and the
     /// other end throws it away unseen.
     pub damaged: bool,
+    /// The protocol above IP.
+    pub protocol: Protocol,
     /// Bytes on the wire from the IP header on.
     pub size: u32,
     /// When its end put it on the first link.
@@ -89,6 +102,8 @@ pub enum Payload {
     Messages(Box<MessagePacket>),
     /// What acknowledges pieces of a byte stream or messages.
     Ack(Ack),
+    /// A segment of a TCP connection that carries datagrams.
+    Tcp(Box<TcpSegment>),
     /// Real bytes, from the IP header on.
     Bytes(Vec<u8>),
 }
@@ -436,6 +451,16 @@ pub enum SessionMessage {
         /// Number of datagrams of the flight.
         parts: u8,
     },
+    /// An offer to begin anew, on the way of the signalling.
+    Offer {
+        /// Which beginning, from 1; that of the call is 0.
+        generation: u32,
+    },
+    /// The answer to an offer.
+    Answer {
+        /// Which beginning.
+        generation: u32,
+    },
 }
 
 /// What kind of traffic a packet is, for observers.
@@ -472,6 +497,7 @@ impl Packet {
         hop: 0,
         ecn: Ecn::NotEct,
         damaged: false,
+        protocol: Protocol::Udp,
         size: 0,
         sent: Time::ZERO,
         payload: Payload::Opaque,
@@ -514,6 +540,7 @@ impl Packet {
             | Payload::Segment(_)
             | Payload::Stream(_)
             | Payload::Ack(_)
+            | Payload::Tcp(_)
             | Payload::Bytes(_) => Class::Other,
         }
     }

@@ -48,4 +48,4 @@ pub mod trace;
 
 pub use counts::{Counts, Tally};
 pub use link::{Delivery, Link, Parts, Released};
-pub use model::{DrawKey, EcnField, LossAt, Passage, Tap};
+pub use model::{Blocks, DrawKey, EcnField, LossAt, Passage, Tap};

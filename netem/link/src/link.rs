@@ -31,7 +31,7 @@ use weaknet_core::{Span, Time};
 use crate::counts::{Counts, Tally};
 use crate::fifo::{Fifo, Service};
 use crate::model::{
-    CorruptionModel, DelayModel, Displacement, DrawKey, DuplicationModel, EcnField, LossAt,
+    Blocks, CorruptionModel, DelayModel, Displacement, DrawKey, DuplicationModel, EcnField, LossAt,
     LossModel, Passage, Queue, Queued, RateModel, ReorderingModel, Tap, Verdict,
 };
 use crate::passage::Numbering;
@@ -54,6 +54,8 @@ pub struct Parts {
     pub mtu: Option<u32>,
     /// What it does to the ECN field.
     pub ecn: EcnField,
+    /// Which protocols its firewall drops, ahead of everything else.
+    pub blocks: Blocks,
     /// Which packets are damaged.
     pub corrupt: Option<Box<dyn CorruptionModel>>,
     /// Which packets are delivered twice.
@@ -76,6 +78,7 @@ impl Parts {
             loss_at: LossAt::default(),
             mtu: None,
             ecn: EcnField::default(),
+            blocks: Blocks::default(),
             corrupt: None,
             duplicate: None,
             reorder: None,
@@ -187,6 +190,7 @@ pub struct Link {
     loss_after: Vec<Box<dyn LossModel>>,
     mtu: u32,
     ecn: EcnField,
+    blocks: Blocks,
     rarities: Option<Box<Rarities>>,
     tap: Option<Box<dyn Tap>>,
     pipe: Pipe,
@@ -217,6 +221,7 @@ impl Link {
             loss_at,
             mtu,
             ecn,
+            blocks,
             corrupt,
             duplicate,
             reorder,
@@ -262,6 +267,7 @@ impl Link {
             loss_after,
             mtu: mtu.unwrap_or(u32::MAX),
             ecn,
+            blocks,
             rarities,
             tap: None,
             pipe,
@@ -356,6 +362,10 @@ impl Link {
         packet: &mut Packet,
         sink: &mut S,
     ) -> bool {
+        if self.blocks.drops(packet.protocol) {
+            self.refuse(now, packet, DropReason::Filtered, sink);
+            return false;
+        }
         if packet.ecn != Ecn::NotEct && self.ecn != EcnField::Pass {
             match (self.ecn, packet.ecn) {
                 (EcnField::Bleach, _) => packet.ecn = Ecn::NotEct,

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weaknet_core::event::DropReason;
-use weaknet_core::packet::{Ecn, Packet, Tag};
+use weaknet_core::packet::{Ecn, Packet, Protocol, Tag};
 use weaknet_core::{Bitrate, Kind, Span, Time};
 
 pub use crate::passage::{DrawKey, Passage};
@@ -222,6 +222,34 @@ pub enum EcnField {
     MarkAll,
     /// Drops ECN-capable packets.
     DropEct,
+}
+
+/// Which packets a firewall on a link drops, by their protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Blocks {
+    /// None.
+    #[default]
+    Nothing,
+    /// UDP, as many offices, hotels and hospitals do.
+    Udp,
+    /// TCP.
+    Tcp,
+    /// Both.
+    All,
+}
+
+impl Blocks {
+    /// Whether packets of this protocol are dropped.
+    #[must_use]
+    #[inline]
+    pub const fn drops(self, protocol: Protocol) -> bool {
+        match (self, protocol) {
+            (Self::Nothing, _) => false,
+            (Self::All, _) | (Self::Udp, Protocol::Udp) | (Self::Tcp, Protocol::Tcp) => true,
+            (Self::Udp, Protocol::Tcp) | (Self::Tcp, Protocol::Udp) => false,
+        }
+    }
 }
 
 /// A limit of a queue. Only waiting packets count, not the one in service.

@@ -1,6 +1,6 @@
 //! What unit tests of parts need: plug-ins built, files, packets, passages.
 
-use weaknet_core::packet::{Ecn, FlowId, Leg, Packet, Payload};
+use weaknet_core::packet::{Ecn, FlowId, Leg, Packet, Payload, Protocol};
 use weaknet_core::plugin::{Assets, ReadFile};
 use weaknet_core::{BuildContext, BuildError, Kind, Plugin, Streams, Time};
 
@@ -62,6 +62,7 @@ pub(crate) fn packet(id: u64, flow: u16, size: u32) -> Packet {
         hop: 0,
         ecn: Ecn::NotEct,
         damaged: false,
+        protocol: Protocol::Udp,
         size,
         sent: Time::ZERO,
         payload: Payload::Opaque,

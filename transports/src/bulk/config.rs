@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use weaknet_core::packet::Ack;
+use weaknet_core::packet::{Ack, Protocol};
 use weaknet_core::{BuildError, Bytes, Span};
 
 use crate::traffic::Lengths;
@@ -190,14 +190,21 @@ impl BulkConfig {
     }
 
     /// How long an acknowledgement may be held back.
-    pub(super) fn ack_delay(&self) -> Span {
+    pub(crate) fn ack_delay(&self) -> Span {
         self.ack_delay.unwrap_or(match self.wire {
             Wire::Tcp => Span::from_millis(40),
             Wire::Quic => Span::from_millis(25),
         })
     }
 
-    pub(super) const fn headers(&self) -> u32 {
+    pub(crate) const fn protocol(&self) -> Protocol {
+        match self.wire {
+            Wire::Tcp => Protocol::Tcp,
+            Wire::Quic => Protocol::Udp,
+        }
+    }
+
+    pub(crate) const fn headers(&self) -> u32 {
         match self.wire {
             Wire::Tcp => TCP_HEADERS,
             Wire::Quic => quic::PACKET + quic::STREAM_FRAME,
@@ -205,14 +212,14 @@ impl BulkConfig {
     }
 
     /// Bytes of the stream in a full packet.
-    pub(super) fn payload(&self) -> u16 {
+    pub(crate) fn payload(&self) -> u16 {
         let size = self.packet_size.get() - u64::from(self.headers());
         u16::try_from(size).unwrap_or(u16::MAX)
     }
 
     /// Bytes of an acknowledgement from the IP header on; `holes` counts those
     /// in the stream.
-    pub(super) fn ack_size(&self, ack: &Ack, holes: usize) -> u32 {
+    pub(crate) fn ack_size(&self, ack: &Ack, holes: usize) -> u32 {
         let blocks = u32::try_from(holes).unwrap_or(u32::MAX);
         match (self.wire, blocks.min(MAX_SACK_BLOCKS)) {
             (Wire::Quic, _) => quic::ack_size(ack),
@@ -223,7 +230,7 @@ impl BulkConfig {
         }
     }
 
-    pub(super) fn ack_rules(&self, arrival_times: bool) -> AckRules {
+    pub(crate) fn ack_rules(&self, arrival_times: bool) -> AckRules {
         AckRules {
             every: self.ack_every,
             max_delay: self.ack_delay(),
@@ -231,7 +238,7 @@ impl BulkConfig {
         }
     }
 
-    pub(super) fn loss_rules(&self) -> LossRules {
+    pub(crate) fn loss_rules(&self) -> LossRules {
         LossRules {
             packet_threshold: 3,
             adaptive: self.reordering == LossByReordering::Adaptive,

@@ -31,7 +31,7 @@ mod connection;
 pub(crate) mod pacer;
 mod receiver;
 mod sender;
-mod stream;
+pub(crate) mod stream;
 mod supply;
 
 pub use config::{BulkConfig, Connections, LossByReordering, Start, Wire};

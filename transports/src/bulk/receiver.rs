@@ -56,6 +56,7 @@ impl BulkReceiver {
             hop: 0,
             ecn: Ecn::NotEct,
             damaged: false,
+            protocol: self.parts.bulk.protocol(),
             size: self.parts.bulk.ack_size(&ack, self.stream.holes()),
             sent: out.now(),
             payload: Payload::Ack(ack),

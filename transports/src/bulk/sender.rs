@@ -296,6 +296,7 @@ impl BulkSender {
             hop: 0,
             ecn,
             damaged: false,
+            protocol: self.bulk.protocol(),
             size: u32::try_from(size.get()).unwrap_or(u32::MAX),
             sent: now,
             payload: Payload::Stream(StreamPiece {

@@ -8,7 +8,7 @@ use crate::transport::Ranges;
 
 /// The stream as its sender knows it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct SendStream {
+pub(crate) struct SendStream {
     /// Bytes that the application has given, as an end.
     end: u64,
     /// The first byte that has never been sent.
@@ -23,28 +23,28 @@ pub(super) struct SendStream {
 
 impl SendStream {
     /// The application gives more bytes; `None`: without end.
-    pub(super) fn supply(&mut self, bytes: Option<u64>) {
+    pub(crate) fn supply(&mut self, bytes: Option<u64>) {
         self.end = bytes.map_or(u64::MAX, |bytes| self.end.saturating_add(bytes));
     }
 
     /// Where the bytes that the application has given end.
-    pub(super) const fn end(&self) -> u64 {
+    pub(crate) const fn end(&self) -> u64 {
         self.end
     }
 
     /// The lowest byte that is not acknowledged.
-    pub(super) fn unacknowledged(&self) -> u64 {
+    pub(crate) fn unacknowledged(&self) -> u64 {
         let first = self.acked.first().filter(|first| first.start == 0);
         first.map_or(0, |first| first.end)
     }
 
     /// Whether all that was given has been acknowledged.
-    pub(super) fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         self.unacknowledged() >= self.end
     }
 
     /// The bytes to send next, `most` of them, within the receiver's window.
-    pub(super) fn peek(&self, most: u16, window: u64) -> Option<(Range<u64>, bool)> {
+    pub(crate) fn peek(&self, most: u16, window: u64) -> Option<(Range<u64>, bool)> {
         let most = u64::from(most);
         if let Some(lost) = self.lost.first() {
             return Some((
@@ -58,20 +58,20 @@ impl SendStream {
     }
 
     /// The bytes that packet `number` carried.
-    pub(super) fn carried(&self, number: u64) -> Option<Range<u64>> {
+    pub(crate) fn carried(&self, number: u64) -> Option<Range<u64>> {
         let index = usize::try_from(number.checked_sub(self.base)?).ok()?;
         self.carried.get(index).cloned()
     }
 
     /// The next packet carries these bytes.
-    pub(super) fn on_sent(&mut self, bytes: Range<u64>) {
+    pub(crate) fn on_sent(&mut self, bytes: Range<u64>) {
         self.lost.remove(bytes.clone());
         self.next = self.next.max(bytes.end);
         self.carried.push_back(bytes);
     }
 
     /// Packet `number` has arrived.
-    pub(super) fn on_acked(&mut self, number: u64) {
+    pub(crate) fn on_acked(&mut self, number: u64) {
         if let Some(bytes) = self.carried(number) {
             self.lost.remove(bytes.clone());
             self.acked.insert(bytes);
@@ -79,7 +79,7 @@ impl SendStream {
     }
 
     /// Packet `number` is lost.
-    pub(super) fn on_lost(&mut self, number: u64) {
+    pub(crate) fn on_lost(&mut self, number: u64) {
         let Some(bytes) = self.carried(number) else {
             return;
         };
@@ -89,7 +89,7 @@ impl SendStream {
     }
 
     /// Nothing will be heard of packets below `number`.
-    pub(super) fn forget_below(&mut self, number: u64) {
+    pub(crate) fn forget_below(&mut self, number: u64) {
         while self.base < number && self.carried.pop_front().is_some() {
             self.base += 1;
         }
@@ -98,7 +98,7 @@ impl SendStream {
 
 /// The stream as its receiver puts it together.
 #[derive(Debug, Clone, Default)]
-pub(super) struct ReceiveStream {
+pub(crate) struct ReceiveStream {
     delivered: u64,
     /// Bytes that wait for earlier ones.
     waiting: Ranges,
@@ -110,7 +110,7 @@ pub(super) struct ReceiveStream {
 
 impl ReceiveStream {
     /// A piece arrived. Returns how many bytes can be handed on in order.
-    pub(super) fn on_piece(&mut self, bytes: Range<u64>, last: bool) -> u64 {
+    pub(crate) fn on_piece(&mut self, bytes: Range<u64>, last: bool) -> u64 {
         if last && bytes.end > self.ended {
             self.ended = bytes.end;
             self.ends.push_back(bytes.end);
@@ -126,7 +126,7 @@ impl ReceiveStream {
     }
 
     /// Whether another transfer has been delivered whole; ask until not.
-    pub(super) fn finished(&mut self) -> bool {
+    pub(crate) fn finished(&mut self) -> bool {
         let done = self.ends.front().is_some_and(|end| *end <= self.delivered);
         if done {
             self.ends.pop_front();
@@ -135,7 +135,7 @@ impl ReceiveStream {
     }
 
     /// Number of holes before bytes that wait.
-    pub(super) fn holes(&self) -> usize {
+    pub(crate) fn holes(&self) -> usize {
         self.waiting.len()
     }
 }

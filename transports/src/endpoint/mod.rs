@@ -13,4 +13,4 @@ mod store;
 pub use decoder::DecoderModel;
 pub use receiver::{KeyFrameRequest, Receiver, ReceiverConfig, Reporter};
 pub use reports::ReportSource;
-pub use sender::{FecSender, Sender, SenderConfig};
+pub use sender::{FecSender, Pauses, Sender, SenderConfig};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use weaknet_core::packet::{Ecn, FlowId, Leg, Message, MessagePacket, Packet, Payload};
+use weaknet_core::packet::{Ecn, FlowId, Leg, Message, MessagePacket, Packet, Payload, Protocol};
 use weaknet_core::{Event, Node, Outbox, Time};
 
 use super::config::{MessagesConfig, Reliability, ack_size};
@@ -142,6 +142,7 @@ impl MessageReceiver {
             hop: 0,
             ecn: Ecn::NotEct,
             damaged: false,
+            protocol: Protocol::Udp,
             size: ack_size(&ack),
             sent: out.now(),
             payload: Payload::Ack(ack),

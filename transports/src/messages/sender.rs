@@ -6,7 +6,9 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use weaknet_core::packet::{Ack, Ecn, FlowId, Leg, Message, MessagePacket, Packet, Payload};
+use weaknet_core::packet::{
+    Ack, Ecn, FlowId, Leg, Message, MessagePacket, Packet, Payload, Protocol,
+};
 use weaknet_core::rng::Sequence;
 use weaknet_core::{Bytes, Event, Node, Outbox, Time};
 
@@ -233,6 +235,7 @@ impl MessageSender {
             hop: 0,
             ecn,
             damaged: false,
+            protocol: Protocol::Udp,
             size: wire,
             sent: now,
             payload: Payload::Messages(Box::new(MessagePacket {

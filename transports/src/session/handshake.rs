@@ -78,6 +78,11 @@ impl Handshake {
         self.awaited > if self.client { 4 } else { 3 }
     }
 
+    /// Whether the checks have succeeded before.
+    pub(super) const fn has_begun(&self) -> bool {
+        self.connected
+    }
+
     /// The checks have succeeded.
     pub(super) fn on_connected(&mut self, now: Time, rtt: Option<Span>) {
         self.connected = true;

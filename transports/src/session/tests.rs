@@ -1,10 +1,10 @@
 use proptest::prelude::*;
 use weaknet_core::event::SessionStage;
-use weaknet_core::packet::SessionMessage;
+use weaknet_core::packet::{Protocol, SessionMessage};
 use weaknet_core::rng::Draws;
 use weaknet_core::{Bitrate, Bytes, Span, Time};
 
-use super::{DtlsVersion, End, Session, SessionConfig};
+use super::{DtlsVersion, End, Outgoing, Session, SessionConfig};
 
 /// Two ends and a symmetric FIFO link.
 struct Call {
@@ -48,7 +48,7 @@ impl Call {
     ) {
         loop {
             for from in 0..2 {
-                while let Some((message, size)) = self.ends[from].poll(self.now) {
+                while let Some(Outgoing { message, size, .. }) = self.ends[from].poll(self.now) {
                     let lost = lose(self.log.len(), message);
                     self.log.push((from, self.now, message, size, lost));
                     self.busy[from] =
@@ -77,7 +77,7 @@ impl Call {
             self.now = next;
             while let Some(i) = self.flying.iter().position(|(at, ..)| *at <= next) {
                 let (_, to, message) = self.flying.remove(i);
-                self.ends[to].on_message(next, message);
+                self.ends[to].on_message(next, message, Protocol::Udp);
             }
         }
     }
@@ -262,6 +262,7 @@ fn messages_out_of_place_do_no_harm() {
     session.on_message(
         Time::ZERO,
         SessionMessage::BindingRequest { transaction: 1 },
+        Protocol::Udp,
     );
     assert_eq!(session.poll(Time::ZERO), None, "deaf before the start");
     session.start(Time::ZERO);
@@ -274,6 +275,7 @@ fn messages_out_of_place_do_no_harm() {
                     part,
                     parts: 1,
                 },
+                Protocol::Udp,
             );
         }
         session.on_message(
@@ -281,6 +283,7 @@ fn messages_out_of_place_do_no_harm() {
             SessionMessage::BindingResponse {
                 transaction: flight.into(),
             },
+            Protocol::Tcp,
         );
     }
     assert_ne!(session.stage(), Some(SessionStage::Failed));
@@ -321,6 +324,7 @@ fn an_established_session_sends_nothing_and_is_ready_at_its_start() {
     session.on_message(
         Time::from_millis(8),
         SessionMessage::BindingRequest { transaction: 1 },
+        Protocol::Udp,
     );
     assert_eq!(session.next_wake(), None);
     assert_eq!(session.poll(Time::from_secs(60)), None);

@@ -1,6 +1,6 @@
 //! The two ends of a flow of cross traffic.
 
-use weaknet_core::packet::{Ecn, FlowId, Leg, Packet, Payload};
+use weaknet_core::packet::{Ecn, FlowId, Leg, Packet, Payload, Protocol};
 use weaknet_core::{Event, Node, Outbox, Time};
 
 use super::{Emission, TrafficModel};
@@ -52,6 +52,7 @@ impl Node for TrafficSender {
                 hop: 0,
                 ecn: Ecn::NotEct,
                 damaged: false,
+                protocol: Protocol::Udp,
                 size: emission.size,
                 sent: out.now(),
                 payload: Payload::Opaque,

@@ -32,7 +32,10 @@ pub(super) const fn position(message: &SessionMessage) -> Option<(u8, u8, u8)> {
             part,
             parts,
         } => Some((flight, part, parts)),
-        SessionMessage::BindingRequest { .. } | SessionMessage::BindingResponse { .. } => None,
+        SessionMessage::BindingRequest { .. }
+        | SessionMessage::BindingResponse { .. }
+        | SessionMessage::Offer { .. }
+        | SessionMessage::Answer { .. } => None,
     }
 }
 

@@ -26,7 +26,7 @@ use weaknet_core::packet::{
 
 use super::rtp::Contents;
 use super::streams::Stream;
-use super::{Addresses, MAX_DATAGRAM, dtls, ip, quic, red, rtcp, rtp, sctp, stun};
+use super::{Addresses, MAX_DATAGRAM, dtls, ip, quic, red, rtcp, rtp, sctp, stun, tcp};
 use crate::fec::{FecCodec, Repair};
 use crate::rtp::Overhead;
 
@@ -75,6 +75,9 @@ impl Encoder {
         }
         out.resize(ip::HEADERS, 0);
         let size = (packet.size as usize).clamp(ip::HEADERS, MAX_DATAGRAM);
+        if tcp::write(packet, ends, size, out) {
+            return;
+        }
         let flow = self.flows.entry(packet.flow).or_default();
         match &packet.payload {
             Payload::Rtp(rtp) => flow.rtp(packet, rtp, Extra::default(), size, out),

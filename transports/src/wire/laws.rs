@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use weaknet_core::packet::{
     Ack, AckDetails, Arrival, Ecn, FlowId, Leg, Media, Message, MessagePacket, Packet, Payload,
-    RepairPacket, Rtcp, Rtp, RtpKind, SessionMessage, StreamPiece,
+    Protocol, RepairPacket, Rtcp, Rtp, RtpKind, SessionMessage, StreamPiece,
 };
 use weaknet_core::{Span, Time};
 
@@ -186,6 +186,7 @@ proptest! {
             hop,
             ecn: Ecn::Ce,
             damaged: false,
+            protocol: Protocol::Udp,
             size,
             sent: Time::from_nanos(sent),
             payload,

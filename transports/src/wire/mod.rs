@@ -16,7 +16,8 @@
 //! (RFC 3550) with one-byte header extensions (RFC 8285), RTX (RFC 4588), RED (RFC
 //! 2198), repair packets of the flow's FEC scheme, RTCP
 //! (RFC 3550, RFC 4585, RFC 5104, RFC 3611, RFC 7005, RFC 8888, transport-wide feedback), STUN (RFC 8489),
-//! DTLS records (RFC 6347), SCTP in them (RFC 8261), frames of QUIC (RFC 9000).
+//! DTLS records (RFC 6347), SCTP in them (RFC 8261), frames of QUIC (RFC 9000),
+//! TCP (RFC 9293) below calls that fall back to it.
 //! Differs: everything is readable: nothing is encrypted, SRTCP has its E bit
 //! off. RTP in QUIC datagrams looks as it does without QUIC. A packet too small
 //! for its own headers, as with `rtp_overhead: none`, is as long as they need.
@@ -35,6 +36,7 @@ mod rtp;
 mod sctp;
 mod streams;
 mod stun;
+mod tcp;
 mod twcc;
 
 #[cfg(test)]

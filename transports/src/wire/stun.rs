@@ -44,7 +44,9 @@ pub(super) fn write(
     let (kind, transaction) = match *message {
         SessionMessage::BindingResponse { transaction } => (RESPONSE, transaction),
         SessionMessage::BindingRequest { transaction } => (REQUEST, transaction),
-        SessionMessage::Handshake { .. } => return,
+        SessionMessage::Handshake { .. }
+        | SessionMessage::Offer { .. }
+        | SessionMessage::Answer { .. } => return,
     };
     out.extend_from_slice(&kind.to_be_bytes());
     out.extend_from_slice(&[0; 2]);

@@ -1,7 +1,7 @@
 //! Bytes against published examples, lengths against what the simulator charges.
 
 use weaknet_core::packet::{
-    Arrival, Ecn, FlowId, Leg, Media, Packet, Payload, RepairPacket, Rtcp, Rtp, RtpKind,
+    Arrival, Ecn, FlowId, Leg, Media, Packet, Payload, Protocol, RepairPacket, Rtcp, Rtp, RtpKind,
     SessionMessage,
 };
 use weaknet_core::{Span, Time};
@@ -25,6 +25,7 @@ fn packet(payload: Payload, leg: Leg, size: u32) -> Packet {
         hop: 2,
         ecn: Ecn::Ect1,
         damaged: false,
+        protocol: Protocol::Udp,
         size,
         sent: Time::from_millis(37_500),
         payload,

@@ -155,6 +155,7 @@ impl Call {
             fec: repair,
         });
         let sender = Sender::new(SenderConfig {
+            pauses: weaknet_transports::endpoint::Pauses::default(),
             feedback: self.feedback,
             flow,
             start,

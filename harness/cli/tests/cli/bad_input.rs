@@ -34,7 +34,7 @@ error: s.yaml:2:1: unknown key `mesure`: expected one of name, about, extends, d
   | ^^^^^^
   = help: did you mean `measure`?
 
-error: s.yaml:4:26: unknown key `dely`: expected one of rate, delay, loss, loss_at, corrupt, duplicate, reorder, mtu, ecn, queue
+error: s.yaml:4:26: unknown key `dely`: expected one of rate, delay, loss, loss_at, corrupt, duplicate, reorder, mtu, ecn, blocks, queue
   |
 4 |   forward: {rate: 3Mbps, dely: 20ms}
   |                          ^^^^
@@ -264,7 +264,7 @@ fn sets_that_fit_nothing_are_mistakes_of_usage() {
     let sandbox = Sandbox::new(&[("s.yaml", &call(""))]);
     assert_eq!(
         refused_in(&sandbox, &["--set", "flows.call.fecc=none"], 2).replacen(
-            "expected one of name, from, start, stop, route, route_back, paths, media, bulk, messages, traffic, congestion_control, fec, protection, arq, jitter_buffer, audio_buffer, clock_drift, lip_sync, pacer, rtp_overhead, signalling, feedback, key_frame_request, constraints",
+            "expected one of name, from, start, stop, route, route_back, paths, media, bulk, messages, traffic, congestion_control, fec, protection, arq, jitter_buffer, audio_buffer, clock_drift, lip_sync, pacer, rtp_overhead, signalling, session, feedback, key_frame_request, constraints",
             "expected ..",
             1,
         ),

@@ -3,7 +3,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 use weaknet_core::event::DropReason;
-use weaknet_core::packet::{Ecn, FlowId, Leg, Packet, Payload};
+use weaknet_core::packet::{Ecn, FlowId, Leg, Packet, Payload, Protocol};
 use weaknet_core::{Span, Time};
 
 use super::*;
@@ -81,6 +81,7 @@ fn packet(id: u64, size: u32) -> Packet {
         hop: 0,
         ecn: Ecn::Ect1,
         damaged: false,
+        protocol: Protocol::Udp,
         size,
         sent: Time::ZERO,
         payload: Payload::Opaque,
@@ -123,6 +124,7 @@ fn comments_tell_marks_copies_and_damage() {
     tap.delivered(at(3), &one, waited, Span::from_nanos(31_200_001));
     let damaged = Packet {
         damaged: true,
+        protocol: Protocol::Udp,
         ..one.clone()
     };
     tap.delivered(at(4), &damaged, Span::ZERO, Span::from_millis(3));

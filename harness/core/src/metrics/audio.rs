@@ -7,6 +7,8 @@
 //! - A gap is the time from the end of one real sound to the start of the next
 //!   one; the gap open at the end of the flow or run counts up to there. Comfort
 //!   noise in a pause is real sound.
+//! - What is made up because the application has paused the stream does not
+//!   count (see `quiet.rs`).
 //! - When no real sound is played in the active window, all of it is a gap.
 //! - Sound decoded from a copy in a later packet is real sound: it is not
 //!   concealed, and it is as old as it is. That LBRR and DRED sound worse the
@@ -20,10 +22,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weaknet_core::event::AudioCounter;
-use weaknet_core::packet::FlowId;
+use weaknet_core::packet::{FlowId, Media};
 use weaknet_core::{BuildContext, BuildError, Event, Plugin, Span, Time};
 
 use super::e_model::{CodecImpairment, HeardLoss, mos, r_factor};
+use super::quiet::Quiet;
 use super::{
     Better, Definition, EventMask, FLOW, FlowFacts, MetricSet, Metrics, RunFacts, Samples, Scores,
 };
@@ -259,6 +262,7 @@ struct Sound {
     /// Gaps, clipped to the active time.
     gaps: Span,
     real_in_window: bool,
+    quiet: Quiet,
     mouth_to_ear: Samples,
 }
 
@@ -318,11 +322,14 @@ impl Sound {
         captured: Option<Time>,
     ) {
         let Some(captured) = captured else {
-            if self.first.is_some() && inside {
+            if self.first.is_some() && inside && !self.quiet.explains(at) {
                 self.played += length;
             }
             return;
         };
+        if self.quiet.real(at) {
+            self.real_until = self.real_until.max(at);
+        }
         self.close_gap(on_air, at);
         self.first.get_or_insert(at);
         self.real_until = self.real_until.max(at + length);
@@ -377,11 +384,15 @@ impl Sound {
             set("audio_freeze_ratio_200ms", 1.0);
             return;
         }
-        self.close_gap(Some((from, to)), flow.stop.min(run.duration));
+        let end = flow.stop.min(run.duration);
+        let (real_until, end) = self.quiet.open(self.real_until, end);
+        self.real_until = real_until;
+        self.close_gap(Some((from, to)), end);
         let start = self.first.map_or(from, |first| from.max(first));
         set(
             "audio_freeze_ratio_200ms",
-            self.gaps.as_secs_f64() / to.since(start).as_secs_f64(),
+            self.gaps.as_secs_f64()
+                / (to.since(start) - self.quiet.within(start, to)).as_secs_f64(),
         );
     }
 
@@ -449,6 +460,11 @@ impl MetricSet for Set {
 
     fn event(&mut self, run: &RunFacts, at: Time, event: &Event) {
         let (Event::AudioPlayed { flow, .. }
+        | Event::Paused {
+            flow,
+            media: Media::Audio,
+            ..
+        }
         | Event::AudioDecoded { flow, .. }
         | Event::AudioCount { flow, .. }
         | Event::RedundancySent { flow, .. }) = *event
@@ -481,7 +497,10 @@ impl MetricSet for Set {
                 ..
             } if inside => sound.decoded(length, [waited, target, minimum]),
             Event::RedundancySent { .. } => sound.protected = true,
-            Event::AudioCount { counter, by, .. } if inside => sound.counts.add(counter, by),
+            Event::AudioCount { counter, by, .. } if inside && !sound.quiet.explains(at) => {
+                sound.counts.add(counter, by);
+            }
+            Event::Paused { paused, .. } => sound.quiet.pause(at, paused),
             _ => {}
         }
     }
@@ -502,7 +521,8 @@ impl MetricSet for Set {
     }
 
     fn interest(&self) -> EventMask {
-        EventMask::AUDIO_PLAYED
+        EventMask::PAUSED
+            | EventMask::AUDIO_PLAYED
             | EventMask::AUDIO_DECODED
             | EventMask::AUDIO_COUNT
             | EventMask::REDUNDANCY_SENT

@@ -9,7 +9,7 @@ use weaknet_core::Event;
 pub struct EventMask(u32);
 
 /// Number of variants told apart; the last one stands for all later ones.
-pub(crate) const VARIANTS: usize = 31;
+pub(crate) const VARIANTS: usize = 32;
 
 impl EventMask {
     /// Every event.
@@ -75,6 +75,8 @@ impl EventMask {
     pub const FEC_RECOVERED: Self = Self(1 << 28);
     /// [`Event::RedundancySent`].
     pub const REDUNDANCY_SENT: Self = Self(1 << 29);
+    /// [`Event::Selected`].
+    pub const SELECTED: Self = Self(1 << 30);
 
     /// Whether the variant number `variant` is in the set.
     pub(crate) const fn has(self, variant: usize) -> bool {
@@ -128,6 +130,7 @@ pub(crate) const fn variant(event: &Event) -> usize {
         Event::AudioCount { .. } => 27,
         Event::FecRecovered { .. } => 28,
         Event::RedundancySent { .. } => 29,
+        Event::Selected { .. } => 30,
         _ => VARIANTS - 1,
     }
 }

@@ -23,6 +23,7 @@ mod messages;
 mod packet_delay;
 mod packet_loss;
 mod pictures;
+mod quiet;
 mod repair;
 mod samples;
 mod scorer;

@@ -26,7 +26,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use weaknet_core::packet::FlowId;
+use weaknet_core::packet::{FlowId, Media};
 use weaknet_core::{BuildContext, BuildError, Event, Plugin, Span, Time};
 
 use super::{
@@ -303,7 +303,11 @@ impl MetricSet for Set {
                     stream.rendered(run, run.on_air(facts), at);
                 }
             }
-            Event::Paused { flow, paused } => {
+            Event::Paused {
+                flow,
+                media: Media::Video,
+                paused,
+            } => {
                 if let Some(stream) = self.streams.get_mut(usize::from(flow.0)) {
                     stream.pause(at, paused);
                 }

@@ -18,7 +18,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use weaknet_core::packet::FlowId;
+use weaknet_core::packet::{FlowId, Media};
 use weaknet_core::{BuildContext, BuildError, Event, Plugin, Span, Time};
 
 use super::{
@@ -203,7 +203,11 @@ impl MetricSet for Set {
     fn event(&mut self, run: &RunFacts, at: Time, event: &Event) {
         let (Event::FrameEncoded { flow, .. }
         | Event::FrameRendered { flow, .. }
-        | Event::Paused { flow, .. }) = *event
+        | Event::Paused {
+            flow,
+            media: Media::Video,
+            ..
+        }) = *event
         else {
             return;
         };

@@ -7,10 +7,11 @@ use weaknet_core::{Bitrate, Kind, Span, Time};
 use weaknet_transports::cc::Constraints;
 use weaknet_transports::endpoint::KeyFrameRequest;
 use weaknet_transports::fec::Fec;
+use weaknet_transports::session::SessionConfig;
 
 use super::model::{
-    Call, DrawKey, End, Feedback, FeedbackFormat, Flow, LinkSpec, Load, Media, Network, Path,
-    RtpOverhead, Scenario, Topology,
+    Blocks, Call, DrawKey, End, Feedback, FeedbackFormat, Flow, LinkSpec, Load, Media, Network,
+    Path, RtpOverhead, Scenario, Topology,
 };
 use crate::registry::Spec;
 
@@ -116,7 +117,7 @@ fn one_or_list<K: Kind>(specs: &[Spec<K>]) -> Value {
 
 impl LinkSpec {
     fn canonical(&self) -> Value {
-        json!({
+        let mut link = json!({
             "rate": self.rate.canonical(),
             "delay": one_or_list(&self.delay),
             "loss": one_or_list(&self.loss),
@@ -127,7 +128,13 @@ impl LinkSpec {
             "mtu": self.mtu,
             "ecn": self.ecn,
             "queue": self.queue.canonical(),
-        })
+        });
+        if self.blocks != Blocks::Nothing
+            && let Some(map) = link.as_object_mut()
+        {
+            map.insert("blocks".to_owned(), json!(self.blocks));
+        }
+        link
     }
 }
 
@@ -187,6 +194,9 @@ impl Call {
             },
         );
         map.insert("signalling".to_owned(), json!(self.signalling));
+        if self.session != SessionConfig::default() {
+            map.insert("session".to_owned(), json!(self.session));
+        }
         let Feedback { format, every } = self.feedback;
         let feedback = match (format, every) {
             (FeedbackFormat::Twcc, None) => json!("default"),
@@ -222,6 +232,7 @@ impl Media {
             put(&mut stream, "min_bitrate", video.min_bitrate);
             stream.insert("fps".to_owned(), json!(video.fps));
             stream.insert("source".to_owned(), video.source.canonical());
+            put_pauses(&mut stream, &video.pauses);
             map.insert("video".to_owned(), Value::Object(stream));
         }
         if let Some(audio) = &self.audio {
@@ -231,6 +242,7 @@ impl Media {
                 put(&mut stream, "min_bitrate", least);
             }
             stream.insert("source".to_owned(), audio.source.canonical());
+            put_pauses(&mut stream, &audio.pauses);
             map.insert("audio".to_owned(), Value::Object(stream));
         }
         Value::Object(map)
@@ -242,6 +254,20 @@ fn canonical_fec(schemes: &[Spec<Fec>]) -> Value {
     match schemes {
         [one] => one.canonical(),
         several => several.iter().map(Spec::canonical).collect(),
+    }
+}
+
+fn put_pauses(map: &mut Map<String, Value>, pauses: &[(Time, Time)]) {
+    let entry = |(from, to): &(Time, Time)| {
+        let mut entry = Map::new();
+        put(&mut entry, "from", since_start(*from));
+        if *to < Time::MAX {
+            put(&mut entry, "to", since_start(*to));
+        }
+        Value::Object(entry)
+    };
+    if !pauses.is_empty() {
+        map.insert("pause".to_owned(), pauses.iter().map(entry).collect());
     }
 }
 

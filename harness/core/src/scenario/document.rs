@@ -21,9 +21,10 @@ use weaknet_transports::jitter::{AudioJitter, Jitter};
 use weaknet_transports::media::{Audio, Video};
 use weaknet_transports::messages::MessagesConfig;
 use weaknet_transports::pacing::Pacing;
+use weaknet_transports::session::SessionConfig;
 use weaknet_transports::traffic::Traffic;
 
-use super::model::{EcnField, End, FeedbackFormat, LossAt, RtpOverhead, Signalling};
+use super::model::{Blocks, EcnField, End, FeedbackFormat, LossAt, RtpOverhead, Signalling};
 
 /// A weaknet scenario: a network, the flows that run over it, and what is
 /// expected of them.
@@ -127,6 +128,9 @@ pub struct LinkDoc {
     /// What it does to the ECN field of packets; default `pass`.
     #[serde(default)]
     pub ecn: EcnField,
+    /// Which protocols its firewall drops; default `nothing`.
+    #[serde(default)]
+    pub blocks: Blocks,
     /// Which packets wait, and how many; default `drop_tail`.
     pub queue: Option<Choice<Qdisc>>,
 }
@@ -186,6 +190,9 @@ pub struct FlowDoc {
     /// What is sent besides media and feedback; default `webrtc`.
     #[serde(default)]
     pub signalling: Signalling,
+    /// How a call is set up and kept up: outages, the way over TCP.
+    #[serde(default)]
+    pub session: SessionConfig,
     /// What the receiver reports and when; default `twcc`.
     #[serde(default)]
     pub feedback: FeedbackDoc,
@@ -231,6 +238,18 @@ pub struct VideoDoc {
     pub fps: f64,
     /// Camera and encoder; default `rfc8593`.
     pub source: Option<Choice<Video>>,
+    /// When the application sends none; default never.
+    pub pause: Vec<PauseDoc>,
+}
+
+/// A time in which the application sends nothing of a stream.
+#[derive(Debug, Clone, Copy, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PauseDoc {
+    /// Its start.
+    pub from: Span,
+    /// Its end; default: the end of the run.
+    pub to: Option<Span>,
 }
 
 impl Default for VideoDoc {
@@ -240,6 +259,7 @@ impl Default for VideoDoc {
             min_bitrate: Bitrate::from_kbps(30),
             fps: 30.0,
             source: None,
+            pause: Vec::new(),
         }
     }
 }
@@ -255,6 +275,8 @@ pub struct AudioDoc {
     pub min_bitrate: Option<Bitrate>,
     /// Microphone and encoder; default `opus`.
     pub source: Option<Choice<Audio>>,
+    /// When the application sends none; default never.
+    pub pause: Vec<PauseDoc>,
 }
 
 impl Default for AudioDoc {
@@ -263,6 +285,7 @@ impl Default for AudioDoc {
             bitrate: Bitrate::from_kbps(32),
             min_bitrate: None,
             source: None,
+            pause: Vec::new(),
         }
     }
 }

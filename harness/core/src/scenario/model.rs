@@ -4,7 +4,7 @@
 use weaknet_core::packet::LinkId;
 use weaknet_core::{Bitrate, Bytes, ClockDrift, Span, Time};
 use weaknet_netem::model::{Corruption, Delay, Duplication, Loss, Qdisc, Rate, Reordering};
-pub use weaknet_netem::{DrawKey, EcnField, LossAt};
+pub use weaknet_netem::{Blocks, DrawKey, EcnField, LossAt};
 use weaknet_transports::arq::Arq;
 use weaknet_transports::bulk::BulkConfig;
 use weaknet_transports::cc::{CongestionControl, Constraints};
@@ -15,6 +15,7 @@ use weaknet_transports::media::{Audio, Video};
 use weaknet_transports::messages::MessagesConfig;
 use weaknet_transports::pacing::Pacing;
 pub use weaknet_transports::rtp::{FeedbackFormat, RtpOverhead};
+use weaknet_transports::session::SessionConfig;
 use weaknet_transports::traffic::Traffic;
 
 use super::error::Place;
@@ -93,6 +94,8 @@ pub struct LinkSpec {
     pub mtu: Option<Bytes>,
     /// What it does to the ECN field.
     pub ecn: EcnField,
+    /// Which protocols its firewall drops.
+    pub blocks: Blocks,
     /// Which packets wait; default `drop_tail` with its own defaults.
     pub queue: Spec<Qdisc>,
 }
@@ -221,6 +224,8 @@ pub struct Call {
     pub rtp_overhead: RtpOverhead,
     /// What else is sent.
     pub signalling: Signalling,
+    /// How it is set up and kept up.
+    pub session: SessionConfig,
     /// When the receiver reports.
     pub feedback: Feedback,
     /// How the receiver asks for a key frame.
@@ -249,6 +254,8 @@ pub struct VideoStream {
     pub fps: f64,
     /// Camera and encoder; default `rfc8593`.
     pub source: Spec<Video>,
+    /// When the application sends none: from, to, ascending.
+    pub pauses: Vec<(Time, Time)>,
 }
 
 /// An audio stream.
@@ -260,6 +267,8 @@ pub struct AudioStream {
     pub min_bitrate: Option<Bitrate>,
     /// Microphone and encoder; default `opus`.
     pub source: Spec<Audio>,
+    /// When the application sends none: from, to, ascending.
+    pub pauses: Vec<(Time, Time)>,
 }
 
 /// What a call sends besides media and congestion control feedback.

@@ -1,7 +1,7 @@
 //! What the ends of all workloads send.
 
 use weaknet_core::Time;
-use weaknet_core::packet::{Ecn, FlowId, Leg, Packet, Payload};
+use weaknet_core::packet::{Ecn, FlowId, Leg, Packet, Payload, Protocol};
 
 /// A packet as a node sends it.
 pub(super) fn packet(leg: Leg, id: u64, size: u32, now: Time, payload: Payload) -> Packet {
@@ -13,6 +13,7 @@ pub(super) fn packet(leg: Leg, id: u64, size: u32, now: Time, payload: Payload) 
         hop: 0,
         ecn: Ecn::NotEct,
         damaged: false,
+        protocol: Protocol::Udp,
         size,
         sent: now,
         payload,

@@ -56,6 +56,7 @@ fn count(payload: &Payload, counts: &mut Counts) {
             }
         }
         Payload::Repair(_) => add("rtp.p_type", "98"),
+        Payload::Audio(audio) if audio.red => add("rtp.p_type", "63"),
         Payload::Rtcp(compound) => {
             for rtcp in compound {
                 match rtcp {
@@ -86,6 +87,10 @@ fn count(payload: &Payload, counts: &mut Counts) {
             SessionMessage::BindingRequest { .. } => add("stun.type", "0x0001"),
             SessionMessage::BindingResponse { .. } => add("stun.type", "0x0101"),
             SessionMessage::Handshake { .. } => add("dtls.record.content_type", "22"),
+            // Over TCP, which the reader does not read.
+            other @ (SessionMessage::Offer { .. } | SessionMessage::Answer { .. }) => {
+                panic!("{other:?}")
+            }
         },
         Payload::Messages(_) => add("dtls.record.content_type", "23"),
         // Acknowledgements of messages are records, of streams short headers.
@@ -96,7 +101,8 @@ fn count(payload: &Payload, counts: &mut Counts) {
 }
 
 /// What tshark counts and is expected to count as often as our reader.
-const KINDS: [(&str, &str); 21] = [
+const KINDS: [(&str, &str); 22] = [
+    ("rtp.p_type", "63"),
     ("rtp.p_type", "96"),
     ("rtp.p_type", "97"),
     ("rtp.p_type", "98"),

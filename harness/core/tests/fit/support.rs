@@ -1,6 +1,6 @@
 //! Known links, driven with known traffic, and captured on both sides.
 
-use weaknet_core::packet::{Ecn, FlowId, Leg, LinkId, Packet, Payload};
+use weaknet_core::packet::{Ecn, FlowId, Leg, LinkId, Packet, Payload, Protocol};
 use weaknet_core::plugin::Assets;
 use weaknet_core::{BuildContext, Kind, Plugin, Streams, Time};
 use weaknet_netem::model::{DelayModel, LossModel, Queue, RateModel};
@@ -124,6 +124,7 @@ pub(crate) fn drive(known: Known, packets: &[(Time, u32)]) -> [Vec<Seen>; 2] {
             path: 0,
             hop: 0,
             damaged: false,
+            protocol: Protocol::Udp,
             ecn: Ecn::NotEct,
             size: *size,
             sent: *at,

@@ -17,7 +17,7 @@ test.yaml:2:1: unknown key `mesure`: expected one of name, about, extends, durat
   | ^^^^^^
   = help: did you mean `measure`?
 
-test.yaml:4:26: unknown key `dely`: expected one of rate, delay, loss, loss_at, corrupt, duplicate, reorder, mtu, ecn, queue
+test.yaml:4:26: unknown key `dely`: expected one of rate, delay, loss, loss_at, corrupt, duplicate, reorder, mtu, ecn, blocks, queue
   |
 4 |   forward: {rate: 3Mbps, dely: 20ms}
   |                          ^^^^

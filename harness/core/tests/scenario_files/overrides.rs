@@ -214,7 +214,7 @@ fn unknown_paths_point_at_their_part() {
     assert_eq!(
         error(TWO, &["flows.up.congestion_controll=gcc"]),
         "\
---set:1:10: unknown key `congestion_controll`: expected one of name, from, start, stop, route, route_back, paths, media, bulk, messages, traffic, congestion_control, fec, protection, arq, jitter_buffer, audio_buffer, clock_drift, lip_sync, pacer, rtp_overhead, signalling, feedback, key_frame_request, constraints
+--set:1:10: unknown key `congestion_controll`: expected one of name, from, start, stop, route, route_back, paths, media, bulk, messages, traffic, congestion_control, fec, protection, arq, jitter_buffer, audio_buffer, clock_drift, lip_sync, pacer, rtp_overhead, signalling, session, feedback, key_frame_request, constraints
   |
 1 | flows.up.congestion_controll=gcc
   |          ^^^^^^^^^^^^^^^^^^^

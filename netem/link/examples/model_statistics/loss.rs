@@ -1,7 +1,7 @@
 //! Loss models: rate, runs and correlation.
 
 use weaknet_core::event::DropReason;
-use weaknet_core::packet::{Ecn, FlowId, Leg, LinkId, Packet, Payload};
+use weaknet_core::packet::{Ecn, FlowId, Leg, LinkId, Packet, Payload, Protocol};
 use weaknet_core::plugin::Assets;
 use weaknet_core::{BuildContext, Event, EventSink, Kind, Plugin, Ratio, Span, Streams, Time};
 use weaknet_netem::delay::ConstantDelay;
@@ -199,6 +199,7 @@ fn netem_fates(loss: NetemLoss, packets: u64) -> Vec<bool> {
             hop: 0,
             ecn: Ecn::NotEct,
             damaged: false,
+            protocol: Protocol::Udp,
             size: 1_200,
             sent: now,
             payload: Payload::Opaque,

@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex};
 
 use crate::support::{drive, drive_watched, link, packet, parts};
 use weaknet_core::event::{DropReason, Event};
-use weaknet_core::packet::{Ecn, Packet, Payload};
+use weaknet_core::packet::{Ecn, Packet, Payload, Protocol};
 use weaknet_core::{Span, Time};
 use weaknet_netem::model::{
     CorruptionModel, Displacement, DuplicationModel, Limit, LossModel, Queue, QueueContext,
     QueueDiscipline, Queued, ReorderingModel,
 };
-use weaknet_netem::{EcnField, LossAt, Parts, Passage, Tap};
+use weaknet_netem::{Blocks, EcnField, LossAt, Parts, Passage, Tap};
 
 /// Acts on every n-th packet, counted by its draws.
 #[derive(Debug, Clone, Copy)]
@@ -168,6 +168,30 @@ fn fields(ecn: EcnField) -> ([Option<Ecn>; 4], Vec<DropReason>) {
         _ => None,
     });
     (after, reasons.collect())
+}
+
+#[test]
+fn firewalls_drop_protocols() {
+    let fates = |blocks: Blocks| {
+        let mut link = link(Parts { blocks, ..clean() });
+        let mut events = Vec::new();
+        for (id, protocol) in [(0, Protocol::Udp), (1, Protocol::Tcp)] {
+            let plain = packet(id, 100, Time::ZERO);
+            let given = Packet { protocol, ..plain };
+            link.arrive(Time::ZERO, given, &mut events);
+        }
+        let delivered = std::iter::from_fn(|| link.deliver(Time::MAX, &mut events));
+        let through: Vec<u64> = delivered.map(|delivery| delivery.packet.id).collect();
+        let filtered = events.iter().filter(|(_, event)| {
+            let reason = DropReason::Filtered;
+            matches!(event, Event::LinkDrop { reason: why, .. } if *why == reason)
+        });
+        (through, filtered.count())
+    };
+    assert_eq!(fates(Blocks::Nothing), (vec![0, 1], 0));
+    assert_eq!(fates(Blocks::Udp), (vec![1], 1));
+    assert_eq!(fates(Blocks::Tcp), (vec![0], 1));
+    assert_eq!(fates(Blocks::All), (vec![], 2));
 }
 
 #[test]

@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 
 use weaknet_core::event::{DropReason, Event};
-use weaknet_core::packet::{Class, Ecn, FlowId, Leg, LinkId, Packet, Payload, SessionMessage};
+use weaknet_core::packet::{
+    Class, Ecn, FlowId, Leg, LinkId, Packet, Payload, Protocol, SessionMessage,
+};
 use weaknet_core::plugin::Assets;
 use weaknet_core::{BuildContext, Kind, Plugin, Streams, Time};
 use weaknet_netem::model::{Queue, QueueContext, QueueDiscipline, Queued};
@@ -44,6 +46,7 @@ pub(crate) fn packet(id: u64, size: u32, sent: Time) -> Packet {
         hop: 0,
         ecn: Ecn::NotEct,
         damaged: false,
+        protocol: Protocol::Udp,
         size,
         sent,
         payload: Payload::Opaque,

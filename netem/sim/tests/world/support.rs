@@ -1,7 +1,7 @@
 //! Links and nodes for the tests.
 
 use weaknet_core::event::{Event, EventSink};
-use weaknet_core::packet::{Ecn, FlowId, Leg, LinkId, Packet, Payload};
+use weaknet_core::packet::{Ecn, FlowId, Leg, LinkId, Packet, Payload, Protocol};
 use weaknet_core::plugin::Assets;
 use weaknet_core::{BuildContext, Node, Outbox, Plugin, Span, Streams, Time};
 use weaknet_netem::{Link, Parts, delay, loss, queue, rate};
@@ -67,6 +67,7 @@ pub(crate) fn packet(flow: u16, leg: Leg, id: u64, size: u32, now: Time) -> Pack
         hop: 0,
         ecn: Ecn::NotEct,
         damaged: false,
+        protocol: Protocol::Udp,
         size,
         sent: now,
         payload: Payload::Opaque,

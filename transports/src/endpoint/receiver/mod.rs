@@ -43,7 +43,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use weaknet_core::event::{FrameDrop, FrameTimes};
 use weaknet_core::packet::{
-    Ecn, FlowId, Leg, Media, Packet, Payload, RepairPacket, Rtcp, Rtp, RtpKind,
+    Ecn, FlowId, Leg, Media, Packet, Payload, Protocol, RepairPacket, Rtcp, Rtp, RtpKind,
 };
 use weaknet_core::{ClockDrift, Event, Node, Outbox, Span, Time};
 
@@ -63,6 +63,7 @@ use crate::jitter::{AudioBuffer, CompleteFrame, JitterBuffer};
 use crate::media::SIMULCAST_LAYERS;
 use crate::rtp::{Overhead, rtcp_size};
 use crate::session::Session;
+use crate::tcp::Carried;
 use crate::transport::{Assembly, FrameAssembler};
 
 /// Protected packets that are remembered for repair.
@@ -188,6 +189,11 @@ impl Receiver {
     }
 
     fn send(&mut self, out: &mut Outbox<'_>, size: u32, payload: Payload) {
+        let protocol = self.parts.session.protocol();
+        self.send_by(out, protocol, size, payload);
+    }
+
+    fn send_by(&mut self, out: &mut Outbox<'_>, protocol: Protocol, size: u32, payload: Payload) {
         self.ids += 1;
         let packet = Packet {
             id: u64::from(self.parts.flow.0) << 48 | 1 << 47 | self.ids,
@@ -197,6 +203,7 @@ impl Receiver {
             hop: 0,
             ecn: Ecn::NotEct,
             damaged: false,
+            protocol,
             size,
             sent: out.now(),
             payload,
@@ -489,8 +496,9 @@ impl Receiver {
         if self.parts.session.stage().is_none() && now >= self.parts.start {
             self.parts.session.start(now);
         }
-        while let Some((message, size)) = self.parts.session.poll(now) {
-            self.send(out, size, Payload::Session(message));
+        while let Some(outgoing) = self.parts.session.poll(now) {
+            let payload = Payload::Session(outgoing.message);
+            self.send_by(out, outgoing.protocol, outgoing.size, payload);
         }
     }
 
@@ -509,6 +517,16 @@ impl Receiver {
     }
 }
 
+impl Carried for Receiver {
+    fn session(&mut self) -> &mut Session {
+        &mut self.parts.session
+    }
+
+    fn stop(&self) -> Time {
+        self.parts.stop
+    }
+}
+
 impl Node for Receiver {
     fn receive(&mut self, packet: &mut Packet, out: &mut Outbox<'_>) {
         let now = out.now();
@@ -516,6 +534,7 @@ impl Node for Receiver {
             packet: packet.tag(),
             one_way: now - packet.sent,
         });
+        self.parts.session.on_heard(now, packet.protocol);
         match &packet.payload {
             _ if now >= self.parts.stop => {}
             // What comes before its keys cannot be read.
@@ -531,7 +550,10 @@ impl Node for Receiver {
                 self.on_audio(out, &audio.rtp, &audio.copies, audio.redundant);
             }
             Payload::Rtcp(reports) => reports.iter().for_each(|rtcp| self.on_rtcp(now, rtcp)),
-            Payload::Session(message) => self.parts.session.on_message(now, *message),
+            Payload::Session(message) => {
+                let session = &mut self.parts.session;
+                session.on_message(now, *message, packet.protocol);
+            }
             _ => {}
         }
         self.pump(out);

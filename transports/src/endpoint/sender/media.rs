@@ -19,6 +19,9 @@ impl Sender {
         let now = out.now();
         let overhead = self.parts.overhead;
         let mut news = false;
+        if self.still.pauses(Media::Audio) {
+            return;
+        }
         while let Some((source, _)) = &mut self.parts.audio
             && source.next_packet().is_some_and(|at| at <= now)
         {
@@ -58,6 +61,9 @@ impl Sender {
 
     pub(super) fn take_video(&mut self, out: &mut Outbox<'_>) {
         let now = out.now();
+        if self.still.pauses(Media::Video) {
+            return;
+        }
         loop {
             if let Some(frame) = self.encoded.take_if(|frame| frame.ready <= now) {
                 self.packetize(out, frame);

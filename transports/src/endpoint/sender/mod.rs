@@ -34,17 +34,20 @@ mod budget;
 mod media;
 mod padding;
 mod path;
+mod pauses;
 mod reports;
 mod transmit;
 mod window;
 
 use weaknet_core::event::SessionStage;
-use weaknet_core::packet::{FlowId, Packet, Payload, Rtcp, Rtp};
+use weaknet_core::packet::{FlowId, Media, Packet, Payload, Protocol, Rtcp, Rtp};
 use weaknet_core::{Bitrate, Bytes, Event, Node, Outbox, Span, Time};
 
 use self::budget::Budget;
 use self::padding::LargePacket;
 use self::path::Path;
+pub use self::pauses::Pauses;
+use self::pauses::Stillness;
 use self::transmit::Outgoing;
 use self::window::WindowTarget;
 use super::reports::{DerivedReports, ReportSource};
@@ -59,7 +62,8 @@ use crate::fec::{FecEncoder, Protect, Repair};
 use crate::media::{AudioFormat, AudioSource, EncodedFrame, VideoFormat, VideoSource};
 use crate::pacing::Pacer;
 use crate::rtp::{FeedbackConfig, FeedbackFormat, Overhead, rtcp_size};
-use crate::session::Session;
+use crate::session::{OnOutage, Session};
+use crate::tcp::Carried;
 use crate::transport::{Alarm, Capacity, CapacityNews, Flight, LossRules, Tail, WindowRate};
 
 /// Time between sender reports (libwebrtc, video).
@@ -94,6 +98,8 @@ pub struct SenderConfig {
     /// How the other end reports on packets. When its reports carry no ECN
     /// codepoints, packets are sent Not-ECT, whatever the controller asks for.
     pub feedback: FeedbackConfig,
+    /// When the application pauses streams.
+    pub pauses: Pauses,
     /// Call set-up.
     pub session: Session,
     /// Where round trips and losses are learnt from.
@@ -116,7 +122,14 @@ pub struct Sender {
     parts: SenderConfig,
     /// The stage of call set-up that was published last.
     stage: Option<SessionStage>,
+    /// The protocol that was published last.
+    protocol: Option<Protocol>,
     ready: bool,
+    still: Stillness,
+    /// The controller as it was built, for a session that may begin anew.
+    fresh: Option<Box<dyn CongestionController>>,
+    /// How often that has happened.
+    rejoined: u32,
     ids: u64,
     flight: Flight,
     /// Packets in the pacer, by handle.
@@ -165,6 +178,8 @@ impl Sender {
         let output = parts.controller.output();
         let capacity = CapacityNews::new(parts.controller.as_ref(), parts.capacity.take());
         let start = parts.start;
+        let rejoins = parts.session.config().on_outage == OnOutage::Rejoin;
+        let fresh = rejoins.then(|| parts.controller.clone_box());
         let acks = parts.feedback.format == FeedbackFormat::Ack;
         let kind = if acks && !wants_arrival_times(parts.controller.as_ref()) {
             FeedbackKind::AckRanges
@@ -173,7 +188,11 @@ impl Sender {
         };
         Self {
             stage: None,
+            protocol: None,
             ready: false,
+            still: Stillness::default(),
+            fresh,
+            rejoined: 0,
             ids: 0,
             flight: Flight::new(loss_rules(&parts.feedback), kind),
             waiting: Numbered::new(),
@@ -214,6 +233,7 @@ impl Sender {
         }
         self.set_up(out);
         if self.ready {
+            self.follow_pauses(out);
             if self.tell_capacity(now) {
                 self.follow_controller(out);
             }
@@ -226,11 +246,13 @@ impl Sender {
                 self.parts.controller.on_timer(now);
                 self.follow_controller(out);
             }
-            self.run_alarms(out);
-            self.take_audio(out);
-            self.take_video(out);
-            self.drain_pacer(out);
-            if self.next_report <= now {
+            if !self.still.is_cut_off() {
+                self.run_alarms(out);
+                self.take_audio(out);
+                self.take_video(out);
+                self.drain_pacer(out);
+            }
+            if self.next_report <= now && !self.still.is_cut_off() {
                 self.next_report = now + REPORT_INTERVAL;
                 self.forget_old(now);
                 let dlrr = self
@@ -262,14 +284,19 @@ impl Sender {
         if self.ready {
             consider(self.parts.controller.next_timer());
             consider(self.capacity.as_ref().map(CapacityNews::next));
+            consider(self.next_pause(now));
+        }
+        if self.ready && !self.still.is_cut_off() {
             consider(self.parts.pacer.next_wake(now));
             consider(
                 self.parts
                     .audio
                     .as_ref()
+                    .filter(|_| !self.still.pauses(Media::Audio))
                     .and_then(|(source, _)| source.next_packet()),
             );
             consider(match self.encoded {
+                _ if self.still.pauses(Media::Video) => None,
                 Some(frame) => Some(frame.ready),
                 None => self
                     .parts
@@ -289,8 +316,9 @@ impl Sender {
             self.parts.session.start(now);
             self.publish_stage(out);
         }
-        while let Some((message, size)) = self.parts.session.poll(now) {
-            self.send_control(out, size, Payload::Session(message));
+        while let Some(outgoing) = self.parts.session.poll(now) {
+            let payload = Payload::Session(outgoing.message);
+            self.send_by(out, outgoing.protocol, outgoing.size, payload);
         }
         self.publish_stage(out);
         if !self.ready
@@ -301,9 +329,26 @@ impl Sender {
         {
             self.begin_media(out);
         }
+        let rejoined = self.parts.session.rejoined();
+        if rejoined > self.rejoined && self.parts.session.may_send() {
+            self.rejoined = rejoined;
+            if let Some(fresh) = &self.fresh {
+                self.parts.controller = fresh.clone_box();
+                self.flight.restart();
+                self.begin_media(out);
+            }
+        }
     }
 
     fn publish_stage(&mut self, out: &mut Outbox<'_>) {
+        let protocol = self.parts.session.watched_protocol();
+        if let Some(protocol) = protocol.filter(|_| protocol != self.protocol) {
+            self.protocol = Some(protocol);
+            out.event(Event::Selected {
+                flow: self.parts.flow,
+                protocol,
+            });
+        }
         let stage = self.parts.session.stage();
         if let Some(stage) = stage.filter(|_| stage != self.stage) {
             self.stage = Some(stage);
@@ -386,8 +431,11 @@ impl Sender {
 
     /// What all streams together need at least and would use at most.
     fn allocation(&self) -> CcEvent {
+        let still = self.still;
         let video = self.parts.video.as_ref().map(|(_, format)| *format);
+        let video = video.filter(|_| !still.pauses(Media::Video));
         let audio = self.parts.audio.as_ref().map(|(_, format)| *format);
+        let audio = audio.filter(|_| !still.pauses(Media::Audio));
         let sum = |video: Option<Bitrate>, audio: Option<Bitrate>| {
             let sum = video.unwrap_or_default() + audio.unwrap_or_default();
             sum.min(self.parts.constraints.max)
@@ -478,6 +526,16 @@ fn loss_rules(feedback: &FeedbackConfig) -> LossRules {
     }
 }
 
+impl Carried for Sender {
+    fn session(&mut self) -> &mut Session {
+        &mut self.parts.session
+    }
+
+    fn stop(&self) -> Time {
+        self.parts.stop
+    }
+}
+
 impl Node for Sender {
     fn receive(&mut self, packet: &mut Packet, out: &mut Outbox<'_>) {
         let now = out.now();
@@ -485,6 +543,8 @@ impl Node for Sender {
             packet: packet.tag(),
             one_way: now - packet.sent,
         });
+        let protocol = packet.protocol;
+        self.parts.session.on_heard(now, protocol);
         match packet.take().payload {
             _ if now >= self.parts.stop => {}
             Payload::Rtcp(reports) if self.ready => {
@@ -493,7 +553,7 @@ impl Node for Sender {
                 }
             }
             Payload::Ack(ack) if self.ready => self.on_ack(out, &ack),
-            Payload::Session(message) => self.parts.session.on_message(now, message),
+            Payload::Session(message) => self.parts.session.on_message(now, message, protocol),
             _ => {}
         }
         self.pump(out);

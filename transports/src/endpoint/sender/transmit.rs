@@ -1,7 +1,7 @@
 //! From the pacer to the link, and into the send history.
 
 use weaknet_core::packet::{
-    Ecn, Leg, Media, Packet, Payload, Picture, RedundantAudio, RepairPacket, Rtp, RtpKind,
+    Ecn, Leg, Media, Packet, Payload, Picture, Protocol, RedundantAudio, RepairPacket, Rtp, RtpKind,
 };
 use weaknet_core::{Bytes, Event, Outbox, Time};
 
@@ -44,6 +44,7 @@ impl Sender {
             hop: 0,
             ecn: Ecn::NotEct,
             damaged: false,
+            protocol: self.parts.session.protocol(),
             size,
             sent: now,
             payload,
@@ -51,7 +52,19 @@ impl Sender {
     }
 
     pub(super) fn send_control(&mut self, out: &mut Outbox<'_>, size: u32, payload: Payload) {
-        let packet = self.packet(out.now(), size, payload);
+        let protocol = self.parts.session.protocol();
+        self.send_by(out, protocol, size, payload);
+    }
+
+    pub(super) fn send_by(
+        &mut self,
+        out: &mut Outbox<'_>,
+        protocol: Protocol,
+        size: u32,
+        payload: Payload,
+    ) {
+        let mut packet = self.packet(out.now(), size, payload);
+        packet.protocol = protocol;
         out.event(Event::Sent {
             packet: packet.tag(),
             payload: 0,
@@ -64,9 +77,14 @@ impl Sender {
         while let Some(action) = self.parts.pacer.poll(now) {
             match action {
                 PacerAction::Send { handle, probe } => {
-                    if let Some(packet) = self.waiting.take(handle) {
+                    let packet = self.waiting.take(handle);
+                    let paused = |packet: &Outgoing| self.still.pauses(packet.rtp().media);
+                    if let Some(packet) = packet.filter(|packet| !paused(packet)) {
                         self.transmit(out, packet, probe);
                     }
+                }
+                PacerAction::Pad { size, .. } if self.still.pauses(Media::Video) => {
+                    self.parts.pacer.on_padding(now, size);
                 }
                 PacerAction::Pad { size, probe } => {
                     let sent = self.pad(out, size.get(), probe);

@@ -1,7 +1,7 @@
 //! Published bytes, what was written read back, and anything at all.
 
 use proptest::prelude::*;
-use weaknet_core::packet::{FlowId, Leg, Packet, Payload, Rtcp};
+use weaknet_core::packet::{FlowId, Leg, Packet, Payload, Protocol, Rtcp};
 
 use super::*;
 use crate::rtp::{Overhead, rtcp_size};
@@ -116,6 +116,7 @@ fn written(report: Rtcp) -> Vec<u8> {
         hop: 0,
         ecn: Ecn::NotEct,
         damaged: false,
+        protocol: Protocol::Udp,
         size: rtcp_size(&reports, &Overhead::WEBRTC),
         sent: Time::ZERO,
         payload: Payload::Rtcp(reports),

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use weaknet_core::packet::{
-    Arrival, Ecn, FlowId, Leg, Media, Packet, Payload, Picture, RepairPacket, Rtcp, Rtp, RtpKind,
-    SessionMessage,
+    Arrival, Ecn, FlowId, Leg, Media, Packet, Payload, Picture, Protocol, RepairPacket, Rtcp, Rtp,
+    RtpKind, SessionMessage,
 };
 use weaknet_core::plugin::Assets;
 use weaknet_core::{BuildContext, Plugin, Span, Streams, Time};
@@ -53,6 +53,7 @@ pub(super) fn packet(payload: Payload, leg: Leg, size: u32) -> Packet {
         hop: 0,
         ecn: Ecn::Ect1,
         damaged: false,
+        protocol: Protocol::Udp,
         size,
         sent: Time::from_millis(1_500),
         payload,

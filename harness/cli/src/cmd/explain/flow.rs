@@ -3,6 +3,7 @@
 use weaknet_transports::bulk::BulkConfig;
 use weaknet_transports::messages::MessagesConfig;
 use weaknet_transports::rtp::FeedbackConfig;
+use weaknet_transports::session::SessionConfig;
 
 use super::plugin::structure;
 
@@ -44,6 +45,18 @@ flows:
     feedback: {format: rr, every: 1s}
 ";
 
+const SESSION: &str = "How a call is set up and kept up: what becomes of it when the other end is not \
+heard of any more, and what it uses where UDP is blocked. See docs/session.md.";
+const SESSION_EXAMPLE: &str = "\
+flows:
+  - name: office
+    media: {video: {}, audio: {}}
+    session: {fallback: turn_tls}
+  - name: train
+    media: {video: {pause: [{from: 10s, to: 20s}]}, audio: {}}
+    session: {on_outage: restart_ice}
+";
+
 /// What such a key means.
 pub(super) fn text(name: &str) -> Option<String> {
     match name {
@@ -63,6 +76,12 @@ pub(super) fn text(name: &str) -> Option<String> {
                 FEEDBACK_EXAMPLE,
             ))
         }
+        "session" => Some(structure::<SessionConfig>(
+            name,
+            SESSION,
+            None,
+            SESSION_EXAMPLE,
+        )),
         _ => None,
     }
 }

@@ -59,7 +59,7 @@ pub(super) fn run(args: &Explain, registry: &Registry) -> Result<(), Failure> {
         .flat_map(|entry| [entry.name, entry.kind])
         .chain(definitions.iter().map(|definition| definition.name))
         .chain(scenarios.iter().map(|scenario| scenario.name.as_str()))
-        .chain(["bulk", "feedback", "messages"]);
+        .chain(["bulk", "feedback", "messages", "session"]);
     let hint = nearest(name, known).map_or_else(
         || "`weaknet list` shows what there is".to_owned(),
         |near| format!("did you mean `{near}`?"),

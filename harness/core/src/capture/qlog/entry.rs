@@ -2,7 +2,7 @@
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use weaknet_core::event::{FrameDrop, SessionStage};
-use weaknet_core::packet::{Class, FlowId, Leg, LinkId, Media, Picture, Tag};
+use weaknet_core::packet::{Class, FlowId, Leg, LinkId, Media, Picture, Protocol, Tag};
 use weaknet_core::{Event, Span, Time};
 
 use crate::capture::tap::reason_name;
@@ -65,7 +65,11 @@ pub(super) enum Data<'a> {
     State {
         new: &'static str,
     },
+    Selected {
+        protocol: &'static str,
+    },
     Paused {
+        media: &'static str,
         paused: bool,
     },
     Retransmission {
@@ -287,7 +291,20 @@ pub(super) fn of<'a>(event: &Event, links: &'a [String]) -> Option<Entry<'a>> {
             let new = stage_name(stage);
             (flow, "weaknet:session_state_updated", Data::State { new })
         }
-        Event::Paused { flow, paused } => (flow, "weaknet:video_paused", Data::Paused { paused }),
+        Event::Selected { flow, protocol } => {
+            let protocol = protocol_name(protocol);
+            let name = "weaknet:protocol_selected";
+            (flow, name, Data::Selected { protocol })
+        }
+        Event::Paused {
+            flow,
+            media,
+            paused,
+        } => {
+            let media = media_name(media);
+            let data = Data::Paused { media, paused };
+            (flow, "weaknet:stream_paused", data)
+        }
         Event::Retransmitted { flow, frame, fresh } => {
             let data = Data::Retransmission { frame, fresh };
             (flow, "weaknet:retransmission_received", data)
@@ -354,6 +371,13 @@ const fn class_name(class: Class) -> &'static str {
     }
 }
 
+const fn protocol_name(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::Udp => "udp",
+        Protocol::Tcp => "tcp",
+    }
+}
+
 const fn media_name(media: Media) -> &'static str {
     match media {
         Media::Audio => "audio",
@@ -378,6 +402,7 @@ const fn stage_name(stage: SessionStage) -> &'static str {
         SessionStage::IceConnected => "ice_connected",
         SessionStage::SenderReady => "sender_ready",
         SessionStage::Connected => "connected",
+        SessionStage::Disconnected => "disconnected",
         SessionStage::Failed => "failed",
         _ => "other",
     }

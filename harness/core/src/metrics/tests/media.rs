@@ -1,5 +1,5 @@
 use weaknet_core::event::{AudioCounter, FrameDrop, FrameTimes, SessionStage};
-use weaknet_core::packet::FlowId;
+use weaknet_core::packet::{FlowId, Media};
 use weaknet_core::{Event, Span, Time};
 
 use crate::metrics::testing::{call, ms, near, run, shown};
@@ -14,6 +14,7 @@ fn paused(at: u64, paused: bool) -> (Time, Event) {
     (
         ms(at),
         Event::Paused {
+            media: Media::Video,
             flow: FlowId(0),
             paused,
         },

@@ -5,3 +5,4 @@ mod media;
 mod memory;
 mod packets;
 mod pictures;
+mod session;

@@ -10,11 +10,11 @@ use weaknet_transports::pacing::Pacing;
 
 use super::{MAX_ITEMS, Resolver, is_name};
 use crate::registry::Spec;
-use crate::scenario::document::{Document, FlowDoc};
+use crate::scenario::document::{Document, FlowDoc, PauseDoc};
 use crate::scenario::error::Diagnostic;
 use crate::scenario::model::{
-    AudioStream, Bulk, Call, End, Feedback, Flow, Load, Media, Messages, Network, Path, Topology,
-    VideoStream,
+    AudioStream, Bulk, Call, End, Feedback, Flow, Load, Media, Messages, Network, Path, Signalling,
+    Topology, VideoStream,
 };
 use crate::scenario::tree::{Node, Value};
 
@@ -25,7 +25,7 @@ const MAX_PATHS: usize = 1 << 8;
 const LOADS: [&str; 4] = ["media", "bulk", "messages", "traffic"];
 
 /// What only calls have.
-const OF_CALLS: [&str; 12] = [
+const OF_CALLS: [&str; 13] = [
     "fec",
     "protection",
     "arq",
@@ -36,6 +36,7 @@ const OF_CALLS: [&str; 12] = [
     "pacer",
     "rtp_overhead",
     "signalling",
+    "session",
     "feedback",
     "key_frame_request",
 ];
@@ -235,6 +236,7 @@ impl Resolver<'_> {
         if feedback.every.is_some_and(Span::is_zero) {
             self.report(place("feedback"), "expected an interval above zero");
         }
+        self.session(flow, node);
         let bounds = self.constraints(flow, node);
         let media = self.media(flow, node);
         let plugins = self.flow_plugins(node);
@@ -252,10 +254,26 @@ impl Resolver<'_> {
             pacer: plugins.pacer,
             rtp_overhead: flow.rtp_overhead,
             signalling: flow.signalling,
+            session: flow.session.clone(),
             feedback,
             key_frame_request: flow.key_frame_request,
             constraints: bounds,
         })
+    }
+
+    fn session(&mut self, flow: &FlowDoc, node: &Node) {
+        let Some(place) = node.get("session").filter(|node| !node.is_null()) else {
+            return;
+        };
+        if flow.signalling == Signalling::None {
+            let message = "`session:` is of no use here: `signalling: none` sets nothing up";
+            self.report(place.place(), message);
+        }
+        if let Err(error) = flow.session.validate() {
+            let field = error.field.unwrap_or_default();
+            let place = place.get(&field).unwrap_or(place).place();
+            self.report(place, format!("session: {field}: {}", error.message));
+        }
     }
 
     fn media(&mut self, flow: &FlowDoc, node: &Node) -> Option<Media> {
@@ -287,6 +305,7 @@ impl Resolver<'_> {
                 max_bitrate: video.max_bitrate,
                 min_bitrate: video.min_bitrate,
                 fps: video.fps,
+                pauses: self.pauses(&video.pause, node, media),
                 source: source?,
             })
         });
@@ -311,12 +330,37 @@ impl Resolver<'_> {
             Some(AudioStream {
                 bitrate: audio.bitrate,
                 min_bitrate: audio.min_bitrate,
+                pauses: self.pauses(&audio.pause, node, media),
                 source: source?,
             })
         });
         let video = video.map_or(Some(None), |video| video.map(Some))?;
         let audio = audio.map_or(Some(None), |audio| audio.map(Some))?;
         Some(Media { video, audio })
+    }
+
+    /// Pauses in order, none empty, none into the next.
+    fn pauses(
+        &mut self,
+        pauses: &[PauseDoc],
+        stream: Option<&Node>,
+        media: &Node,
+    ) -> Vec<(Time, Time)> {
+        let mut resolved: Vec<(Time, Time)> = Vec::new();
+        for (i, pause) in pauses.iter().enumerate() {
+            let from = Time::ZERO + pause.from;
+            let to = pause.to.map_or(Time::MAX, |to| Time::ZERO + to);
+            let place = stream.and_then(|stream| stream.find(&format!("pause.{i}")));
+            let place = place.unwrap_or(media).place();
+            if to <= from {
+                self.report(place, "expected a pause that ends after its start");
+            }
+            if resolved.last().is_some_and(|(_, before)| from < *before) {
+                self.report(place, "expected a pause that starts after the one before");
+            }
+            resolved.push((from, to));
+        }
+        resolved
     }
 
     fn paths(&mut self, flow: &FlowDoc, node: &Node, network: &Network) -> Vec<Path> {

@@ -272,6 +272,7 @@ impl Resolver<'_> {
             reorder: reorder?,
             mtu,
             ecn: doc.map_or_else(Default::default, |doc| doc.ecn),
+            blocks: doc.map_or_else(Default::default, |doc| doc.blocks),
             queue: queue?,
         })
     }

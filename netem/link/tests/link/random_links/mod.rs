@@ -10,7 +10,7 @@ use proptest::sample::select;
 use weaknet_core::packet::{Class, Ecn, FlowId, Leg, LinkId, Packet};
 use weaknet_core::{Span, Time};
 use weaknet_netem::model::{Corruption, Delay, Duplication, Loss, LossAt, Qdisc, Rate, Reordering};
-use weaknet_netem::{DrawKey, EcnField, Link, Parts};
+use weaknet_netem::{Blocks, DrawKey, EcnField, Link, Parts};
 
 use self::models::{any_rates, corruptions, delays, duplications, losses, reorderings};
 use self::queues::queues;
@@ -56,6 +56,7 @@ impl RandomLink {
             loss_at: self.loss_at,
             mtu: self.mtu,
             ecn: self.ecn,
+            blocks: Blocks::Nothing,
             corrupt: self
                 .corrupt
                 .as_ref()
