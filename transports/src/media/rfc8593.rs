@@ -534,6 +534,8 @@ mod tests {
         let config = Rfc8593 {
             size_noise: 0.15,
             interval_noise: 0.05,
+            // What frames take too much would be taken off the rate.
+            overshoot_window: Span::ZERO,
             ..Rfc8593::default()
         };
         let mut source = build(&config);
