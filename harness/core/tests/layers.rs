@@ -169,3 +169,54 @@ fn the_highest_layer_is_shown_and_left_at_key_frames_only() {
     let shown = story.shown() as f64;
     assert!(shown > 0.95 * 40.0 * 30.0, "{shown}");
 }
+
+/// Seconds that the picture stands still for 0.3 s and more after the link has
+/// fallen to an eighth, and how often it changes the layer in that time.
+fn stalls(layers: u8, seed: u64) -> (f64, usize) {
+    let story = story(&format!(
+        "
+duration: 30s
+seeds: [{seed}]
+network:
+  forward:
+    rate: {{steps: [[0s, 4Mbps], [20s, 500kbps]]}}
+    delay: 25ms
+    queue: {{drop_tail: {{limit: 300ms}}}}
+  backward: {{delay: 25ms}}
+flows:
+  - name: call
+    media:
+      video:
+        max_bitrate: 3.15Mbps
+        source: {{webrtc: {{width: 1280, height: 720, simulcast_layers: {layers}, temporal_layers: 3}}}}
+"
+    ));
+    let shown = story.fates.values().filter_map(|fate| match fate {
+        Fate::Shown(at, picture) if *at >= Time::from_secs(20) => Some((*at, picture.simulcast)),
+        _ => None,
+    });
+    let mut shown: Vec<(Time, u8)> = shown.collect();
+    shown.sort_by_key(|(at, _)| *at);
+    let gaps = shown
+        .windows(2)
+        .map(|pair| (pair[1].0 - pair[0].0).as_secs_f64());
+    let switches = shown.windows(2).filter(|pair| pair[0].1 != pair[1].1);
+    (gaps.filter(|gap| *gap >= 0.3).sum(), switches.count())
+}
+
+#[test]
+fn a_switch_to_a_lower_layer_does_not_stop_the_picture_for_longer() {
+    // What stops it is what the full queue lost before, with one layer as with three.
+    let of = |layers| (1..=4).map(move |seed| stalls(layers, seed));
+    let single: f64 = of(1).map(|(stalled, _)| stalled).sum();
+    let three: Vec<(f64, usize)> = of(3).collect();
+    assert!(
+        three.iter().all(|(_, switches)| *switches >= 1),
+        "{three:?}"
+    );
+    let together: f64 = three.iter().map(|(stalled, _)| stalled).sum();
+    assert!(
+        single > 4.0 && together < 1.2 * single,
+        "{single} {together}"
+    );
+}

@@ -165,6 +165,26 @@ mod tests {
     }
 
     #[test]
+    fn frames_wait_for_audio_when_that_is_later() {
+        let mut b = started();
+        b.on_frame(Time::from_millis(50), frame(0, None, Time::from_millis(50)));
+        let decode_at = |b: &PlayoutBuffer<Constant>| b.next_wake().map(|at| at.as_millis());
+        assert_eq!(decode_at(&b), Some(50 + 100 - 10));
+        b.set_sync_delay(Span::from_millis(80));
+        assert_eq!(
+            (decode_at(&b), b.current_delay()),
+            (Some(140), Span::from_millis(100))
+        );
+        b.set_sync_delay(Span::from_millis(160));
+        assert_eq!(
+            (decode_at(&b), b.current_delay()),
+            (Some(200), Span::from_millis(160))
+        );
+        b.start(Time::ZERO);
+        assert_eq!(b.current_delay(), Span::ZERO);
+    }
+
+    #[test]
     fn refuses_to_decode_before_arrival() {
         let streams = weaknet_core::Streams::new(1);
         let assets = weaknet_core::plugin::Assets::default();

@@ -119,7 +119,12 @@ pub trait JitterBuffer: Send {
     }
     /// When the frames of the stream will be complete: captured, complete.
     fn tell_arrivals(&mut self, _: &[(Time, Time)]) {}
-    /// Asks for at least this delay, to stay in step with audio.
+    /// How long frames that are complete wait for the screen at present.
+    fn current_delay(&self) -> Span {
+        self.target_delay()
+    }
+    /// Asks for at least this delay, to stay in step with audio. A buffer that does
+    /// not wait for it leaves video ahead.
     fn set_sync_delay(&mut self, _: Span) {}
 }
 

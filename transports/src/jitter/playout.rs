@@ -5,7 +5,8 @@
 //! Implements: own design; frame buffer and key frame time-outs as in libwebrtc
 //! (see their files). A frame goes to the decoder a while before it is due. A late
 //! one is shown as soon as it is decoded, or dropped when a later decodable frame is
-//! due too.
+//! due too. When audio is to be kept in step and waits longer, frames are due later
+//! by the difference.
 
 use std::collections::VecDeque;
 
@@ -20,6 +21,9 @@ const WAITS: Waits = Waits {
     key_frame: Span::from_millis(200),
     frame: Span::from_millis(3_000),
 };
+
+/// Frames over which the wait is averaged.
+const WAIT_MEMORY: i64 = 16;
 
 /// Nanoseconds of arrival after the capture by the sender's clock, whose zero no
 /// one knows.
@@ -71,6 +75,10 @@ fn signed(nanos: u64) -> i64 {
 pub(super) struct PlayoutBuffer<S> {
     schedule: S,
     decode_ahead: Span,
+    /// Least wait for the sake of audio.
+    sync: Span,
+    /// Mean time from complete to due by the schedule, negative for late frames.
+    wait: Option<Offset>,
     frames: FrameBuffer,
     key_frames: KeyFrameWatch,
     decoder_ready: bool,
@@ -83,6 +91,8 @@ impl<S: Schedule> PlayoutBuffer<S> {
         Self {
             schedule,
             decode_ahead,
+            sync: Span::ZERO,
+            wait: None,
             frames: FrameBuffer::new(),
             key_frames: KeyFrameWatch::new(WAITS),
             decoder_ready: false,
@@ -92,11 +102,18 @@ impl<S: Schedule> PlayoutBuffer<S> {
 
     /// When a frame shall be on the screen.
     fn due(&self, frame: &CompleteFrame) -> Time {
+        let extra = self.current_delay() - self.waiting();
         let Some(offset) = self.schedule.offset() else {
-            return frame.complete;
+            return frame.complete + extra;
         };
         let nanos = ticks(frame.timestamp).saturating_add(offset);
-        Time::from_nanos(u64::try_from(nanos).unwrap_or_default())
+        Time::from_nanos(u64::try_from(nanos).unwrap_or_default()) + extra
+    }
+
+    /// How long frames wait by the schedule.
+    fn waiting(&self) -> Span {
+        let nanos = self.wait.unwrap_or_default();
+        Span::from_nanos(u64::try_from(nanos).unwrap_or_default())
     }
 
     /// When the next decodable frame goes to the decoder.
@@ -109,6 +126,8 @@ impl<S: Schedule> PlayoutBuffer<S> {
 impl<S: Schedule> JitterBuffer for PlayoutBuffer<S> {
     fn start(&mut self, now: Time) {
         self.schedule.reset();
+        self.sync = Span::ZERO;
+        self.wait = None;
         self.frames = FrameBuffer::new();
         self.key_frames = KeyFrameWatch::new(WAITS);
         self.actions.clear();
@@ -121,6 +140,11 @@ impl<S: Schedule> JitterBuffer for PlayoutBuffer<S> {
             self.actions.push_back(JitterAction::RequestKeyFrame);
         }
         self.schedule.on_frame(&frame);
+        if let Some(offset) = self.schedule.offset() {
+            let wait = offset.saturating_sub(arrival(&frame));
+            let mean = self.wait.get_or_insert(wait);
+            *mean = mean.saturating_add(wait.saturating_sub(*mean) / WAIT_MEMORY);
+        }
         self.frames.insert(frame, &mut self.actions);
     }
 
@@ -171,6 +195,14 @@ impl<S: Schedule> JitterBuffer for PlayoutBuffer<S> {
 
     fn target_delay(&self) -> Span {
         self.schedule.delay()
+    }
+
+    fn current_delay(&self) -> Span {
+        self.waiting().max(self.sync)
+    }
+
+    fn set_sync_delay(&mut self, delay: Span) {
+        self.sync = delay;
     }
 
     fn wants_arrivals(&self) -> bool {

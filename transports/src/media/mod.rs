@@ -1,5 +1,6 @@
 //! Media sources: what a camera with its encoder, or a microphone, yields.
 
+mod bitrate_adjuster;
 mod constant;
 mod dtx;
 mod frame_dropper;

@@ -7,8 +7,9 @@
 //! does not wait. A queue that would last longer than `queue_time_limit` drains
 //! faster than the pacing rate. A full congestion window stops all but audio,
 //! probes and a keep-alive each 500 ms. Padding fills up an empty queue. Probes
-//! go first: a small padding packet marks the start of a cluster, then bursts of
-//! 2 ms worth of packets, or padding when nothing waits. Packets that come while
+//! go first, before audio too: a small padding packet marks the start of a cluster,
+//! then bursts of 2 ms worth of packets, or padding when nothing waits. Audio that
+//! comes between two bursts leaves with the next one. Packets that come while
 //! the pacer sends the last ones, which repair packets do, wait until something
 //! else comes or for 5 ms, or three times what a packet takes at the pacing rate
 //! if that is less: a recorded Chromium call has just that gap.

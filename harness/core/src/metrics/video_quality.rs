@@ -6,13 +6,13 @@
 //! (coefficients of H.264, VGA, 9.2 inch display), from 0 to 100 = its best;
 //! the rate of the frames that were shown, the frame rate at which they were,
 //! freezes (rule of getStats) left out. Frozen time scores 0.
-//! Differs: G.1070 knows one size of picture. Rates are made comparable by
-//! pixels^0.85, close to the display format constants of Joskowicz and López
-//! Ardao (2012); a picture that is smaller than the largest that the stream has
-//! sent is shown enlarged, for which a factor of the form of Q-STAR's spatial one
-//! (Ou, Xue and Wang 2014: (1 - e^(-a r^b)) / (1 - e^(-a)), r the share of the
-//! pixels) counts, with constants of our own, a = 3.5 and b = 0.74. Lost packets
-//! do not enter the formula: what they cost is frames.
+//! Differs: G.1070 knows one size of picture. Joskowicz and López Ardao (2012)
+//! extend it to others; here rates are made comparable by pixels^0.85, an exponent
+//! of our own. A picture that is smaller than the largest that the stream has sent
+//! is shown enlarged, for which a factor of the form of Q-STAR's spatial one (Ou,
+//! Xue and Wang 2014: (1 - e^(-a r^b)) / (1 - e^(-a)), r the share of the pixels)
+//! counts, with constants of our own, a = 3.5 and b = 0.74. Lost packets do not
+//! enter the formula: what they cost is frames.
 //! Not modelled: content, codecs, how eyes take to changes of quality. A shared
 //! screen, which stands still on purpose, has no score.
 
@@ -32,7 +32,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[Definition {
     better: Better::Higher,
     summary: "A model of picture quality from 0 to 100, to rank runs by; it is not VMAF.",
     formula: "mean over the active time; frozen time (getStats rule) 0; else per second 100 I / 3.459 S; I = coding quality of G.1070 (H.264, VGA) at the shown frames' kbit/s (307200 / pixels)^0.85 and their frame rate, at most 30; S = (1 - e^(-3.5 r^0.74)) / (1 - e^(-3.5)), r = pixels / most pixels sent so far; sources without sizes count as 640x360; absent for shared screens",
-    source: "own model after ITU-T G.1070 (2012), Joskowicz and López Ardao 2012, Q-STAR (Ou et al. 2014)",
+    source: "own model after ITU-T G.1070 (2012), in the manner of Joskowicz and López Ardao 2012 and Q-STAR (Ou et al. 2014) with constants of our own",
 }];
 
 /// Pixels of the display of G.1070's coefficients.

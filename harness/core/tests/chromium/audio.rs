@@ -27,8 +27,8 @@ const CONCEALED: Within = Of(0.3);
 /// Of the delay: a factor of 1.25.
 const DELAY: Within = Share(0.25);
 
-/// Our video waits twice as long for retransmissions as the recorded one, and
-/// audio stays in step with it.
+/// Audio stays in step with video, which waits longer than in the recorded runs: those
+/// without FEC and one of those with it start slowly.
 const OPEN: [&str; 1] = ["c-nofec"];
 
 /// Audio of one call, from [`SETTLED`] on.

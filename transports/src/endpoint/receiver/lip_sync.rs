@@ -121,7 +121,7 @@ impl LipSync {
             return;
         };
         self.next = Some(due + INTERVAL);
-        let delays = (ms(audio.current_delay()), ms(video.target_delay()));
+        let delays = (ms(audio.current_delay()), ms(video.current_delay()));
         let Some((audio_ms, video_ms)) = self.step(delays) else {
             return;
         };

@@ -23,9 +23,8 @@
 //! under way have no fate. What comes later is heard by no one.
 //!
 //! Differs: with two one-way flows each end measures its own round trips,
-//! where libwebrtc would share them within one connection, and takes each as it
-//! is (libwebrtc: the largest of the last 1.5 s, once per second). One report
-//! counts both streams, at a constant interval. The stream begins with the first
+//! where libwebrtc would share them within one connection. One report counts both
+//! streams, at a constant interval. The stream begins with the first
 //! RTP packet of the flow.
 //! Not modelled: refresh of the screen in fixed steps.
 
@@ -37,6 +36,7 @@ mod lip_sync;
 mod playout;
 mod reporter;
 mod reports;
+mod round_trips;
 mod seen;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -55,6 +55,7 @@ use self::layers::{LayerSelector, layer_of};
 use self::lip_sync::LipSync;
 pub use self::reporter::Reporter;
 use self::reports::ReportState;
+use self::round_trips::RoundTrips;
 use super::decoder::DecoderModel;
 use super::reports::ReportSource;
 use crate::arq::{Requester, UsablePacket, Wish};
@@ -151,6 +152,7 @@ pub struct Receiver {
     lip_sync: Option<LipSync>,
     key_frames: KeyFrameRequests,
     reports: ReportState,
+    round_trips: RoundTrips,
     next_report: Time,
     nack: Vec<u64>,
     recovered: Vec<u64>,
@@ -180,6 +182,7 @@ impl Receiver {
             protected: BTreeMap::new(),
             audio: AudioInput::new(),
             reports: ReportState::default(),
+            round_trips: RoundTrips::default(),
             next_report: Time::MAX,
             nack: Vec::new(),
             recovered: Vec::new(),
@@ -411,6 +414,7 @@ impl Receiver {
         self.begun = true;
         if self.parts.reports == ReportSource::Rtcp {
             self.next_report = now + self.parts.report_interval;
+            self.round_trips.begin(now);
         }
         if let Some((buffer, _)) = &mut self.parts.video {
             buffer.start(now);
@@ -429,6 +433,15 @@ impl Receiver {
         }
     }
 
+    fn tell_round_trip(&mut self, now: Time) {
+        while let Some(rtt) = self.round_trips.poll(now) {
+            self.parts.requester.on_rtt(rtt);
+            if let Some((buffer, _)) = &mut self.parts.video {
+                buffer.on_rtt(now, rtt);
+            }
+        }
+    }
+
     /// Everything that is due now, then the next wake-up.
     fn pump(&mut self, out: &mut Outbox<'_>) {
         let now = out.now();
@@ -441,6 +454,7 @@ impl Receiver {
         }
         self.set_up(out);
         if self.begun {
+            self.tell_round_trip(now);
             if self.parts.requester.next_wake().is_some_and(|at| at <= now) {
                 let wish = self.parts.requester.wake(now, &mut self.nack);
                 self.repair(out, wish);
@@ -478,6 +492,7 @@ impl Receiver {
             let pull = audio.and_then(|buffer| buffer.next_wake());
             consider(pull.map(|at| self.loudspeaker.run(at)));
             consider(self.lip_sync.as_ref().and_then(LipSync::next_wake));
+            consider(self.round_trips.next_wake());
             consider(self.showing.front().map(|showing| showing.at));
             consider(self.decoding.map(|(_, _, done)| done));
             consider(
@@ -508,10 +523,7 @@ impl Receiver {
             if let Some((rrtr, held)) = dlrr {
                 let rtt = now.since(*rrtr) - *held;
                 self.key_frames.on_rtt(rtt);
-                self.parts.requester.on_rtt(rtt);
-                if let Some((buffer, _)) = &mut self.parts.video {
-                    buffer.on_rtt(now, rtt);
-                }
+                self.round_trips.on_sample(rtt);
             }
         }
     }

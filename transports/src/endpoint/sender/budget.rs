@@ -17,8 +17,8 @@
 //! adds, which libwebrtc does not count; libwebrtc computes the allocation when its controller publishes, this sender
 //! at every report.
 //! Not modelled: several video streams, pausing below the least rate, the field
-//! trial that counts whole packets per frame, the encoder bitrate adjuster (5/6
-//! of the rate for the first 30 frames).
+//! trial that counts whole packets per frame. What an encoder that overshoots is told
+//! instead is the matter of the video source.
 
 use weaknet_core::packet::Media;
 use weaknet_core::{Bitrate, Bytes, Span, Time};

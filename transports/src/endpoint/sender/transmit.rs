@@ -103,7 +103,7 @@ impl Sender {
     /// Sends something small that will be reported on, whatever window and pacer
     /// say.
     pub(super) fn probe(&mut self, out: &mut Outbox<'_>) {
-        let packet = Outgoing::Padding(padding(out.now(), 1));
+        let packet = Outgoing::Padding(padding(out.now(), self.padded(), 1));
         self.transmit(out, packet, None);
     }
 
@@ -114,7 +114,9 @@ impl Sender {
         let old = self.large.get().filter(|_| self.retransmits(out.now()));
         let overhead = self.parts.overhead;
         let mut payload = 0;
+        let media = self.padded();
         while let Some(next) = next_padding(
+            media,
             wanted,
             payload,
             old.map(|rtp| u32::from(rtp.payload)),
@@ -125,13 +127,21 @@ impl Sender {
                     kind: RtpKind::Rtx,
                     ..rtp
                 },
-                (PaddingPacket::Padding(size), _) => padding(out.now(), size),
+                (PaddingPacket::Padding(size), _) => padding(out.now(), media, size),
                 (PaddingPacket::Retransmission, None) => break,
             };
             payload += u64::from(rtp.payload).max(1);
             total += self.transmit(out, Outgoing::Padding(rtp), probe);
         }
         total
+    }
+
+    /// The stream that padding goes with.
+    const fn padded(&self) -> Media {
+        match self.parts.video {
+            Some(_) => Media::Video,
+            None => Media::Audio,
+        }
     }
 
     /// Whether this flow has retransmission at all: its scheme keeps packets.
@@ -226,9 +236,9 @@ impl Sender {
     }
 }
 
-fn padding(now: Time, size: u32) -> Rtp {
+fn padding(now: Time, media: Media, size: u32) -> Rtp {
     Rtp {
-        media: Media::Video,
+        media,
         kind: RtpKind::Padding,
         seq: 0,
         transport_seq: 0,

@@ -1,8 +1,10 @@
 //! As many repair packets as the measured loss calls for.
 //!
 //! Implements: the closed form of `binomial`: the fewest repair packets per block
-//! that leave at most a target share of the media lost, for the measured loss and
-//! mean length of bursts, if the code were ideal. Loss and bursts are means over
+//! that on average leave at most a target share of the media lost, for the measured
+//! loss and mean length of bursts, if the code were ideal. Frames of few packets cost
+//! more than larger ones: at 5 % loss and a target of 0.1 % those of 4 take 0.53
+//! repair packets each, those of 10 take 0.30; `max_frames` protects several together. Loss and bursts are means over
 //! the last seconds.
 //! Differs: nothing is taken from a publication; RFC 8854 section 5 leaves the
 //! amount of redundancy to the application.
@@ -129,7 +131,11 @@ mod tests {
     #[test]
     fn rates_follow_loss_and_bursts() {
         let rates = [0.0, 0.01, 0.05, 0.1, 0.3].map(|loss| told(loss, 1.0).rate);
-        assert_eq!(rates, [0.0, 0.1, 0.3, 0.5, 1.0]);
+        let steps = [0.0, 0.1, 0.3, 0.5, 1.0];
+        for (rate, step) in rates.iter().zip(steps) {
+            // Between this number of packets and one less.
+            assert!((0.0..0.1 + 1e-9).contains(&(step - rate)), "{rates:?}");
+        }
         let bursty = told(0.05, 3.0);
         assert!(bursty.bursts && bursty.rate > 0.3, "{bursty:?}");
     }

@@ -19,20 +19,26 @@ pub(super) fn residual(media: u32, repairs: u32, loss: f64) -> f64 {
     ((f64::from(all) * loss - harmless) / f64::from(all)).max(0.0)
 }
 
-/// The fewest repair packets, at most `most`, that leave no more than `target`.
-/// When losses come in runs of `burst` on average, runs are counted in place of
-/// packets, as if all had that length.
-pub(super) fn repairs_for(media: u32, loss: f64, burst: f64, target: f64, most: u32) -> u32 {
+/// The fewest repair packets per block on average, at most `most`, that leave no
+/// more than `target`: blocks with one more and blocks with one less take turns,
+/// since few packets allow few steps. When losses come in runs of `burst` on average,
+/// runs are counted in place of packets, as if all had that length; independent
+/// losses come in runs of 1 / (1 - `loss`), which counts as one.
+pub(super) fn repairs_for(media: u32, loss: f64, burst: f64, target: f64, most: u32) -> f64 {
     if media == 0 || loss <= target || loss >= 1.0 {
-        return if loss <= target { 0 } else { most };
+        return if loss <= target { 0.0 } else { f64::from(most) };
     }
-    let run = burst.max(1.0);
-    let units = |packets: u32| (f64::from(packets) / run).ceil() as u32;
-    let enough = |repairs: &u32| {
-        let runs = (f64::from(*repairs) / run) as u32;
-        residual(units(media), runs, loss) <= target
-    };
-    (0..most).find(enough).unwrap_or(most)
+    let run = (burst * (1.0 - loss)).max(1.0);
+    let blocks = (f64::from(media) / run).ceil() as u32;
+    let left = |repairs: u32| residual(blocks, (f64::from(repairs) / run) as u32, loss);
+    match (0..most).find(|repairs| left(*repairs) <= target) {
+        None => f64::from(most),
+        Some(0) => 0.0,
+        Some(enough) => {
+            let (more, less) = (left(enough), left(enough - 1));
+            f64::from(enough - 1) + (less - target) / (less - more)
+        }
+    }
 }
 
 #[cfg(test)]
@@ -80,12 +86,40 @@ mod tests {
 
     #[test]
     fn as_few_repair_packets_as_will_do() {
-        assert_eq!(repairs_for(10, 0.0, 1.0, 1e-3, 10), 0);
-        let needed = repairs_for(10, 0.05, 1.0, 1e-3, 10);
-        assert!(residual(10, needed, 0.05) <= 1e-3 && residual(10, needed - 1, 0.05) > 1e-3);
-        assert_eq!(needed, 3);
-        assert_eq!(repairs_for(10, 0.9, 1.0, 1e-3, 10), 10);
-        assert_eq!(repairs_for(10, 1.0, 1.0, 1e-3, 7), 7);
+        let needed = |media, loss, most| repairs_for(media, loss, 1.0, 1e-3, most);
+        assert_eq!([needed(10, 0.0, 10), needed(10, 0.9, 10)], [0.0, 10.0]);
+        assert_eq!(needed(10, 1.0, 7), 7.0);
+    }
+
+    #[test]
+    fn blocks_with_one_more_and_one_less_leave_the_target_together() {
+        for (media, loss) in [(4, 0.05), (10, 0.05), (10, 0.01), (30, 0.1), (2, 0.02)] {
+            let needed = repairs_for(media, loss, 1.0, 1e-3, 30);
+            let less = needed as u32;
+            let share = needed - f64::from(less);
+            let left = (1.0 - share) * residual(media, less, loss)
+                + share * residual(media, less + 1, loss);
+            assert!(
+                (left - 1e-3).abs() < 1e-9,
+                "{media} {loss}: {needed}, {left}"
+            );
+        }
+    }
+
+    #[test]
+    fn four_packets_at_five_percent_need_half_as_many_again() {
+        // Two leave the chance of 3 and more of 6: 6 x 0.05 - sum of k C(6, k)
+        // 0.05^k 0.95^(6-k) for k up to 2, by 6: 0.11 %. Three leave 0.009 %.
+        let needed = repairs_for(4, 0.05, 1.0 / 0.95, 1e-3, 4);
+        assert!((2.0..2.2).contains(&needed), "{needed}");
+    }
+
+    #[test]
+    fn independent_losses_are_no_bursts() {
+        for loss in [0.02, 0.1, 0.3] {
+            let of = |burst| repairs_for(12, loss, burst, 1e-3, 24);
+            assert_eq!(of(1.0 / (1.0 - loss)), of(1.0));
+        }
     }
 
     #[test]

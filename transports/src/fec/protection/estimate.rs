@@ -69,8 +69,8 @@ impl Estimate {
         self.loss.value
     }
 
-    /// The fewest repair packets for so many frames together that leave at most a
-    /// target share of the media lost, and no more than `max_rate` per packet.
+    /// The fewest repair packets for so many frames together that on average leave at
+    /// most a target share of the media lost, and no more than `max_rate` per packet.
     pub(super) fn protection(
         &self,
         key: bool,
@@ -84,7 +84,7 @@ impl Estimate {
         let burst = self.burst.value.max(1.0);
         let repairs = repairs_for(media, loss, burst, target, most);
         Protection {
-            rate: f64::from(repairs) / f64::from(media),
+            rate: repairs / f64::from(media),
             max_frames,
             bursts: burst > 1.5,
         }

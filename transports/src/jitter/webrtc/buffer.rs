@@ -19,7 +19,6 @@ use super::jitter_estimator::JitterEstimator;
 use super::micros::{
     MILLISECOND, Micros, SECOND, from_span, from_time, to_millis, to_span, to_time,
 };
-use super::rtt_filter::RttReports;
 use super::timing::{PlayoutDelay, Timing};
 
 /// Lateness from which a frame is dropped in favour of a later one.
@@ -44,7 +43,6 @@ pub(super) struct WebrtcBuffer {
     timing: Timing,
     variation: DelayVariation,
     estimator: JitterEstimator,
-    rtt_reports: RttReports,
     key_frames: KeyFrameWatch,
     decoder_ready: bool,
     schedule: Option<Schedule>,
@@ -61,7 +59,6 @@ impl WebrtcBuffer {
             timing: Timing::new(0, playout, reject_outliers),
             variation: DelayVariation::default(),
             estimator: JitterEstimator::new(),
-            rtt_reports: RttReports::default(),
             key_frames: KeyFrameWatch::new(waits),
             decoder_ready: false,
             schedule: None,
@@ -175,10 +172,8 @@ impl JitterBuffer for WebrtcBuffer {
         self.schedule_next(now);
     }
 
-    fn on_rtt(&mut self, now: Time, rtt: Span) {
-        if let Some(rtt) = self.rtt_reports.add(from_time(now), from_span(rtt)) {
-            self.estimator.on_rtt(rtt);
-        }
+    fn on_rtt(&mut self, _: Time, rtt: Span) {
+        self.estimator.on_rtt(from_span(rtt));
     }
 
     fn poll(&mut self, now: Time) -> Option<JitterAction> {

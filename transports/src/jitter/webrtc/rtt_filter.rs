@@ -4,8 +4,7 @@
 //! average and variance with a factor that grows to 34/35; five samples in a
 //! row further than 2.5 standard deviations from the average on the same side
 //! are a jump, five while the maximum is 3.5 above the average a drift; either
-//! sets average and maximum to those of the five. As from `video/call_stats2.cc`
-//! it gets one sample a second, the greatest since the one before.
+//! sets average and maximum to those of the five.
 
 use super::micros::{Micros, SECOND, from_millis, scale, to_millis};
 
@@ -14,28 +13,6 @@ const MAX_COUNT: u32 = 35;
 const SAMPLES: usize = 5;
 const JUMP_DEVIATIONS: f64 = 2.5;
 const DRIFT_DEVIATIONS: f64 = 3.5;
-
-/// Passes on the greatest sample of every second.
-#[derive(Debug, Clone, Default)]
-pub(super) struct RttReports {
-    greatest: Micros,
-    last: Option<Micros>,
-}
-
-impl RttReports {
-    /// Takes a sample; yields the one to filter when a second has passed.
-    pub(super) fn add(&mut self, now: Micros, rtt: Micros) -> Option<Micros> {
-        self.greatest = self.greatest.max(rtt);
-        if self
-            .last
-            .is_some_and(|last| now < last.saturating_add(SECOND))
-        {
-            return None;
-        }
-        self.last = Some(now);
-        Some(std::mem::take(&mut self.greatest))
-    }
-}
 
 /// Up to five samples in a row.
 #[derive(Debug, Clone, Default)]
@@ -149,20 +126,6 @@ mod tests {
     #[test]
     fn capped_at_three_seconds() {
         assert_eq!(feed(&mut RttFilter::default(), &[500_000]), 3000);
-    }
-
-    #[test]
-    fn one_sample_a_second_the_greatest() {
-        let mut reports = RttReports::default();
-        let samples = [
-            (0, 50),
-            (300_000, 80),
-            (999_999, 60),
-            (1_000_000, 70),
-            (2_500_000, 40),
-        ];
-        let passed = samples.map(|(now, rtt)| reports.add(now, rtt));
-        assert_eq!(passed, [Some(50), None, None, Some(80), Some(40)]);
     }
 
     #[test]

@@ -272,10 +272,8 @@ fn retransmissions_raise_the_delay_for_a_minute() {
             f.complete += ms(100);
         }
         if n % 30 == 0 {
-            receiver.buffer.on_rtt(
-                f.first_arrived,
-                ms(if (600..700).contains(&n) { 350 } else { 60 }),
-            );
+            let rtt = if (600..700).contains(&n) { 350 } else { 60 };
+            receiver.buffer.on_rtt(f.first_arrived, ms(rtt));
         }
         receiver.arrive(f);
         targets.push(receiver.buffer.target_delay().as_millis_f64());

@@ -89,6 +89,7 @@ impl Webrtc {
     const fn caution(&self) -> StartCaution {
         StartCaution {
             factor: self.start_caution,
+            spared: 0,
             frames: self.start_frames,
             fade: self.fade_frames,
         }

@@ -12,7 +12,8 @@
 //! the mean; 640x360 is held at 230 kbit/s with a quantiser index of 43; below
 //! the rate of the greatest index frames are dropped.
 //! Not modelled: frames dropped at the start because they are too large for the
-//! rate, steps for want of processor time, VP9 and AV1, content that changes.
+//! rate, the account of overshoot (`bitrate_adjuster`) but for its caution at the
+//! start, steps for want of processor time, VP9 and AV1, content that changes.
 
 mod backlog;
 mod degradation;
