@@ -68,7 +68,9 @@ fn a_call_yields_to_tcp_on_a_long_queue_and_is_not_starved() {
     // GCC measures the queue that a loss-based flow keeps full, and gives way; its
     // adaptive threshold is there so that it is not starved (Carlucci et al. 2016,
     // section 4; draft-ietf-rmcat-gcc-02, section 5.4).
-    let call = "media: {video: {max_bitrate: 10Mbps}}, congestion_control: gcc";
+    // With an encoder that takes all that it is told.
+    let call = "media: {video: {max_bitrate: 10Mbps, \
+                source: {rfc8593: {overshoot_window: 0s}}}}, congestion_control: gcc";
     let tcp = "bulk: {}, congestion_control: cubic";
     let (call, tcp) = side_by_side("4Mbps", "150kB", call, tcp);
     let share = call / (call + tcp);
