@@ -70,7 +70,10 @@ pub(super) fn write(
         RtpKind::Padding => rtp.captured.ticks(90_000),
         _ => rtp.timestamp,
     };
-    let payload_type = contents.red.map_or(stream.payload_type(), |_| RED_AUDIO);
+    let payload_type = match contents.red {
+        Some(_) => RED_AUDIO,
+        None => stream.payload_type(),
+    };
     out.extend_from_slice(&[first, marker | payload_type]);
     out.extend_from_slice(&contents.seq.to_be_bytes());
     out.extend_from_slice(&(timestamp as u32).to_be_bytes());
