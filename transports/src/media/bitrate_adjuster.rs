@@ -52,13 +52,14 @@ pub(super) struct BitrateAdjuster {
     /// Bits in the virtual pacer.
     level: f64,
     leaked: Option<Time>,
-    /// Times and costs of frames, 1 for one that fits.
+    /// Times and costs of frames, 1 for one that fits, and the sum of the costs.
     costs: VecDeque<(Time, f64)>,
+    sum: f64,
     account: Account,
 }
 
 impl BitrateAdjuster {
-    pub(super) const fn new(mistrust: Mistrust) -> Self {
+    pub(super) fn new(mistrust: Mistrust) -> Self {
         Self {
             mistrust,
             frames: 0,
@@ -67,9 +68,8 @@ impl BitrateAdjuster {
             level: 0.0,
             leaked: None,
             costs: VecDeque::new(),
-            account: Account {
-                points: VecDeque::new(),
-            },
+            sum: 0.0,
+            account: Account::default(),
         }
     }
 
@@ -81,10 +81,10 @@ impl BitrateAdjuster {
             least,
         } = allowance;
         self.account.on_rate(now, target, self.mistrust.window);
-        let (link, media) = self.factors(now);
-        let mut factor = link.clamp(1.0, MAX_FACTOR);
-        let granted = ((factor - media.max(1.0)) * target).clamp(0.0, headroom.max(0.0));
-        if granted > 0.0 {
+        let mut factor = self.link_factor(now).clamp(1.0, MAX_FACTOR);
+        if factor > 1.0 && headroom > 0.0 {
+            let media = self.media_factor(now);
+            let granted = ((factor - media.max(1.0)) * target).clamp(0.0, headroom);
             factor *= target / (target + granted);
         }
         if least > 0.0 && least < target {
@@ -112,6 +112,7 @@ impl BitrateAdjuster {
         };
         self.level += bits - over;
         self.costs.push_back((now, cost));
+        self.sum += cost;
     }
 
     fn leak(&mut self, now: Time) {
@@ -121,26 +122,38 @@ impl BitrateAdjuster {
         }
     }
 
-    /// By how much frames were too large for the link, and on the whole.
-    fn factors(&mut self, now: Time) -> (f64, f64) {
+    fn is_known(&self) -> bool {
+        self.frames >= self.mistrust.frames && !self.costs.is_empty()
+    }
+
+    /// By how much frames were too large for the link.
+    fn link_factor(&mut self, now: Time) -> f64 {
         let oldest = now.saturating_sub(self.mistrust.window);
-        while self.costs.front().is_some_and(|(at, _)| *at < oldest) {
-            self.costs.pop_front();
+        while let Some((_, cost)) = self.costs.pop_front_if(|(at, _)| *at < oldest) {
+            self.sum -= cost;
         }
-        let unknown = self.mistrust.unknown;
-        if self.frames < self.mistrust.frames || self.costs.is_empty() {
-            return (unknown, unknown);
+        if self.is_known() {
+            self.sum / self.costs.len() as f64
+        } else {
+            self.mistrust.unknown
         }
-        let sum: f64 = self.costs.iter().map(|(_, cost)| cost).sum();
-        let media = self.account.factor(now).unwrap_or(unknown);
-        (sum / self.costs.len() as f64, media)
+    }
+
+    /// By how much they were too large on the whole.
+    fn media_factor(&self, now: Time) -> f64 {
+        let factor = self.account.factor(now).filter(|_| self.is_known());
+        factor.unwrap_or(self.mistrust.unknown)
     }
 }
 
 /// Bits that came out beside those that the target allowed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 struct Account {
     points: VecDeque<Point>,
+    /// Bits of all points.
+    produced: f64,
+    /// Bits that the target allowed from each point to the next.
+    allowed: f64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -149,46 +162,60 @@ struct Point {
     /// Target from then on, in bit/s.
     rate: f64,
     bits: f64,
+    /// Bits that the target allowed until the next point; of the last one none yet.
+    room: f64,
+}
+
+impl Point {
+    fn room_until(&self, now: Time) -> f64 {
+        self.rate * now.since(self.at).as_secs_f64()
+    }
 }
 
 impl Account {
     fn on_rate(&mut self, now: Time, rate: f64, window: Span) {
-        let oldest = now.saturating_sub(window);
-        while self.points.len() > MAX_POINTS
-            || (self.points.front()).is_some_and(|p| p.at < oldest || p.bits <= 0.0)
-        {
-            self.points.pop_front();
+        if let Some(last) = self.points.back_mut() {
+            last.room = last.room_until(now);
+            self.allowed += last.room;
         }
-        let bits = 0.0;
         self.points.push_back(Point {
             at: now,
             rate,
-            bits,
+            bits: 0.0,
+            room: 0.0,
         });
+        let oldest = now.saturating_sub(window);
+        while self.points.len() > 1
+            && let Some(old) = self.points.front()
+            && (self.points.len() > MAX_POINTS + 1 || old.at < oldest || old.bits <= 0.0)
+        {
+            self.produced -= old.bits;
+            self.allowed -= old.room;
+            self.points.pop_front();
+        }
     }
 
     fn on_bits(&mut self, bits: f64) {
         if let Some(last) = self.points.back_mut() {
             last.bits += bits;
+            self.produced += bits;
         }
     }
 
     /// What came out per what was allowed. The last frame has as long as it takes.
     fn factor(&self, now: Time) -> Option<f64> {
-        let (mut produced, mut allowed, mut since_frame, mut last_frame) = (0.0, 0.0, 0.0, 0.0);
-        let ends = self.points.iter().skip(1).map(|p| p.at).chain([now]);
-        for (point, end) in self.points.iter().zip(ends) {
-            produced += point.bits;
-            let room = point.rate * end.since(point.at).as_secs_f64();
-            allowed += room;
+        let last_room = self.points.back()?.room_until(now);
+        let mut since_frame = last_room;
+        let mut last_frame = 0.0;
+        for point in self.points.iter().rev() {
+            since_frame += point.room;
             if point.bits > 0.0 {
-                (last_frame, since_frame) = (point.bits, room);
-            } else {
-                since_frame += room;
+                last_frame = point.bits;
+                break;
             }
         }
-        allowed += f64::max(last_frame - since_frame, 0.0);
-        (allowed > 0.0 && produced > 0.0).then(|| produced / allowed)
+        let allowed = self.allowed + last_room + f64::max(last_frame - since_frame, 0.0);
+        (allowed > 0.0 && self.produced > 0.0).then(|| self.produced / allowed)
     }
 }
 

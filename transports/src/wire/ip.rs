@@ -126,16 +126,18 @@ pub(super) fn read(bytes: &[u8]) -> Result<Datagram<'_>, WireError> {
 
 /// A sum that is the one's complement sum once its carries are folded: words of
 /// 32 bits do as well as those of 16 (RFC 1071, section 2).
+/// The sum of 16-bit words, taken eight bytes at a time: two words or four make no
+/// difference to a one's complement sum (RFC 1071, section 2).
 fn sum_words(start: u64, bytes: &[u8]) -> u64 {
-    let (words, rest) = bytes.as_chunks::<4>();
-    let mut last = [0; 4];
-    for (to, from) in last.iter_mut().zip(rest) {
-        *to = *from;
-    }
-    let word = |word: [u8; 4]| u64::from(u32::from_be_bytes(word));
-    words
-        .iter()
-        .fold(start + word(last), |sum, &four| sum + word(four))
+    let halves = |eight: [u8; 8]| {
+        let eight = u64::from_be_bytes(eight);
+        (eight >> 32) + (eight & 0xffff_ffff)
+    };
+    let (whole, rest) = bytes.as_chunks::<8>();
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    let sum: u64 = whole.iter().map(|eight| halves(*eight)).sum();
+    start + sum + halves(last)
 }
 
 /// The one's complement of the one's complement sum.
