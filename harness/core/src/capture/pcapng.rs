@@ -11,6 +11,9 @@ const SECTION_HEADER: u32 = 0x0a0d_0d0a;
 const INTERFACE_DESCRIPTION: u32 = 1;
 const ENHANCED_PACKET: u32 = 6;
 
+/// Bytes of an enhanced packet block in front of the packet.
+const PACKET_HEADER: usize = 28;
+
 const BYTE_ORDER_MAGIC: u32 = 0x1a2b_3c4d;
 const VERSION: [u16; 2] = [1, 0];
 const UNKNOWN_LENGTH: i64 = -1;
@@ -55,6 +58,7 @@ pub struct PacketBlock<'a> {
 pub struct PcapngWriter<W> {
     out: W,
     snaplen: Option<u32>,
+    /// The block at hand, of a packet what is behind its bytes.
     block: Vec<u8>,
 }
 
@@ -101,21 +105,39 @@ impl<W: Write> PcapngWriter<W> {
     pub fn packet(&mut self, packet: &PacketBlock<'_>) -> io::Result<()> {
         let length = u32::try_from(packet.bytes.len()).unwrap_or(u32::MAX);
         let kept = length.min(self.snaplen.unwrap_or(u32::MAX));
-        self.put(&packet.interface.to_le_bytes());
-        // The high half comes first.
-        self.put(&((packet.at >> 32) as u32).to_le_bytes());
-        self.put(&(packet.at as u32).to_le_bytes());
-        self.put(&kept.to_le_bytes());
-        self.put(&length.to_le_bytes());
-        self.put(&packet.bytes[..kept as usize]);
-        self.pad();
+        let bytes = &packet.bytes[..kept as usize];
+        // What follows the bytes is put together first: the length of all comes before.
+        let padding = bytes.len().next_multiple_of(4) - bytes.len();
+        self.block.resize(padding, 0);
         if packet.direction != 0 {
             self.option(FLAGS, &packet.direction.to_le_bytes());
         }
         if !packet.comment.is_empty() {
             self.option(COMMENT, packet.comment.as_bytes());
         }
-        self.end(ENHANCED_PACKET)
+        self.option(END_OF_OPTIONS, &[]);
+        let total = PACKET_HEADER + bytes.len() + self.block.len() + 4;
+        let total = u32::try_from(total).unwrap_or(u32::MAX);
+        self.block.extend_from_slice(&total.to_le_bytes());
+
+        let mut header = [0; PACKET_HEADER];
+        let words = [
+            ENHANCED_PACKET,
+            total,
+            packet.interface,
+            // The high half comes first.
+            (packet.at >> 32) as u32,
+            packet.at as u32,
+            kept,
+            length,
+        ];
+        for (place, word) in header.chunks_exact_mut(4).zip(words) {
+            place.copy_from_slice(&word.to_le_bytes());
+        }
+        let parts = [&header, bytes, &self.block];
+        let written = parts.iter().try_for_each(|part| self.out.write_all(part));
+        self.block.clear();
+        written
     }
 
     /// The output.
@@ -123,25 +145,22 @@ impl<W: Write> PcapngWriter<W> {
         self.out
     }
 
+    /// Appends to a block with room for its type and length.
     fn put(&mut self, bytes: &[u8]) {
         if self.block.is_empty() {
-            // Room for type and length.
             self.block.resize(8, 0);
         }
         self.block.extend_from_slice(bytes);
     }
 
-    fn pad(&mut self) {
-        self.block.resize(self.block.len().next_multiple_of(4), 0);
-    }
-
     /// Appends an option; what is longer than its length can say is cut.
     fn option(&mut self, code: u16, value: &[u8]) {
         let length = u16::try_from(value.len()).unwrap_or(u16::MAX);
-        self.put(&code.to_le_bytes());
-        self.put(&length.to_le_bytes());
-        self.put(&value[..usize::from(length)]);
-        self.pad();
+        self.block.extend_from_slice(&code.to_le_bytes());
+        self.block.extend_from_slice(&length.to_le_bytes());
+        self.block.extend_from_slice(&value[..usize::from(length)]);
+        let padding = usize::from(length).next_multiple_of(4) - usize::from(length);
+        self.block.resize(self.block.len() + padding, 0);
     }
 
     /// Writes the block out, with or without options.
