@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use ::str0m::net::{Protocol, Receive};
 use ::str0m::{Event as RtcEvent, Input, Output, Rtc};
-use weaknet_core::packet::{Ecn, FlowId, Leg, Packet, Payload, Protocol, Tag};
+use weaknet_core::packet::{self, Ecn, FlowId, Leg, Packet, Payload, Tag};
 use weaknet_core::{Event, Outbox, Span, Time};
 
 use super::addresses;
@@ -131,7 +131,7 @@ impl Peer {
             hop: 0,
             ecn: Ecn::NotEct,
             damaged: false,
-            protocol: Protocol::Udp,
+            protocol: packet::Protocol::Udp,
             size: 0,
             sent: out.now(),
             payload: Payload::Opaque,
