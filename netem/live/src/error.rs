@@ -35,10 +35,14 @@ impl LiveError {
         }
     }
 
-    /// Whether it is a lack of rights.
+    /// Whether it is a lack of rights, or of the device that they are for.
     #[must_use]
     pub fn is_permission(&self) -> bool {
+        let is_missing = |action: &str, source: &io::Error| {
+            action == OPEN_TUN && source.kind() == io::ErrorKind::NotFound
+        };
         match self {
+            Self::System { action, source } if is_missing(action, source) => true,
             Self::System { source, .. } | Self::Command { source, .. } => {
                 source.kind() == io::ErrorKind::PermissionDenied
             }
