@@ -50,7 +50,7 @@ pub(super) fn run(args: &Live, registry: &Registry) -> Result<(), Failure> {
         seed: setup.case().seed,
         version: VERSION.to_owned(),
     };
-    let results = Results::begin(args)?;
+    let results = Results::begin(args, &setup)?;
     // Before anything starts a thread: see there.
     let namespaces = Namespaces::create(Ends {
         super_frames: !args.mtu_exact,

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use weaknet_core::Time;
+use weaknet_harness::capture::folder_name;
 use weaknet_harness::live::{Recording, RecordingError, Row, ScoreError, Setup, What, score};
 use weaknet_harness::registry::Registry;
 use weaknet_harness::store::{OutMode, RunWriter};
@@ -27,13 +28,13 @@ pub(super) struct Results {
 
 impl Results {
     /// Prepares what the arguments ask for.
-    pub(super) fn begin(args: &Live) -> Result<Self, Failure> {
+    pub(super) fn begin(args: &Live, setup: &Setup) -> Result<Self, Failure> {
         let begin = |out: &PathBuf| RunWriter::begin(out, OutMode::Replace, VERSION);
         let writer = args.out.as_ref().map(begin).transpose();
         let writer = writer.map_err(cannot_begin)?;
         let recording = match (&args.record_arrivals, &writer) {
             (Some(path), _) => Some(path.clone()),
-            (None, Some(writer)) => Some(writer.captures().map_err(store_failure)?.join(RECORDING)),
+            (None, Some(writer)) => Some(beside_captures(writer, setup)?),
             (None, None) => None,
         };
         Ok(Self {
@@ -93,6 +94,15 @@ impl Results {
         }
         Ok(())
     }
+}
+
+/// The recording where captures of the case would be.
+fn beside_captures(writer: &RunWriter, setup: &Setup) -> Result<PathBuf, Failure> {
+    let case = setup.case();
+    let folder = writer.captures().map_err(store_failure)?;
+    let folder = folder.join(folder_name(&case.id, &case.seed.to_string()));
+    std::fs::create_dir_all(&folder).map_err(|error| cannot(&folder, &error))?;
+    Ok(folder.join(RECORDING))
 }
 
 fn cannot(path: &Path, error: &dyn std::error::Error) -> Failure {
