@@ -125,10 +125,7 @@ const MODELS: &[(&str, &[(&str, &str)])] = &[
             ("drr", "{drr: {limit: 30packets}}"),
             ("dualpi2", "dualpi2"),
             ("fq_codel", "{fq_codel: {target: 1ms, interval: 20ms}}"),
-            (
-                "netem",
-                "{netem: {delay: 5ms, jitter: 2ms, limit: 50}}",
-            ),
+            ("netem", "{netem: {delay: 5ms, jitter: 2ms, limit: 50}}"),
             ("pie", "{pie: {target: 2ms}}"),
             ("priority", "priority"),
             ("red", "red"),

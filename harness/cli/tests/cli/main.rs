@@ -11,6 +11,8 @@ mod interruptions;
 #[cfg(target_os = "linux")]
 mod live;
 #[cfg(target_os = "linux")]
+mod live_control;
+#[cfg(target_os = "linux")]
 mod live_models;
 mod replays;
 mod results;
