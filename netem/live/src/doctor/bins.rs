@@ -37,8 +37,10 @@ impl Curve {
         edges.windows(2).map(|pair| pair[1] - pair[0]).collect()
     }
 
-    /// How many packets had come by then; `None` beyond the last arrival.
-    fn at(&self, time: u64) -> Option<f64> {
+    /// The number of the packet that came at that time, not whole between two; `None`
+    /// beyond the last arrival.
+    #[must_use]
+    pub fn at(&self, time: u64) -> Option<f64> {
         let next = self.points.partition_point(|(_, at)| *at < time);
         let &(number, at) = self.points.get(next)?;
         let Some(&(before, since)) = next.checked_sub(1).and_then(|at| self.points.get(at)) else {
