@@ -16,6 +16,7 @@ use super::check::{Check, Figure, Limit, Question};
 use super::site::{Conditions, Failed, over};
 use crate::address::{LEFT, RIGHT};
 use crate::end::Namespaces;
+use crate::lateness::Quantiles;
 
 const PLAIN: Question = Question {
     name: "delay_0ms",
@@ -62,12 +63,12 @@ const LENGTH: usize = 100;
 
 pub(super) fn examine(effort: Effort, namespaces: &Namespaces) -> Vec<Check> {
     let plain = round_trips(effort, namespaces, Span::ZERO);
-    let base = plain.as_ref().ok().map(|trips| at(trips, 0.5));
-    let mut checks = vec![PLAIN.answer(plain.map(|trips| figures(&trips, 0.0, 0.0)))];
+    let base = plain.as_ref().ok().map(|trips| at(&trips.micros, 0.5));
+    let mut checks = vec![PLAIN.answer(plain.map(|trips| trips.figures(0.0, 0.0)))];
     for (millis, question) in DELAYS {
         let measured = match base {
             Some(base) => round_trips(effort, namespaces, Span::from_millis(millis))
-                .map(|trips| figures(&trips, 2_000.0 * millis as f64, base)),
+                .map(|trips| trips.figures(2_000.0 * millis as f64, base)),
             None => Err(Failed::Nothing(
                 "there is no plain forwarder to compare with",
             )),
@@ -77,16 +78,28 @@ pub(super) fn examine(effort: Effort, namespaces: &Namespaces) -> Vec<Check> {
     checks
 }
 
-/// Microseconds beyond twice the delay: of the shortest all of it, which cannot be below
-/// zero; of the others what is beyond a plain forwarder.
-fn figures(trips: &[f64], twice: f64, plain: f64) -> Vec<Figure> {
-    let beyond = |share| at(trips, share) - twice - plain;
-    vec![
-        ("p50_us", beyond(0.5)),
-        ("p99_us", beyond(0.99)),
-        ("max_us", beyond(1.0)),
-        ("earliest_us", at(trips, 0.0) - twice),
-    ]
+/// Round trips, and how late the emulator says that packets left.
+struct Trips {
+    /// Microseconds, sorted.
+    micros: Vec<f64>,
+    lateness: Quantiles,
+}
+
+impl Trips {
+    /// Microseconds beyond twice the delay: of the shortest all of it, which cannot be
+    /// below zero; of the others what is beyond a plain forwarder.
+    fn figures(&self, twice: f64, plain: f64) -> Vec<Figure> {
+        let beyond = |share| at(&self.micros, share) - twice - plain;
+        let late = |span: Span| span.as_nanos() as f64 / 1e3;
+        vec![
+            ("p50_us", beyond(0.5)),
+            ("p99_us", beyond(0.99)),
+            ("max_us", beyond(1.0)),
+            ("earliest_us", at(&self.micros, 0.0) - twice),
+            ("emulation_error_p50_us", late(self.lateness.p50)),
+            ("emulation_error_p99_us", late(self.lateness.p99)),
+        ]
+    }
 }
 
 /// The value that this share of the sorted values is below.
@@ -96,20 +109,23 @@ fn at(sorted: &[f64], share: f64) -> f64 {
     sorted.get(place.min(last)).copied().unwrap_or(f64::NAN)
 }
 
-/// Round trips over twice this delay, in microseconds, sorted.
-fn round_trips(effort: Effort, namespaces: &Namespaces, delay: Span) -> Result<Vec<f64>, Failed> {
+/// Round trips over twice this delay.
+fn round_trips(effort: Effort, namespaces: &Namespaces, delay: Span) -> Result<Trips, Failed> {
     let way = Conditions {
         delay,
         ..Conditions::plain()
     };
-    let (mut trips, _) = over(namespaces, [&way, &way], |namespaces| {
+    let (mut micros, report) = over(namespaces, [&way, &way], |namespaces| {
         exchange(namespaces, effort.echoes)
     })?;
-    if trips.is_empty() {
+    if micros.is_empty() {
         return Err(Failed::Nothing("no echo came back"));
     }
-    trips.sort_by(f64::total_cmp);
-    Ok(trips)
+    micros.sort_by(f64::total_cmp);
+    Ok(Trips {
+        micros,
+        lateness: report.lateness,
+    })
 }
 
 fn exchange(namespaces: &Namespaces, count: u32) -> Result<Vec<f64>, Failed> {
@@ -182,8 +198,12 @@ mod tests {
         assert_eq!(at(&[1.0, 2.0, 3.0, 4.0], 0.5), 3.0);
         assert_eq!(at(&[1.0, 2.0], 1.0), 2.0);
         assert!(at(&[], 0.5).is_nan());
-        let figures = figures(&[2_010.0, 2_020.0, 2_030.0], 2_000.0, 5.0);
+        let trips = Trips {
+            micros: vec![2_010.0, 2_020.0, 2_030.0],
+            lateness: Quantiles::default(),
+        };
+        let figures = trips.figures(2_000.0, 5.0);
         let values: Vec<f64> = figures.iter().map(|(_, value)| *value).collect();
-        assert_eq!(values, [15.0, 25.0, 25.0, 10.0]);
+        assert_eq!(values, [15.0, 25.0, 25.0, 10.0, 0.0, 0.0]);
     }
 }

@@ -7,7 +7,7 @@
 //! kinds of runs and the number of losses are all that there is to know.
 //!
 //! Implements: Pearson's chi-square test against geometric lengths, in bins that expect
-//! at least [`LEAST`] runs each; the number of losses against the normal distribution,
+//! at least five runs each; the number of losses against the normal distribution,
 //! with the variance of a chain of two states (Gilbert 1960).
 //! Differs: parameters are known, so that no degree of freedom is spent on them. The
 //! first and the last run are left out, since their other ends are not seen.
