@@ -105,14 +105,6 @@ fn measure(
     if bins.is_empty() {
         return Err(Failed::Nothing("not one bin of 100 ms was full"));
     }
-    eprintln!(
-        "{:?} {:?} {:?}",
-        bins.iter()
-            .map(|b| (1000.0 * (b / allowed - 1.0)).round() / 10.0)
-            .collect::<Vec<_>>(),
-        report.lateness,
-        report.directions[0].counts
-    );
     let errors = bins.iter().map(|packets| 100.0 * (packets / allowed - 1.0));
     let mean = errors.clone().sum::<f64>() / bins.len() as f64;
     let worst = errors.map(f64::abs).fold(0.0, f64::max);
