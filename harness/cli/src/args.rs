@@ -56,6 +56,9 @@ pub(crate) enum Command {
     #[cfg(target_os = "linux")]
     #[command(hide = true)]
     FirstProcess(FirstProcess),
+    /// Prove that shaping works on this machine, and measure how exactly.
+    #[cfg(target_os = "linux")]
+    Doctor(Doctor),
     /// Measure how fast the engine is on this machine.
     Bench(Bench),
     /// Print a completion script.
@@ -229,6 +232,17 @@ pub(crate) struct FirstProcess {
     /// The command to run.
     #[arg(last = true, value_name = "CMD")]
     pub(crate) command: Vec<String>,
+}
+
+#[cfg(target_os = "linux")]
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Some seconds instead of half a minute, less exact.
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Print JSON instead of the table.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// What can be captured.

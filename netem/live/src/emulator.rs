@@ -90,12 +90,24 @@ pub struct Interval {
 }
 
 impl Emulator {
-    /// Starts both directions, from left to right and back, each with a link and who
-    /// sees what it does.
+    /// Starts both directions, from left to right and back, now.
     ///
     /// # Errors
     /// When the system has no thread for them.
     pub fn start<P: Port + Clone + 'static>(
+        devices: [P; 2],
+        links: [Link; 2],
+        options: Options,
+    ) -> Result<Self, LiveError> {
+        let links = links.map(|link| (link, Box::new(()) as _));
+        Self::start_watched(devices, links, Clock::start(), options)
+    }
+
+    /// The same with who sees what each link does, and the clock of the run.
+    ///
+    /// # Errors
+    /// When the system has no thread for them.
+    pub fn start_watched<P: Port + Clone + 'static>(
         [left, right]: [P; 2],
         [forward, backward]: [(Link, Box<dyn Watch>); 2],
         clock: Clock,

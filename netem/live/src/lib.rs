@@ -17,6 +17,7 @@
 
 mod address;
 mod clock;
+pub mod doctor;
 mod emulator;
 mod end;
 mod error;

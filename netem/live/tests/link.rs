@@ -11,7 +11,7 @@ use weaknet_core::event::{Event, EventSink};
 use weaknet_core::packet::{FlowId, Leg, LinkId, Packet};
 use weaknet_core::plugin::Assets;
 use weaknet_core::{BuildContext, Plugin as _, Ratio, Span, Streams, Time};
-use weaknet_live::{Addresses, Clock, Emulator, Ends, LEFT, Namespaces, Options, RIGHT, Report};
+use weaknet_live::{Addresses, Emulator, Ends, LEFT, Namespaces, Options, RIGHT, Report};
 use weaknet_netem::{Link, Parts, delay, loss, queue, rate};
 
 /// Prints why nothing is tested where nothing can be; fails where that is not allowed.
@@ -82,14 +82,8 @@ fn link(number: u16, conditions: &Conditions) -> Link {
 /// emulator says.
 fn over<T>(conditions: &Conditions, what: impl FnOnce(&Namespaces) -> T) -> Option<(T, Report)> {
     let namespaces = namespaces()?;
-    let links = [link(0, conditions), link(1, conditions)].map(|link| (link, Box::new(()) as _));
-    let emulator = Emulator::start(
-        namespaces.devices(),
-        links,
-        Clock::start(),
-        Options::default(),
-    )
-    .unwrap();
+    let links = [link(0, conditions), link(1, conditions)];
+    let emulator = Emulator::start(namespaces.devices(), links, Options::default()).unwrap();
     let result = what(&namespaces);
     let report = emulator.stop().unwrap();
     namespaces.finish();

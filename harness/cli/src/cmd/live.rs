@@ -71,7 +71,7 @@ pub(super) fn run(args: &Live, registry: &Registry) -> Result<(), Failure> {
     };
     let [forward, backward] = links;
     let [there, back] = watches;
-    let emulator = Emulator::start(
+    let emulator = Emulator::start_watched(
         namespaces.devices(),
         [(forward, there), (backward, back)],
         Clock::start(),
