@@ -142,9 +142,22 @@ pub(crate) struct Live {
     /// connections get slower.
     #[arg(long)]
     pub(crate) mtu_exact: bool,
+    /// The devices of the ends: TUN, or pairs of Ethernet devices (veth) and packet sockets,
+    /// which need no /dev/net/tun.
+    #[arg(long, value_enum, default_value_t = LivePort::Auto, value_name = "KIND")]
+    pub(crate) port: LivePort,
     /// The command to run at the left end; a shell when there is none.
     #[arg(last = true, value_name = "CMD", conflicts_with_all = ["left", "right"])]
     pub(crate) command: Vec<String>,
+}
+
+/// The devices of a live link's ends.
+#[cfg(target_os = "linux")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum LivePort {
+    Auto,
+    Tun,
+    Veth,
 }
 
 #[cfg(target_os = "linux")]

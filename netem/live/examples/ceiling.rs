@@ -37,7 +37,10 @@ mod linux {
             } else {
                 "packets"
             };
-            let ends = Ends { super_frames };
+            let ends = Ends {
+                super_frames,
+                ..Ends::default()
+            };
             let gigabits = over(ends, Span::from_millis(1), tcp)?;
             println!("TCP over 1 ms, {name}: {gigabits:.2} Gbit/s");
         }

@@ -13,6 +13,14 @@ pub enum LiveError {
         /// What the system said.
         source: io::Error,
     },
+    /// An end can have neither kind of device.
+    #[error("failed to make a device for an end: {tun}; and {veth}")]
+    NoPort {
+        /// Why it has no TUN device.
+        tun: Box<Self>,
+        /// Why it has no pair of Ethernet devices.
+        veth: Box<Self>,
+    },
     /// A command cannot be started.
     #[error("failed to start `{command}`: {source}")]
     Command {
@@ -39,10 +47,18 @@ impl LiveError {
     #[must_use]
     pub fn is_permission(&self) -> bool {
         let is_missing = |action: &str, source: &io::Error| {
-            action == OPEN_TUN && source.kind() == io::ErrorKind::NotFound
+            let is_device = source.kind() == io::ErrorKind::NotFound
+                || matches!(source.raw_os_error(), Some(libc::ENODEV | libc::ENXIO));
+            action == OPEN_TUN && is_device
         };
         match self {
             Self::System { action, source } if is_missing(action, source) => true,
+            // None may be made.
+            Self::System { action, source } if *action == NEW_USER || *action == NEW_NETWORK => {
+                source.kind() == io::ErrorKind::PermissionDenied
+                    || source.raw_os_error() == Some(libc::ENOSPC)
+            }
+            Self::NoPort { .. } => true,
             Self::System { source, .. } | Self::Command { source, .. } => {
                 source.kind() == io::ErrorKind::PermissionDenied
             }
@@ -57,10 +73,15 @@ fn help(action: &str, source: &io::Error) -> &'static str {
         source.kind(),
         io::ErrorKind::PermissionDenied | io::ErrorKind::NotFound
     );
+    let none_left = source.raw_os_error() == Some(libc::ENOSPC);
     match action {
+        NEW_USER | NEW_NETWORK if none_left => {
+            " (no more namespaces are allowed here: run as root, or allow them with `sysctl \
+             user.max_user_namespaces=10000 user.max_net_namespaces=10000`)"
+        }
         OPEN_TUN if refused => {
             " (the device has to exist and be open to this user: run as root, or `chmod 0666 \
-             /dev/net/tun`; in Docker add `--device /dev/net/tun`)"
+             /dev/net/tun`; in Docker add `--device /dev/net/tun`; or take `--port veth`)"
         }
         NEW_USER if refused => {
             " (user namespaces are switched off or forbidden here: run as root, or allow them \
@@ -73,5 +94,8 @@ fn help(action: &str, source: &io::Error) -> &'static str {
 }
 
 pub(crate) const OPEN_TUN: &str = "open /dev/net/tun";
+pub(crate) const MAKE_TUN: &str = "make a TUN device";
+pub(crate) const OPEN_PACKET: &str = "open a packet socket";
+pub(crate) const MAKE_PAIR: &str = "make a pair of Ethernet devices";
 pub(crate) const NEW_USER: &str = "enter a new user namespace";
 pub(crate) const NEW_NETWORK: &str = "enter a new network namespace";

@@ -9,11 +9,13 @@ use weaknet_harness::plan::{Case, Plan, Request};
 use weaknet_harness::registry::Registry;
 use weaknet_harness::scenario::model::Topology;
 use weaknet_harness::world;
-use weaknet_live::{Emulator, Ended, Ends, LEFT, LiveError, Namespaces, Options, RIGHT, Shell};
+use weaknet_live::{
+    Emulator, Ended, Ends, LEFT, LiveError, Namespaces, Options, PortChoice, RIGHT, Shell,
+};
 use weaknet_netem::Link;
 
 use super::shipped;
-use crate::args::{FirstProcess, Live};
+use crate::args::{FirstProcess, Live, LivePort};
 use crate::exit::{Exit, Failure};
 use crate::screen;
 
@@ -24,6 +26,11 @@ pub(super) fn run(args: &Live, registry: &Registry) -> Result<(), Failure> {
     // Before anything starts a thread: see there.
     let namespaces = Namespaces::create(Ends {
         super_frames: !args.mtu_exact,
+        port: match args.port {
+            LivePort::Auto => PortChoice::Auto,
+            LivePort::Tun => PortChoice::Tun,
+            LivePort::Veth => PortChoice::Veth,
+        },
     })?;
     let commands = commands(args)?;
     let stop = Arc::new(AtomicBool::new(false));

@@ -16,7 +16,7 @@ pub use shell::{Ended, Shell};
 use crate::address::{Addresses, LEFT, RIGHT};
 use crate::error::{LiveError, NEW_NETWORK, NEW_USER};
 use crate::netlink::{Device, Netlink};
-use crate::port::Tun;
+use crate::port::{EndPort, Tun, Veth};
 
 /// Packets that may wait for a worker: with the 500 of the kernel, a saturating
 /// sender loses thousands in there.
@@ -25,21 +25,38 @@ const QUEUE: u32 = 10_000;
 const DEVICE: &str = "weaknet0";
 const LOOPBACK: u32 = 1;
 
+/// Which kind of device an end has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PortChoice {
+    /// A TUN device where it may be had, else a pair of Ethernet devices.
+    #[default]
+    Auto,
+    /// A TUN device.
+    Tun,
+    /// A pair of Ethernet devices, one of them behind a packet socket.
+    Veth,
+}
+
 /// What the ends are like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ends {
     /// Whether senders hand over many packets in one piece, which is faster. Without,
     /// captures at the ends show the packets that the link sees.
     pub super_frames: bool,
+    /// Their devices.
+    pub port: PortChoice,
 }
 
 impl Default for Ends {
     fn default() -> Self {
-        Self { super_frames: true }
+        Self {
+            super_frames: true,
+            port: PortChoice::Auto,
+        }
     }
 }
 
-/// Two ends, each a network namespace with a TUN device.
+/// Two ends, each a network namespace with a device.
 ///
 /// A namespace belongs to a thread of ours; it is there until [`Namespaces::finish`]
 /// and until the commands in it have ended.
@@ -48,7 +65,8 @@ pub struct Namespaces {
 }
 
 struct End {
-    tun: Tun,
+    port: EndPort,
+    why_not_tun: Option<LiveError>,
     orders: mpsc::Sender<Order>,
     thread: JoinHandle<()>,
 }
@@ -93,8 +111,14 @@ impl Namespaces {
 
     /// The devices, left and right.
     #[must_use]
-    pub fn devices(&self) -> [Tun; 2] {
-        [self.ends[0].tun.clone(), self.ends[1].tun.clone()]
+    pub fn devices(&self) -> [EndPort; 2] {
+        [self.ends[0].port.clone(), self.ends[1].port.clone()]
+    }
+
+    /// Why the ends have no TUN devices, if they were to have them where possible.
+    #[must_use]
+    pub const fn why_not_tun(&self) -> Option<&LiveError> {
+        self.ends[0].why_not_tun.as_ref()
     }
 
     /// Runs commands at the left and the right end until all have ended, or `stop`
@@ -163,9 +187,10 @@ impl End {
                 }
             })
             .map_err(LiveError::system("start a thread for an end"))?;
-        let tun = made.recv().map_err(|_| LiveError::Worker)??;
+        let (port, why_not_tun) = made.recv().map_err(|_| LiveError::Worker)??;
         Ok(Self {
-            tun,
+            port,
+            why_not_tun,
             orders,
             thread,
         })
@@ -183,27 +208,44 @@ impl End {
     }
 }
 
+/// An end's device, and why it is no TUN device if it was to be one where possible.
+type Made = (EndPort, Option<LiveError>);
+
 /// Moves this thread into namespaces of its own; the device in there.
-fn enter(addresses: Addresses, ends: Ends) -> Result<Tun, LiveError> {
+fn enter(addresses: Addresses, ends: Ends) -> Result<Made, LiveError> {
     // Processes of this thread are in a new process namespace too, which ends with the
     // first of them.
     let flags = CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWPID | CloneFlags::CLONE_FS;
     unshare(flags).map_err(LiveError::system(NEW_NETWORK))?;
-    let tun = Tun::create(DEVICE, ends.super_frames)?;
+    let made = make_port(ends)?;
     set_up(addresses).map_err(LiveError::system("set up the device of an end"))?;
-    Ok(tun)
+    Ok(made)
+}
+
+fn make_port(ends: Ends) -> Result<Made, LiveError> {
+    let tun = || Tun::create(DEVICE, ends.super_frames).map(EndPort::Tun);
+    let veth = || Veth::create(DEVICE, ends.super_frames).map(EndPort::Veth);
+    match ends.port {
+        PortChoice::Tun => Ok((tun()?, None)),
+        PortChoice::Veth => Ok((veth()?, None)),
+        PortChoice::Auto => match tun() {
+            Ok(tun) => Ok((tun, None)),
+            Err(why) => match veth() {
+                Ok(veth) => Ok((veth, Some(why))),
+                Err(veth) => Err(LiveError::NoPort {
+                    tun: Box::new(why),
+                    veth: Box::new(veth),
+                }),
+            },
+        },
+    }
 }
 
 fn set_up(addresses: Addresses) -> io::Result<()> {
     let index = nix::net::if_::if_nametoindex(DEVICE)?;
     let mut netlink = Netlink::open()?;
     netlink.up(LOOPBACK, Device::default())?;
-    // No address of the system's own choice, for which it would send solicitations;
-    // where there is no IPv6 at all there is nothing to say.
-    let _ = std::fs::write(
-        format!("/proc/sys/net/ipv6/conf/{DEVICE}/addr_gen_mode"),
-        "1",
-    );
+    netlink.silence(index)?;
     for (ip, prefix) in addresses.with_prefix() {
         netlink.add_address(index, ip, prefix)?;
     }
