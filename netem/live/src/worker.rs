@@ -211,6 +211,7 @@ impl Worker {
                     leg: *leg,
                     flow: FlowId(0),
                     ecn,
+                    protocol: header::protocol(&bytes),
                     size: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
                     sent: now,
                     payload: Payload::Bytes(bytes),

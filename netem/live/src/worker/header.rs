@@ -1,6 +1,9 @@
-//! The ECN field of IP packets (RFC 3168; RFC 791 and RFC 8200 headers).
+//! What a link asks of IP packets: the ECN field (RFC 3168; RFC 791 and RFC 8200
+//! headers), and the protocol above.
 
-use weaknet_core::packet::Ecn;
+use weaknet_core::packet::{Ecn, Protocol};
+
+const UDP: u8 = 17;
 
 /// The field; `None` for what is no IP packet.
 pub(super) fn ecn(packet: &[u8]) -> Option<Ecn> {
@@ -15,6 +18,38 @@ pub(super) fn ecn(packet: &[u8]) -> Option<Ecn> {
         2 => Ecn::Ect0,
         _ => Ecn::Ce,
     })
+}
+
+/// What a packet is to a firewall: UDP or not. Everything else, like ICMP, passes where
+/// TCP does.
+pub(super) fn protocol(packet: &[u8]) -> Protocol {
+    let above = match packet.first().map(|first| first >> 4) {
+        Some(4) => packet.get(9).copied(),
+        Some(6) => above_extensions(packet),
+        _ => None,
+    };
+    match above {
+        Some(UDP) => Protocol::Udp,
+        _ => Protocol::Tcp,
+    }
+}
+
+/// The protocol behind the extension headers of IPv6 (RFC 8200 section 4).
+fn above_extensions(packet: &[u8]) -> Option<u8> {
+    const HOPS: u8 = 0;
+    const ROUTING: u8 = 43;
+    const FRAGMENT: u8 = 44;
+    const DESTINATION: u8 = 60;
+    let (mut next, mut at) = (*packet.get(6)?, 40);
+    loop {
+        let length = match next {
+            HOPS | ROUTING | DESTINATION => 8 * (usize::from(*packet.get(at + 1)?) + 1),
+            FRAGMENT => 8,
+            _ => return Some(next),
+        };
+        next = *packet.get(at)?;
+        at += length;
+    }
 }
 
 /// Sets the field, and the header checksum of IPv4 with it (RFC 1624).
@@ -88,6 +123,30 @@ mod tests {
             set_ecn(&mut header, to);
             assert_eq!(ecn(&header), Some(to));
             assert_eq!((header[0], header[1] & 0xcf), (0x6a, 0x8c));
+        }
+    }
+
+    #[test]
+    fn firewalls_tell_udp_from_the_rest() {
+        let of = |above: u8| {
+            let mut header = v4(0);
+            header[9] = above;
+            protocol(&header)
+        };
+        let found = [17, 6, 1].map(of);
+        assert_eq!(found, [Protocol::Udp, Protocol::Tcp, Protocol::Tcp]);
+        // Hop-by-hop options of 16 bytes, a fragment header, then UDP.
+        let mut long = vec![0; 72];
+        (long[0], long[6]) = (0x60, 0);
+        (long[40], long[41]) = (44, 1);
+        long[56] = 17;
+        assert_eq!(protocol(&long), Protocol::Udp);
+        long[56] = 58;
+        assert_eq!(protocol(&long), Protocol::Tcp);
+        for length in 0..57 {
+            // Cut short, it is not known to be UDP.
+            long[56] = 17;
+            assert_eq!(protocol(&long[..length]), Protocol::Tcp, "{length}");
         }
     }
 
