@@ -10,6 +10,10 @@ mod expectations;
 mod interruptions;
 #[cfg(target_os = "linux")]
 mod live;
+#[cfg(target_os = "linux")]
+mod live_ports;
+#[cfg(target_os = "linux")]
+mod live_support;
 mod replays;
 mod results;
 mod support;
