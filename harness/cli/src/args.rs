@@ -146,6 +146,9 @@ pub(crate) struct Live {
     /// which need no /dev/net/tun.
     #[arg(long, value_enum, default_value_t = LivePort::Auto, value_name = "KIND")]
     pub(crate) port: LivePort,
+    /// Let the right end be the outside network, by passt or slirp4netns.
+    #[arg(long, conflicts_with = "right")]
+    pub(crate) outside: bool,
     /// The command to run at the left end; a shell when there is none.
     #[arg(last = true, value_name = "CMD", conflicts_with_all = ["left", "right"])]
     pub(crate) command: Vec<String>,

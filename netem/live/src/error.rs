@@ -21,6 +21,20 @@ pub enum LiveError {
         /// Why it has no pair of Ethernet devices.
         veth: Box<Self>,
     },
+    /// No program for the outside network is there.
+    #[error(
+        "failed to reach the outside network: neither passt nor slirp4netns is installed (both \
+         are packages of the common distributions)"
+    )]
+    NoWayOut,
+    /// A program for the outside network did not do its work.
+    #[error("failed to reach the outside network by {name}: {said}")]
+    Helper {
+        /// The program.
+        name: &'static str,
+        /// What it said.
+        said: String,
+    },
     /// A command cannot be started.
     #[error("failed to start `{command}`: {source}")]
     Command {
@@ -29,6 +43,9 @@ pub enum LiveError {
         /// What the system said.
         source: io::Error,
     },
+    /// The outside network is no end where something can be done.
+    #[error("failed to do something at the right end: it is the outside network")]
+    IsOutside,
     /// A thread of ours is gone.
     #[error("failed to go on: a worker ended before its time")]
     Worker,
@@ -58,11 +75,11 @@ impl LiveError {
                 source.kind() == io::ErrorKind::PermissionDenied
                     || source.raw_os_error() == Some(libc::ENOSPC)
             }
-            Self::NoPort { .. } => true,
+            Self::NoPort { .. } | Self::NoWayOut => true,
             Self::System { source, .. } | Self::Command { source, .. } => {
                 source.kind() == io::ErrorKind::PermissionDenied
             }
-            Self::Worker => false,
+            Self::Worker | Self::IsOutside | Self::Helper { .. } => false,
         }
     }
 }

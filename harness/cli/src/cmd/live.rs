@@ -31,6 +31,7 @@ pub(super) fn run(args: &Live, registry: &Registry) -> Result<(), Failure> {
             LivePort::Tun => PortChoice::Tun,
             LivePort::Veth => PortChoice::Veth,
         },
+        outside: args.outside,
     })?;
     let commands = commands(args)?;
     let stop = Arc::new(AtomicBool::new(false));

@@ -16,6 +16,7 @@ pub use shell::{Ended, Shell};
 use crate::address::{Addresses, LEFT, RIGHT};
 use crate::error::{LiveError, NEW_NETWORK, NEW_USER};
 use crate::netlink::{Device, Netlink};
+use crate::outside::Outside;
 use crate::port::{EndPort, Tun, Veth};
 
 /// Packets that may wait for a worker: with the 500 of the kernel, a saturating
@@ -45,6 +46,8 @@ pub struct Ends {
     pub super_frames: bool,
     /// Their devices.
     pub port: PortChoice,
+    /// Whether the right end is the outside network instead of a namespace.
+    pub outside: bool,
 }
 
 impl Default for Ends {
@@ -52,6 +55,7 @@ impl Default for Ends {
         Self {
             super_frames: true,
             port: PortChoice::Auto,
+            outside: false,
         }
     }
 }
@@ -61,7 +65,14 @@ impl Default for Ends {
 /// A namespace belongs to a thread of ours; it is there until [`Namespaces::finish`]
 /// and until the commands in it have ended.
 pub struct Namespaces {
-    ends: [End; 2],
+    left: End,
+    right: Right,
+}
+
+/// What is at the right end.
+enum Right {
+    End(End),
+    Outside(Outside),
 }
 
 struct End {
@@ -103,38 +114,46 @@ impl Namespaces {
     pub fn create(ends: Ends) -> Result<Self, LiveError> {
         become_root()?;
         let left = End::create(LEFT, ends)?;
-        let right = End::create(RIGHT, ends)?;
-        Ok(Self {
-            ends: [left, right],
-        })
+        let right = if ends.outside {
+            let outside = Outside::open()?;
+            left.call(outside.look_up())??;
+            Right::Outside(outside)
+        } else {
+            Right::End(End::create(RIGHT, ends)?)
+        };
+        Ok(Self { left, right })
     }
 
     /// The devices, left and right.
     #[must_use]
     pub fn devices(&self) -> [EndPort; 2] {
-        [self.ends[0].port.clone(), self.ends[1].port.clone()]
+        let right = match &self.right {
+            Right::End(end) => end.port.clone(),
+            Right::Outside(outside) => EndPort::Outside(outside.port().clone()),
+        };
+        [self.left.port.clone(), right]
     }
 
     /// Why the ends have no TUN devices, if they were to have them where possible.
     #[must_use]
     pub const fn why_not_tun(&self) -> Option<&LiveError> {
-        self.ends[0].why_not_tun.as_ref()
+        self.left.why_not_tun.as_ref()
     }
 
     /// Runs commands at the left and the right end until all have ended, or `stop`
     /// says so: then they get a second to end by themselves.
     ///
     /// # Errors
-    /// When one cannot be started; the other one is ended.
+    /// When one cannot be started, as none can outside; the other one is ended.
     pub fn run(
         &self,
         commands: [Option<Shell>; 2],
         stop: &dyn Fn() -> bool,
     ) -> Result<[Option<Ended>; 2], LiveError> {
         let mut running = Vec::new();
-        for (at, (command, end)) in commands.into_iter().zip(&self.ends).enumerate() {
+        for (at, command) in commands.into_iter().enumerate() {
             if let Some(command) = command {
-                running.push((at, end.call(move || command.start())??));
+                running.push((at, self.end(at)?.call(move || command.start())??));
             }
         }
         let mut ended = [None, None];
@@ -148,21 +167,28 @@ impl Namespaces {
     /// (1), like opening a socket, which stays there.
     ///
     /// # Errors
-    /// When the end is gone.
+    /// When the end is gone, or is the outside network.
     pub fn within<T: Send + 'static>(
         &self,
         end: usize,
         what: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, LiveError> {
-        self.ends[end.min(1)].call(what)
+        self.end(end)?.call(what)
+    }
+
+    const fn end(&self, number: usize) -> Result<&End, LiveError> {
+        match (number, &self.right) {
+            (0, _) => Ok(&self.left),
+            (_, Right::End(end)) => Ok(end),
+            (_, Right::Outside(_)) => Err(LiveError::IsOutside),
+        }
     }
 
     /// Lets the namespaces go.
     pub fn finish(self) {
-        for End { orders, thread, .. } in self.ends {
-            drop(orders);
-            // It has nothing left to do.
-            let _ = thread.join();
+        self.left.finish();
+        if let Right::End(right) = self.right {
+            right.finish();
         }
     }
 }
@@ -194,6 +220,12 @@ impl End {
             orders,
             thread,
         })
+    }
+
+    fn finish(self) {
+        drop(self.orders);
+        // It has nothing left to do.
+        let _ = self.thread.join();
     }
 
     fn call<T: Send + 'static>(

@@ -4,6 +4,7 @@ use std::io::{self, IoSlice};
 use std::os::fd::BorrowedFd;
 
 use super::{Port, Tun, Veth};
+use crate::outside::Frames;
 
 /// The device of an end.
 #[derive(Debug, Clone)]
@@ -12,6 +13,8 @@ pub enum EndPort {
     Tun(Tun),
     /// A pair of Ethernet devices, and a packet socket.
     Veth(Veth),
+    /// A socket to a process that is the outside network.
+    Outside(Frames),
 }
 
 impl EndPort {
@@ -19,6 +22,7 @@ impl EndPort {
         match self {
             Self::Tun(port) => port,
             Self::Veth(port) => port,
+            Self::Outside(port) => port,
         }
     }
 
@@ -26,6 +30,7 @@ impl EndPort {
         match self {
             Self::Tun(port) => port,
             Self::Veth(port) => port,
+            Self::Outside(port) => port,
         }
     }
 }

@@ -3,14 +3,14 @@
 use crate::offload::{HEADER, Offload};
 
 /// Bytes of an Ethernet header (IEEE 802.3 section 3.1.1).
-pub(super) const ETHERNET: usize = 14;
+pub(crate) const ETHERNET: usize = 14;
 
 const IPV4: [u8; 2] = [0x08, 0x00];
 const IPV6: [u8; 2] = [0x86, 0xdd];
 
 /// The header of an IP packet from one station to another; `None` when it is no IP
 /// packet.
-pub(super) fn header(to: [u8; 6], from: [u8; 6], packet: &[u8]) -> Option<[u8; ETHERNET]> {
+pub(crate) fn header(to: [u8; 6], from: [u8; 6], packet: &[u8]) -> Option<[u8; ETHERNET]> {
     let kind = match packet.first()? >> 4 {
         4 => IPV4,
         6 => IPV6,
@@ -24,7 +24,7 @@ pub(super) fn header(to: [u8; 6], from: [u8; 6], packet: &[u8]) -> Option<[u8; E
 }
 
 /// Whether an IP packet follows.
-pub(super) fn is_ip(header: &[u8; ETHERNET]) -> bool {
+pub(crate) fn is_ip(header: &[u8; ETHERNET]) -> bool {
     matches!([header[12], header[13]], IPV4 | IPV6)
 }
 

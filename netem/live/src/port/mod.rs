@@ -1,7 +1,7 @@
 //! Where packets come from and go to.
 
 mod either;
-mod ethernet;
+pub(crate) mod ethernet;
 mod features;
 mod packet;
 mod statistics;
