@@ -149,6 +149,11 @@ pub(crate) struct Live {
     /// Let the right end be the outside network, by passt or slirp4netns.
     #[arg(long, conflicts_with = "right")]
     pub(crate) outside: bool,
+    /// Be a wire between two interfaces of this machine until interrupted, instead of running
+    /// commands: what comes in at one leaves at the other one. Takes root.
+    #[arg(long, num_args = 2, value_names = ["LEFT", "RIGHT"],
+        conflicts_with_all = ["left", "right", "outside", "port", "mtu_exact", "command"])]
+    pub(crate) between: Vec<String>,
     /// The command to run at the left end; a shell when there is none.
     #[arg(last = true, value_name = "CMD", conflicts_with_all = ["left", "right"])]
     pub(crate) command: Vec<String>,

@@ -43,6 +43,14 @@ pub enum LiveError {
         /// What the system said.
         source: io::Error,
     },
+    /// An interface cannot be an end of a link.
+    #[error("the interface {name} cannot be an end of the link: {why}")]
+    Interface {
+        /// Its name.
+        name: String,
+        /// What is in the way.
+        why: &'static str,
+    },
     /// The outside network is no end where something can be done.
     #[error("failed to do something at the right end: it is the outside network")]
     IsOutside,
@@ -79,7 +87,7 @@ impl LiveError {
             Self::System { source, .. } | Self::Command { source, .. } => {
                 source.kind() == io::ErrorKind::PermissionDenied
             }
-            Self::Worker | Self::IsOutside | Self::Helper { .. } => false,
+            Self::Worker | Self::IsOutside | Self::Interface { .. } | Self::Helper { .. } => false,
         }
     }
 }
@@ -105,6 +113,7 @@ fn help(action: &str, source: &io::Error) -> &'static str {
              with `sysctl kernel.unprivileged_userns_clone=1` or `kernel.apparmor_restrict_\
              unprivileged_userns=0`; in Docker add `--privileged`)"
         }
+        OPEN_PACKET if refused => " (run as root)",
         NEW_NETWORK if refused => " (run as root, or where user namespaces are allowed)",
         _ => "",
     }

@@ -27,6 +27,7 @@ const CREATE: u16 = 0x400;
 const IFLA_ADDRESS: u16 = 1;
 const IFLA_IFNAME: u16 = 3;
 const IFLA_MTU: u16 = 4;
+const IFLA_MASTER: u16 = 10;
 const IFLA_TXQLEN: u16 = 13;
 const IFLA_LINKINFO: u16 = 18;
 const IFLA_STATS64: u16 = 23;
@@ -130,6 +131,22 @@ impl Netlink {
 
     /// Packets that a device was to send and dropped, since it is there.
     pub(crate) fn dropped(&mut self, index: u32) -> io::Result<u64> {
+        // `tx_dropped` of `struct rtnl_link_stats64`.
+        const PLACE: usize = 7;
+        let description = self.describe(index)?;
+        let (counters, _) = attribute(&description, IFLA_STATS64)
+            .unwrap_or_default()
+            .as_chunks::<8>();
+        Ok(counters.get(PLACE).copied().map_or(0, u64::from_ne_bytes))
+    }
+
+    /// Whether a device is part of another one, like a bridge.
+    pub(crate) fn is_part_of_another(&mut self, index: u32) -> io::Result<bool> {
+        let description = self.describe(index)?;
+        Ok(attribute(&description, IFLA_MASTER).is_some())
+    }
+
+    fn describe(&mut self, index: u32) -> io::Result<Vec<u8>> {
         let mut body = Body::default();
         body.link(index);
         self.send(GET_LINK, 0, &body)?;
@@ -139,7 +156,7 @@ impl Netlink {
             if let Some(result) = verdict(answer, self.sequence) {
                 result?;
             } else if word(answer, 8) == Some(self.sequence) {
-                return Ok(dropped(answer).unwrap_or_default());
+                return Ok(answer.to_vec());
             }
         }
     }
@@ -244,17 +261,15 @@ fn verdict(answer: &[u8], sequence: u32) -> Option<io::Result<()>> {
     }
 }
 
-/// `tx_dropped` in a description of a device (`struct rtnl_link_stats64`).
-fn dropped(answer: &[u8]) -> Option<u64> {
-    const PLACE: usize = 7;
-    let mut attributes = answer.get(HEADER + LINK..)?;
+/// The value of an attribute in the description of a device.
+fn attribute(description: &[u8], wanted: u16) -> Option<&[u8]> {
+    let mut attributes = description.get(HEADER + LINK..)?;
     loop {
         let length = usize::from(u16::from_ne_bytes(*attributes.first_chunk()?));
         let kind = u16::from_ne_bytes(*attributes.get(2..)?.first_chunk()?);
         let value = attributes.get(4..length)?;
-        if kind == IFLA_STATS64 {
-            let (counters, _) = value.as_chunks::<8>();
-            return Some(u64::from_ne_bytes(*counters.get(PLACE)?));
+        if kind == wanted {
+            return Some(value);
         }
         attributes = attributes.get(length.next_multiple_of(4)..)?;
     }
@@ -322,15 +337,16 @@ mod tests {
     }
 
     #[test]
-    fn statistics_stand_behind_other_attributes() {
+    fn attributes_stand_behind_others() {
         let mut answer = Body::default();
         answer.bytes(&[0; HEADER]).link(2);
         answer.attribute(IFLA_IFNAME, b"name\0");
-        let counters: Vec<u8> = (10_u64..34).flat_map(u64::to_ne_bytes).collect();
-        answer.attribute(IFLA_STATS64, &counters);
-        assert_eq!(dropped(&answer.0), Some(17));
-        for length in 0..answer.0.len() - counters.len() {
-            assert_eq!(dropped(&answer.0[..length]), None, "{length}");
+        answer.attribute(IFLA_STATS64, b"12345678");
+        let find = |answer| attribute(answer, IFLA_STATS64);
+        assert_eq!(find(&answer.0), Some(&b"12345678"[..]));
+        assert_eq!(attribute(&answer.0, IFLA_MASTER), None);
+        for length in 0..answer.0.len() {
+            assert_eq!(find(&answer.0[..length]), None, "{length}");
         }
     }
 

@@ -19,10 +19,14 @@ use crate::args::{FirstProcess, Live, LivePort};
 use crate::exit::{Exit, Failure};
 use crate::screen;
 
+mod between;
 mod summary;
 
 pub(super) fn run(args: &Live, registry: &Registry) -> Result<(), Failure> {
     let links = links(&case(args, registry)?)?;
+    if let [left, right] = args.between.as_slice() {
+        return between::run(args, links, [left, right]);
+    }
     // Before anything starts a thread: see there.
     let namespaces = Namespaces::create(Ends {
         super_frames: !args.mtu_exact,
@@ -137,10 +141,10 @@ fn commands(args: &Live) -> Result<[Option<Shell>; 2], Failure> {
 
 impl From<LiveError> for Failure {
     fn from(error: LiveError) -> Self {
-        let exit = if error.is_permission() {
-            Exit::NotPermitted
-        } else {
-            Exit::Internal
+        let exit = match error {
+            LiveError::Interface { .. } => Exit::Usage,
+            _ if error.is_permission() => Exit::NotPermitted,
+            _ => Exit::Internal,
         };
         Self::new(exit, error.to_string())
     }

@@ -11,6 +11,8 @@ mod interruptions;
 #[cfg(target_os = "linux")]
 mod live;
 #[cfg(target_os = "linux")]
+mod live_between;
+#[cfg(target_os = "linux")]
 mod live_outside;
 #[cfg(target_os = "linux")]
 mod live_ports;

@@ -30,12 +30,12 @@ pub(crate) fn is_ip(header: &[u8; ETHERNET]) -> bool {
 
 /// Changes a virtio header from a frame that begins with its Ethernet header to one
 /// that begins behind it.
-pub(super) fn strip(virtio: &mut [u8; HEADER]) {
+pub(crate) fn strip(virtio: &mut [u8; HEADER]) {
     shift(virtio, |place| place.saturating_sub(ETHERNET as u16));
 }
 
 /// Changes it back.
-pub(super) fn dress(virtio: &mut [u8; HEADER]) {
+pub(crate) fn dress(virtio: &mut [u8; HEADER]) {
     shift(virtio, |place| place.saturating_add(ETHERNET as u16));
 }
 

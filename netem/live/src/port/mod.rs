@@ -3,7 +3,7 @@
 mod either;
 pub(crate) mod ethernet;
 mod features;
-mod packet;
+pub(crate) mod packet;
 mod statistics;
 mod tun;
 mod veth;

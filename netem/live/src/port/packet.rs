@@ -24,14 +24,14 @@ const EVERYTHING: u16 = libc::ETH_P_ALL as u16;
 
 /// A socket for all frames of one device.
 #[derive(Debug)]
-pub(super) struct PacketSocket {
+pub(crate) struct PacketSocket {
     file: File,
     dropped: AtomicU64,
 }
 
 impl PacketSocket {
     /// A socket in the network namespace of this thread that receives nothing yet.
-    pub(super) fn open() -> io::Result<Self> {
+    pub(crate) fn open() -> io::Result<Self> {
         let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
         let fd = socket(AddressFamily::Packet, SockType::Raw, flags, None)?;
         let socket = Self {
@@ -54,12 +54,12 @@ impl PacketSocket {
 
     /// Frames go to the device at once, not to its queue: for one that never makes
     /// them wait.
-    pub(super) fn bypass_queue(&self) -> io::Result<()> {
+    pub(crate) fn bypass_queue(&self) -> io::Result<()> {
         self.set(libc::SOL_PACKET, libc::PACKET_QDISC_BYPASS, 1)
     }
 
     /// From now on the socket is for this device.
-    pub(super) fn bind(&self, index: u32) -> io::Result<()> {
+    pub(crate) fn bind(&self, index: u32) -> io::Result<()> {
         let address = libc::sockaddr_ll {
             sll_family: libc::AF_PACKET as u16,
             sll_protocol: EVERYTHING.to_be(),
@@ -81,9 +81,42 @@ impl PacketSocket {
         check(result)
     }
 
+    /// Lets the device take in what is for other stations too, while the socket is open.
+    pub(crate) fn hear_everything(&self, index: u32) -> io::Result<()> {
+        let membership = libc::packet_mreq {
+            mr_ifindex: index.cast_signed(),
+            mr_type: libc::PACKET_MR_PROMISC as u16,
+            mr_alen: 0,
+            mr_address: [0; 8],
+        };
+        self.set_to(libc::SOL_PACKET, libc::PACKET_ADD_MEMBERSHIP, &membership)
+    }
+
+    /// Lets frames be whose VLAN tag the kernel has taken out.
+    pub(crate) fn hear_untagged(&self) -> io::Result<()> {
+        const HAS_TAG: u32 = (libc::SKF_AD_OFF + libc::SKF_AD_VLAN_TAG_PRESENT).cast_unsigned();
+        let instruction = |code: u32, jf: u8, k: u32| libc::sock_filter {
+            code: code as u16,
+            jt: 0,
+            jf,
+            k,
+        };
+        let mut program = [
+            instruction(libc::BPF_LD | libc::BPF_B | libc::BPF_ABS, 0, HAS_TAG),
+            instruction(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 1, 0),
+            instruction(libc::BPF_RET | libc::BPF_K, 0, u32::MAX),
+            instruction(libc::BPF_RET | libc::BPF_K, 0, 0),
+        ];
+        let program = libc::sock_fprog {
+            len: program.len() as u16,
+            filter: program.as_mut_ptr(),
+        };
+        self.set_to(libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, &program)
+    }
+
     /// Fills the parts with a frame: its length, `None` when there is none now. One
     /// that the system cannot describe counts as dropped.
-    pub(super) fn receive(&self, parts: &mut [IoSliceMut<'_>]) -> io::Result<Option<usize>> {
+    pub(crate) fn receive(&self, parts: &mut [IoSliceMut<'_>]) -> io::Result<Option<usize>> {
         loop {
             match (&self.file).read_vectored(parts) {
                 Ok(length) => return Ok(Some(length)),
@@ -98,16 +131,16 @@ impl PacketSocket {
         }
     }
 
-    pub(super) fn send(&self, parts: &[IoSlice<'_>]) -> io::Result<()> {
+    pub(crate) fn send(&self, parts: &[IoSlice<'_>]) -> io::Result<()> {
         (&self.file).write_vectored(parts).map(|_| ())
     }
 
-    pub(super) fn fd(&self) -> BorrowedFd<'_> {
+    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
         self.file.as_fd()
     }
 
     /// Frames for which the socket had no room.
-    pub(super) fn dropped(&self) -> io::Result<u64> {
+    pub(crate) fn dropped(&self) -> io::Result<u64> {
         let mut statistics = libc::tpacket_stats {
             tp_packets: 0,
             tp_drops: 0,
@@ -131,15 +164,20 @@ impl PacketSocket {
     }
 
     fn set(&self, level: libc::c_int, option: libc::c_int, value: libc::c_int) -> io::Result<()> {
-        // SAFETY: the descriptor is open, and the option takes an `int`, which `value`
-        // is for the whole call.
+        self.set_to(level, option, &value)
+    }
+
+    /// Sets an option to a value of its type.
+    fn set_to<T>(&self, level: libc::c_int, option: libc::c_int, value: &T) -> io::Result<()> {
+        // SAFETY: the descriptor is open, and the kernel reads at most the bytes of
+        // `value`, which with what it points to is there for the whole call.
         let result = unsafe {
             libc::setsockopt(
                 self.file.as_raw_fd(),
                 level,
                 option,
-                (&raw const value).cast(),
-                size_of::<libc::c_int>() as libc::socklen_t,
+                (&raw const *value).cast(),
+                size_of::<T>() as libc::socklen_t,
             )
         };
         check(result)
