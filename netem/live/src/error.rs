@@ -24,7 +24,7 @@ pub enum LiveError {
     /// No program for the outside network is there.
     #[error(
         "failed to reach the outside network: neither passt nor slirp4netns is installed (both \
-         are packages of the common distributions)"
+         are packages of the common distributions); root can do with nft and /dev/net/tun"
     )]
     NoWayOut,
     /// A program for the outside network did not do its work.

@@ -37,6 +37,11 @@ pub(super) fn run(args: &Live, registry: &Registry) -> Result<(), Failure> {
         },
         outside: args.outside,
     })?;
+    if let Some(why) = namespaces.why_not_tun() {
+        screen::note(&format!(
+            "note: pairs of Ethernet devices at the ends: {why}"
+        ));
+    }
     let commands = commands(args)?;
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);

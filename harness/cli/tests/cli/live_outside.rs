@@ -74,6 +74,31 @@ fn slirp4netns_does_where_there_is_no_passt() {
 }
 
 #[test]
+fn root_can_masquerade_where_there_is_neither() {
+    if !has_all("nft") {
+        return;
+    }
+    let said = on_machine(
+        "mkdir /run/bin
+         for tool in nft sh curl; do ln -s \"$(command -v $tool)\" /run/bin/; done
+         tables() { nft list tables | wc -l; }
+         try() { PATH=/run/bin \"$WEAKNET\" live clean --outside -- \"$@\"; }
+         echo 0 >/proc/sys/net/ipv4/ip_forward
+         try true 2>&1 | grep -o 'does not forward'
+         echo 1 >/proc/sys/net/ipv4/ip_forward
+         try curl -sS -m 10 http://203.0.113.2:8000/
+         tables
+         (PATH=/run/bin exec \"$WEAKNET\" live clean --outside -- /bin/sleep 71626.25) & wire=$!
+         until [ $(tables) = 1 ]; do sleep 0.05; done
+         kill -9 $wire
+         until [ $(tables) = 0 ]; do sleep 0.05; done
+         ip link show | grep -c wn || echo nothing left",
+    );
+    let expected = "does not forward\nhello\n0\n0\nnothing left\n";
+    assert_eq!(said.ok(), expected);
+}
+
+#[test]
 fn the_way_outside_is_the_link() {
     if !has_all("passt") {
         return;

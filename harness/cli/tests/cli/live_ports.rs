@@ -82,7 +82,10 @@ fn without_a_tun_device_there_are_pairs() {
         // There is nothing to hide.
         return;
     }
-    let said = hidden("auto").ok();
+    let auto = hidden("auto");
+    let note = "note: pairs of Ethernet devices at the ends: failed to open /dev/net/tun";
+    assert!(auto.err.contains(note), "{auto:?}");
+    let said = auto.ok();
     assert!(said.contains("weaknet0:"), "{said}");
     assert!(said.contains("3 received, 0% packet loss"), "{said}");
     let refused = hidden("tun");

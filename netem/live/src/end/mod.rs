@@ -115,7 +115,7 @@ impl Namespaces {
         become_root()?;
         let left = End::create(LEFT, ends)?;
         let right = if ends.outside {
-            let outside = Outside::open()?;
+            let outside = Outside::open(ends.super_frames)?;
             left.call(outside.look_up())??;
             Right::Outside(outside)
         } else {
@@ -129,7 +129,7 @@ impl Namespaces {
     pub fn devices(&self) -> [EndPort; 2] {
         let right = match &self.right {
             Right::End(end) => end.port.clone(),
-            Right::Outside(outside) => EndPort::Outside(outside.port().clone()),
+            Right::Outside(outside) => outside.port().clone(),
         };
         [self.left.port.clone(), right]
     }

@@ -5,7 +5,7 @@ use std::io::{self, Read as _, Seek as _};
 use std::net::Ipv4Addr;
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -36,13 +36,18 @@ pub(super) struct Helper {
     said: File,
     resolver: Ipv4Addr,
     /// Ends it when this process does.
-    _until: Option<OwnedFd>,
+    until: Option<OwnedFd>,
 }
 
 impl Helper {
     /// The address of its resolver.
     pub(super) const fn resolver(&self) -> Ipv4Addr {
         self.resolver
+    }
+
+    /// Its standard input, if that is ours.
+    pub(super) const fn input(&self) -> Option<&ChildStdin> {
+        self.child.stdin.as_ref()
     }
 
     /// Why it did not do its work.
@@ -69,13 +74,19 @@ impl Helper {
 
 impl Drop for Helper {
     fn drop(&mut self) {
+        drop(self.until.take());
         // Both do nothing to a child that has ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-fn spawn(name: &'static str, command: &mut Command) -> Result<(Child, File), LiveError> {
+/// Starts a program, whose resolver has an address.
+pub(super) fn spawn(
+    name: &'static str,
+    command: &mut Command,
+    resolver: Ipv4Addr,
+) -> Result<Helper, LiveError> {
     let failed = |source| LiveError::Command {
         command: name.to_owned(),
         source,
@@ -84,7 +95,13 @@ fn spawn(name: &'static str, command: &mut Command) -> Result<(Child, File), Liv
     let said = File::from(said.map_err(|error| failed(error.into()))?);
     let messages = said.try_clone().map_err(failed)?;
     command.stdout(Stdio::null()).stderr(messages);
-    Ok((command.spawn().map_err(failed)?, said))
+    Ok(Helper {
+        name,
+        child: command.spawn().map_err(failed)?,
+        said,
+        resolver,
+        until: None,
+    })
 }
 
 /// passt: ends when its socket, which is its standard input, is closed.
@@ -104,14 +121,7 @@ pub(super) fn passt() -> Result<(Helper, Frames), LiveError> {
     ] {
         command.args(["--address", &left, "--gateway", &right]);
     }
-    let (child, said) = spawn("passt", &mut command)?;
-    let helper = Helper {
-        name: "passt",
-        child,
-        said,
-        resolver: RIGHT.v4,
-        _until: None,
-    };
+    let helper = spawn("passt", &mut command, RIGHT.v4)?;
     Ok((helper, Frames::new(ours.into(), Framing::Lengths)))
 }
 
@@ -149,14 +159,8 @@ fn start_slirp() -> Result<(Helper, Frames), LiveError> {
     command.stdin(Stdio::from(until));
     command.args(["--target-type=bess", "--cidr=198.18.0.0/24"]);
     command.args(["--mtu=1500", "--exit-fd=0", LISTENS]);
-    let (child, said) = spawn("slirp4netns", &mut command)?;
-    let helper = Helper {
-        name: "slirp4netns",
-        child,
-        said,
-        resolver: SLIRP_RESOLVER,
-        _until: Some(ours),
-    };
+    let mut helper = spawn("slirp4netns", &mut command, SLIRP_RESOLVER)?;
+    helper.until = Some(ours);
     match reach() {
         Ok(socket) => Ok((helper, Frames::new(socket, Framing::Messages))),
         Err(error) => Err(helper.failure(&error.into())),

@@ -1,6 +1,6 @@
 //! The outside network as the right end.
 //!
-//! A program of the system does what it takes to be a network for a user without
+//! A program of the system, if there is one, does what it takes to be a network for a user without
 //! rights: it speaks Ethernet with us over a socket and opens ordinary sockets of the
 //! machine for what it is sent. Nothing of the machine's network is changed, and the
 //! program ends with its socket, however this process ends. The address of the right
@@ -13,38 +13,59 @@
 mod arp;
 mod frames;
 mod helper;
+mod masquerade;
 mod resolver;
 
 pub use frames::Frames;
 
+use std::io;
+
 use crate::error::LiveError;
+use crate::port::EndPort;
 use helper::Helper;
 
 /// A way to the outside.
 pub(crate) struct Outside {
-    port: Frames,
+    port: EndPort,
     helper: Helper,
 }
 
 impl Outside {
-    /// Starts the first program that is there: passt, else slirp4netns.
-    pub(crate) fn open() -> Result<Self, LiveError> {
-        let mut last = None;
+    /// Starts the first program that is there: passt, else slirp4netns, else nft to
+    /// masquerade as the machine, for root.
+    pub(crate) fn open(super_frames: bool) -> Result<Self, LiveError> {
+        let is_missing = |error: &LiveError| {
+            matches!(error, LiveError::Command { source, .. }
+                if source.kind() == io::ErrorKind::NotFound)
+        };
+        let mut failed = None;
         for start in [helper::passt, helper::slirp] {
             match start() {
                 Ok((helper, port)) => match port.greet() {
-                    Ok(()) => return Ok(Self { port, helper }),
-                    Err(error) => last = Some(helper.failure(&error)),
+                    Ok(()) => {
+                        let port = EndPort::Outside(port);
+                        return Ok(Self { port, helper });
+                    }
+                    Err(error) => failed = Some(helper.failure(&error)),
                 },
-                Err(LiveError::Command { source, .. })
-                    if source.kind() == std::io::ErrorKind::NotFound => {}
-                Err(error) => last = Some(error),
+                Err(error) if is_missing(&error) => {}
+                Err(error) => failed = Some(error),
             }
         }
-        Err(last.unwrap_or(LiveError::NoWayOut))
+        if let Some(failed) = failed {
+            return Err(failed);
+        }
+        match masquerade::start(super_frames) {
+            Ok((helper, tun)) => {
+                let port = EndPort::Tun(tun);
+                Ok(Self { port, helper })
+            }
+            Err(error) if error.is_permission() || is_missing(&error) => Err(LiveError::NoWayOut),
+            Err(error) => Err(error),
+        }
     }
 
-    pub(crate) const fn port(&self) -> &Frames {
+    pub(crate) const fn port(&self) -> &EndPort {
         &self.port
     }
 
