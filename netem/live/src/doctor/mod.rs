@@ -155,7 +155,12 @@ pub fn examine(effort: Effort, tell: &dyn Fn(&str)) -> Diagnosis {
 
 /// Ends that hand over packets, and ends that hand over super-frames.
 fn namespaces() -> Result<[Namespaces; 2], LiveError> {
-    let of = |super_frames| Namespaces::create(Ends { super_frames });
+    let of = |super_frames| {
+        Namespaces::create(Ends {
+            super_frames,
+            ..Ends::default()
+        })
+    };
     Ok([of(false)?, of(true)?])
 }
 
