@@ -1,0 +1,217 @@
+//! Calls between two real browsers behind `weaknet live`, beside the same calls through
+//! another emulator, as recorded.
+//!
+//! A short call runs wherever there is Chromium. Whole conditions take minutes and want
+//! a machine without other work:
+//!
+//! ```sh
+//! cargo test -p weaknet --test browser -- --ignored --nocapture condition_a
+//! ```
+#![cfg(target_os = "linux")]
+
+mod call;
+mod camera;
+mod devtools;
+mod figures;
+mod second;
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use call::{Call, Condition, NoCall};
+use figures::{Course, FIGURES, Part};
+
+/// A recorded condition.
+struct Recorded {
+    name: &'static str,
+    runs: &'static [u32],
+    condition: Condition,
+    parts: &'static [Part],
+}
+
+const A: Recorded = Recorded {
+    name: "a_clean3M",
+    runs: &[1, 2],
+    condition: Condition {
+        seconds: 65,
+        rates: &[(0, 3_000)],
+    },
+    parts: &[part("all", 0, 65)],
+};
+
+const B: Recorded = Recorded {
+    name: "b_steps",
+    runs: &[1, 2, 4],
+    condition: Condition {
+        seconds: 85,
+        rates: &[(0, 2_500), (20, 1_000), (40, 400), (60, 2_000)],
+    },
+    parts: &[
+        part("2.5 Mbit/s", 0, 20),
+        part("1 Mbit/s", 20, 40),
+        part("0.4 Mbit/s", 40, 60),
+        part("2 Mbit/s", 60, 85),
+    ],
+};
+
+const fn part(name: &'static str, from: u16, to: u16) -> Part {
+    Part {
+        name,
+        from: from as f64,
+        to: to as f64,
+    }
+}
+
+/// Says it past the capture of output.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+fn load() -> String {
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    load.split(' ').take(3).collect::<Vec<_>>().join(" ")
+}
+
+/// A call, where there can be one.
+#[track_caller]
+fn call(condition: &Condition, folder: &Path) -> Option<Call> {
+    match call::run(condition, folder) {
+        Ok(call) => Some(call),
+        Err(NoCall::Impossible(why)) => {
+            let required = std::env::var_os("WEAKNET_REQUIRE_LIVE").is_some();
+            assert!(!required, "{why}");
+            say(&format!("skipped: {why}"));
+            None
+        }
+        Err(NoCall::Failed(trouble)) => {
+            for log in ["weaknet.log", "left.log", "right.log"] {
+                let text = fs::read_to_string(folder.join(log)).unwrap_or_default();
+                let tail: Vec<&str> = text.lines().rev().take(10).collect();
+                for line in tail.iter().rev() {
+                    say(&format!("{log}: {line}"));
+                }
+            }
+            panic!("{trouble}");
+        }
+    }
+}
+
+#[test]
+fn two_browsers_call_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let condition = Condition {
+        seconds: 10,
+        rates: &[(0, 1_000)],
+    };
+    let Some(call) = call(&condition, folder.path()) else {
+        return;
+    };
+    say(&call.summary);
+    let rates: Vec<f64> = call.seconds.iter().filter_map(|s| s.l_out_kbps).collect();
+    let steady = rates.iter().rev().take(4).sum::<f64>() / 4.0;
+    // Recorded calls reach 0.9 of a link of 1 Mbit/s within 2 s; a busy machine may take
+    // longer, but no link may carry more than it can.
+    assert!((400.0..1_010.0).contains(&steady), "{rates:?}");
+    let rtt = call.seconds.iter().filter_map(|s| s.s_stun_rtt_ms).last();
+    assert!(rtt.is_some_and(|ms| ms >= 50.0), "{rtt:?}: two times 25 ms");
+    assert!(call.frames.len() > 60, "{} frames", call.frames.len());
+}
+
+#[test]
+#[ignore = "takes 80 s and a machine without other work"]
+fn condition_a() {
+    compare(&A);
+}
+
+#[test]
+#[ignore = "takes 110 s and a machine without other work"]
+fn condition_b() {
+    compare(&B);
+}
+
+/// Calls as recorded and prints both; judges what is to agree.
+fn compare(recorded: &Recorded) {
+    let folder = tempfile::tempdir().unwrap();
+    let before = load();
+    let Some(call) = call(&recorded.condition, folder.path()) else {
+        return;
+    };
+    let seconds = kept(recorded);
+    second::write(&seconds, &call.seconds);
+    say(&format!("load before and after: {before}; {}", load()));
+    say(&format!(
+        "first frame shown after {:.0} ms",
+        call.first_frame_ms.unwrap_or(f64::NAN)
+    ));
+    say(call.summary.trim_end());
+    say(&format!("seconds: {}", seconds.display()));
+    let ours = Course {
+        seconds: call.seconds,
+        frames: call.frames,
+    };
+    let theirs = shared().map(|folder| {
+        let runs = recorded.runs.iter();
+        runs.map(|run| Course::read(&folder, &format!("{}.run{run}", recorded.name)))
+            .collect::<Vec<_>>()
+    });
+    let theirs = theirs.unwrap_or_default();
+    let wrong = table(&ours, &theirs, recorded.parts);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Where the seconds of a call are kept.
+fn kept(recorded: &Recorded) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("browser");
+    fs::create_dir_all(&folder).unwrap();
+    folder.join(format!("{}.persec.csv", recorded.name))
+}
+
+/// The recorded calls, where they are.
+fn shared() -> Option<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let shared = std::env::var_os("WEAKNET_SHARED").unwrap_or_else(|| "../shared".into());
+    let folder = root.join(shared).join("oracles/chromium");
+    if !folder.is_dir() {
+        say(&format!("no recorded calls at {}", folder.display()));
+        return None;
+    }
+    Some(folder)
+}
+
+/// Prints all figures; those that do not agree.
+fn table(ours: &Course, theirs: &[Course], parts: &[Part]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    say("| part | figure | recorded | live | |");
+    say("|---|---|---|---|---|");
+    for part in parts {
+        for figure in &FIGURES {
+            let live = (figure.of)(ours, *part);
+            let runs: Vec<f64> = theirs.iter().map(|run| (figure.of)(run, *part)).collect();
+            let least = runs.iter().copied().fold(f64::INFINITY, f64::min);
+            let most = runs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let verdict = match figure.within {
+                Some(share) if !runs.is_empty() => {
+                    let agrees = least * (1.0 - share) <= live && live <= most * (1.0 + share);
+                    let percent = share * 100.0;
+                    if agrees {
+                        format!("within {percent:.0} %")
+                    } else {
+                        wrong.push(format!("{}, {}: {live}, {runs:?}", part.name, figure.name));
+                        format!("NOT within {percent:.0} %")
+                    }
+                }
+                _ => String::new(),
+            };
+            let decimals = figure.decimals;
+            let runs: Vec<String> = runs.iter().map(|run| format!("{run:.decimals$}")).collect();
+            say(&format!(
+                "| {} | {} | {} | {live:.decimals$} | {verdict} |",
+                part.name,
+                figure.name,
+                runs.join(", ")
+            ));
+        }
+    }
+    wrong
+}
