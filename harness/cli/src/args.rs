@@ -44,6 +44,10 @@ pub(crate) enum Command {
     /// Run real applications behind the link of a scenario or preset.
     #[cfg(target_os = "linux")]
     Live(Live),
+    /// Watch and change a running link.
+    #[cfg(target_os = "linux")]
+    #[command(subcommand)]
+    Ctl(Ctl),
     /// What `live` starts at each end.
     #[cfg(target_os = "linux")]
     #[command(hide = true)]
@@ -145,6 +149,18 @@ pub(crate) struct Live {
     /// The command to run at the left end; a shell when there is none.
     #[arg(last = true, value_name = "CMD", conflicts_with_all = ["left", "right"])]
     pub(crate) command: Vec<String>,
+}
+
+#[cfg(target_os = "linux")]
+#[derive(Debug, Subcommand)]
+pub(crate) enum Ctl {
+    /// Show rate, queue, delay, loss and emulation error, once a second; keys change the
+    /// link. Plain lines where there is no terminal.
+    Watch {
+        /// The control socket of the link.
+        #[arg(long, value_name = "PATH")]
+        socket: PathBuf,
+    },
 }
 
 #[cfg(target_os = "linux")]

@@ -13,10 +13,12 @@ use weaknet_live::{Emulator, Ended, Ends, LEFT, LiveError, Namespaces, Options, 
 use weaknet_netem::Link;
 
 use super::shipped;
-use crate::args::{FirstProcess, Live};
+use crate::args::{Ctl, FirstProcess, Live};
 use crate::exit::{Exit, Failure};
 use crate::screen;
 
+mod dashboard;
+mod snapshot;
 mod summary;
 
 pub(super) fn run(args: &Live, registry: &Registry) -> Result<(), Failure> {
@@ -46,6 +48,15 @@ pub(super) fn run(args: &Live, registry: &Registry) -> Result<(), Failure> {
     }
     let failed = ended.into_iter().flatten().find(|ended| ended.code != 0);
     failed.map_or(Ok(()), |Ended { code }| Err(Exit::OfCommand(code).into()))
+}
+
+/// What a running link is told and asked.
+pub(super) fn control(command: &Ctl) -> Result<(), Failure> {
+    let Ctl::Watch { socket } = command;
+    dashboard::watch(socket).map_err(|error| {
+        let message = format!("{}: {error}", socket.display());
+        Failure::new(Exit::Internal, message)
+    })
 }
 
 /// What the first process of a namespace does.

@@ -38,6 +38,8 @@ pub(crate) fn run(command: Command, registry: &Registry) -> Result<(), Failure> 
         #[cfg(target_os = "linux")]
         Command::Live(args) => live::run(&args, registry),
         #[cfg(target_os = "linux")]
+        Command::Ctl(command) => live::control(&command),
+        #[cfg(target_os = "linux")]
         Command::FirstProcess(args) => live::first_process(&args),
         Command::Trace(command) => trace::run(&command, registry),
         Command::Schema => {

@@ -13,9 +13,9 @@ const WIDTH: usize = 640;
 const HEIGHT: usize = 360;
 const FRAMES: usize = 240;
 /// Cells of the texture's octaves, in pixels, and how bright each is at most.
-const OCTAVES: [(usize, f64); 4] = [(40, 60.0), (20, 36.0), (10, 24.0), (5, 14.0)];
+const OCTAVES: [(usize, f64); 4] = [(40, 60.0), (20, 36.0), (10, 18.0), (5, 4.0)];
 /// Noise reaches so far up and down.
-const NOISE: i32 = 3;
+const NOISE: i32 = 2;
 
 /// Writes the clip as YUV4MPEG2.
 pub(crate) fn write(path: &Path) -> io::Result<()> {

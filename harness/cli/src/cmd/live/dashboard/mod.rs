@@ -1,0 +1,128 @@
+//! The dashboard of a running link, and its plain lines where there is no terminal.
+//!
+//! It runs beside the link and talks to its control socket, so that a shell behind the
+//! link keeps its terminal.
+
+mod board;
+mod keys;
+mod lines;
+mod panel;
+mod socket;
+mod text;
+mod view;
+
+use std::io::{self, IsTerminal as _};
+use std::path::Path;
+use std::sync::mpsc::{self, Receiver, TryRecvError};
+use std::thread;
+use std::time::Duration;
+
+use ratatui::DefaultTerminal;
+use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
+
+use self::board::{Board, Said};
+use self::keys::Action;
+use self::socket::Socket;
+use super::snapshot::{Command, Snapshot};
+use crate::screen;
+
+/// How often what has come is looked at.
+const TICK: Duration = Duration::from_millis(50);
+
+/// Watches a link by its control socket until it ends or somebody quits.
+///
+/// # Errors
+/// When there is no link, or no terminal after all.
+pub(crate) fn watch(path: &Path) -> io::Result<()> {
+    let socket = Socket::new(path);
+    let snapshots = socket.watch()?;
+    if !(io::stdout().is_terminal() && io::stdin().is_terminal()) {
+        for snapshot in snapshots {
+            screen::print(&lines::line(&snapshot?));
+        }
+        return Ok(());
+    }
+    let (sender, coming) = mpsc::channel();
+    thread::spawn(move || {
+        for snapshot in snapshots {
+            if sender.send(snapshot).is_err() {
+                return;
+            }
+        }
+    });
+    let mut terminal = ratatui::try_init()?;
+    let end = show(&mut terminal, &socket, &coming);
+    ratatui::try_restore()?;
+    end
+}
+
+fn show(
+    terminal: &mut DefaultTerminal,
+    socket: &Socket,
+    coming: &Receiver<io::Result<Snapshot>>,
+) -> io::Result<()> {
+    let mut board = Board::default();
+    let mut is_new = true;
+    loop {
+        if is_new {
+            terminal.draw(|frame| frame.render_widget(&board, frame.area()))?;
+        }
+        is_new = event::poll(TICK)?;
+        if is_new && press(&event::read()?, &mut board, socket) {
+            return Ok(());
+        }
+        loop {
+            match coming.try_recv() {
+                Ok(snapshot) => board.push(snapshot?),
+                Err(TryRecvError::Empty) => break,
+                Err(TryRecvError::Disconnected) => return Ok(()),
+            }
+            is_new = true;
+        }
+    }
+}
+
+/// Does what an event asks for; whether that is to quit.
+fn press(event: &Event, board: &mut Board, socket: &Socket) -> bool {
+    let Event::Key(key) = event else {
+        // A new size is drawn.
+        return false;
+    };
+    if key.kind == KeyEventKind::Release {
+        return false;
+    }
+    let key = match key.code {
+        KeyCode::Char('c') if key.modifiers.contains(KeyModifiers::CONTROL) => 'q',
+        KeyCode::Char(key) => key,
+        KeyCode::Tab => '\t',
+        KeyCode::Esc => 'q',
+        _ => return false,
+    };
+    let now = board.latest.clone().unwrap_or_default();
+    match keys::action(key, board.chosen, &now) {
+        None => {}
+        Some(Action::Quit) => return true,
+        Some(Action::Choose) => board.chosen = board.chosen.next(),
+        Some(Action::Refuse(why)) => board.said = Some(Said::Failed(why.to_owned())),
+        Some(Action::Tell(command)) => {
+            board.said = Some(match socket.tell(&command) {
+                Ok(()) => Said::Done(name(&command)),
+                Err(error) => Said::Failed(error.to_string()),
+            });
+        }
+    }
+    false
+}
+
+/// A command for people.
+fn name(command: &Command) -> String {
+    match command {
+        Command::Watch {} => "watch".to_owned(),
+        Command::Set(sets) => sets.join(", "),
+        Command::Outage { seconds } => format!("outage of {seconds} s"),
+        Command::Handover { seconds } => format!("handover, {seconds} s"),
+    }
+}
+
+#[cfg(test)]
+mod tests;
