@@ -65,7 +65,7 @@ async function answer(offered) {
   call.ontrack = ({ track }) => stream.addTrack(track);
   shown.requestVideoFrameCallback(function note(_, frame) {
     frames.push([
-      performance.timeOrigin + frame.expectedDisplayTime,
+      performance.timeOrigin + frame.presentationTime,
       performance.timeOrigin + frame.receiveTime,
       frame.rtpTimestamp,
     ]);

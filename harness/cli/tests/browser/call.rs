@@ -218,16 +218,11 @@ fn talk(
     begin: SystemTime,
 ) -> Result<Call, Trouble> {
     let offer = left.evaluate(&format!("offer({MAX_BITRATE})"))?;
-    match begin.duration_since(SystemTime::now()) {
-        Ok(early) => thread::sleep(early),
-        Err(late) if condition.lead().is_zero() => drop(late),
-        Err(late) => {
-            let late = late.duration();
-            return Err(format!(
-                "the browsers were ready {late:?} after the call should have begun"
-            ));
-        }
+    let early = begin.duration_since(SystemTime::now());
+    if early.is_err() && !condition.lead().is_zero() {
+        return Err("the browsers were not ready when the call should have begun".to_owned());
     }
+    thread::sleep(early.unwrap_or_default());
     let answer = right.evaluate(&format!("answer({offer})"))?;
     let began = Instant::now();
     let epoch = left.evaluate(&format!("accept({answer})"))?;

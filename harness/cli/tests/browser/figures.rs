@@ -83,13 +83,13 @@ impl Part {
     fn growth(&self, course: &Course, of: fn(&Second) -> Option<f64>) -> f64 {
         let at = |end: f64| {
             let before = course.seconds.iter().filter(|second| second.t_s <= end);
-            before.filter_map(of).last().unwrap_or(0.0)
+            before.filter_map(of).next_back().unwrap_or(0.0)
         };
         at(self.to) - at(self.from)
     }
 
     /// A quantile of received to shown.
-    fn to_shown(&self, course: &Course, quantile: f64) -> f64 {
+    fn until_shown(&self, course: &Course, quantile: f64) -> f64 {
         let within = |(_, at): &&(f64, f64)| self.from < *at && *at <= self.to;
         let frames = course.frames.iter().filter(within);
         let mut found: Vec<f64> = frames.map(|(ms, _)| *ms).collect();
@@ -109,16 +109,18 @@ pub(crate) struct Figure {
 }
 
 #[rustfmt::skip]
-pub(crate) const FIGURES: [Figure; 12] = [
+pub(crate) const FIGURES: [Figure; 14] = [
     Figure { name: "steady link rate, kbit/s", decimals: 0, within: Some(0.1), of: |call, part| part.steady().mean(call, |s| s.l_out_kbps) },
     Figure { name: "steady encoder target, kbit/s", decimals: 0, within: None, of: |call, part| part.steady().mean(call, |s| s.s_target_kbps) },
     Figure { name: "QP, steady", decimals: 1, within: None, of: |call, part| part.steady().mean(call, |s| s.s_qp_mean) },
+    Figure { name: "encoder, ms a frame", decimals: 1, within: None, of: |call, part| part.mean(call, |s| s.s_enc_ms) },
     Figure { name: "round trip by STUN, ms", decimals: 0, within: None, of: |call, part| part.mean(call, |s| s.s_stun_rtt_ms) },
     Figure { name: "round trip by RTCP, ms", decimals: 0, within: None, of: |call, part| part.mean(call, |s| s.s_rtcp_rtt_ms) },
     Figure { name: "pacer, ms", decimals: 1, within: None, of: |call, part| part.mean(call, |s| s.s_pacer_ms) },
     Figure { name: "jitter buffer, ms", decimals: 0, within: None, of: |call, part| part.mean(call, |s| s.r_jb_delay_ms) },
-    Figure { name: "received to shown, p50, ms", decimals: 0, within: None, of: |call, part| part.to_shown(call, 0.5) },
-    Figure { name: "received to shown, p95, ms", decimals: 0, within: None, of: |call, part| part.to_shown(call, 0.95) },
+    Figure { name: "jitter buffer's target, ms", decimals: 0, within: None, of: |call, part| part.mean(call, |s| s.r_jb_target_ms) },
+    Figure { name: "received to shown, p50, ms", decimals: 0, within: None, of: |call, part| part.until_shown(call, 0.5) },
+    Figure { name: "received to shown, p95, ms", decimals: 0, within: None, of: |call, part| part.until_shown(call, 0.95) },
     Figure { name: "decoded frames/s", decimals: 1, within: None, of: |call, part| part.mean(call, |s| s.r_frames_decoded) },
     Figure { name: "frozen, s", decimals: 2, within: None, of: |call, part| part.growth(call, |s| s.r_total_freezes_s) },
     Figure { name: "concealed audio, %", decimals: 2, within: None, of: |call, part| 100.0 * part.sum(call, |s| s.a_concealed) / part.sum(call, |s| s.a_samples) },

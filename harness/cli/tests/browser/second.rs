@@ -27,6 +27,8 @@ pub(crate) struct Second {
     pub(crate) s_w: Option<f64>,
     pub(crate) s_h: Option<f64>,
     pub(crate) s_qp_mean: Option<f64>,
+    /// How long the encoder takes for a frame.
+    pub(crate) s_enc_ms: Option<f64>,
     /// How long a packet waited in the sender's pacer.
     pub(crate) s_pacer_ms: Option<f64>,
     pub(crate) s_nack_recv: Option<f64>,
@@ -36,6 +38,8 @@ pub(crate) struct Second {
     pub(crate) r_freeze_count: Option<f64>,
     pub(crate) r_total_freezes_s: Option<f64>,
     pub(crate) r_jb_delay_ms: Option<f64>,
+    /// What the jitter buffer aims at.
+    pub(crate) r_jb_target_ms: Option<f64>,
     pub(crate) r_jitter_ms: Option<f64>,
     pub(crate) r_pkts_lost_total: Option<f64>,
     pub(crate) r_retx_recv: Option<f64>,
@@ -117,6 +121,7 @@ impl Second {
             s_w: s.value(sent, "frameWidth"),
             s_h: s.value(sent, "frameHeight"),
             s_qp_mean: s.ratio(sent, "qpSum", "framesEncoded"),
+            s_enc_ms: thousand(s.ratio(sent, "totalEncodeTime", "framesEncoded")),
             s_pacer_ms: thousand(s.ratio(sent, "totalPacketSendDelay", "packetsSent")),
             s_nack_recv: s.more(sent, "nackCount"),
             s_pli_recv: s.more(sent, "pliCount"),
@@ -126,6 +131,11 @@ impl Second {
             r_jb_delay_ms: thousand(r.ratio(
                 received,
                 "jitterBufferDelay",
+                "jitterBufferEmittedCount",
+            )),
+            r_jb_target_ms: thousand(r.ratio(
+                received,
+                "jitterBufferTargetDelay",
                 "jitterBufferEmittedCount",
             )),
             r_jitter_ms: thousand(r.value(received, "jitter")),
