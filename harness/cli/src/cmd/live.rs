@@ -53,9 +53,10 @@ pub(super) fn run(args: &Live, registry: &Registry) -> Result<(), Failure> {
 /// What a running link is told and asked.
 pub(super) fn control(command: &Ctl) -> Result<(), Failure> {
     let Ctl::Watch { socket } = command;
-    dashboard::watch(socket).map_err(|error| {
-        let message = format!("{}: {error}", socket.display());
-        Failure::new(Exit::Internal, message)
+    dashboard::watch(&|| {
+        let message = |error| format!("failed to reach {}: {error}", socket.display());
+        let stream = std::os::unix::net::UnixStream::connect(socket);
+        stream.map_err(|error| Failure::new(Exit::Usage, message(error)))
     })
 }
 

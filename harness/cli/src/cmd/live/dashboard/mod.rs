@@ -12,7 +12,7 @@ mod text;
 mod view;
 
 use std::io::{self, IsTerminal as _};
-use std::path::Path;
+use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{self, Receiver, TryRecvError};
 use std::thread;
 use std::time::Duration;
@@ -24,17 +24,18 @@ use self::board::{Board, Said};
 use self::keys::Action;
 use self::socket::Socket;
 use super::snapshot::{Command, Snapshot};
+use crate::exit::{Exit, Failure};
 use crate::screen;
 
 /// How often what has come is looked at.
 const TICK: Duration = Duration::from_millis(50);
 
-/// Watches a link by its control socket until it ends or somebody quits.
+/// Watches a link until it ends or somebody quits.
 ///
 /// # Errors
-/// When there is no link, or no terminal after all.
-pub(crate) fn watch(path: &Path) -> io::Result<()> {
-    let socket = Socket::new(path);
+/// When it cannot be connected to, or there is no terminal after all.
+pub(crate) fn watch(connect: &dyn Fn() -> Result<UnixStream, Failure>) -> Result<(), Failure> {
+    let socket = Socket(connect);
     let snapshots = socket.watch()?;
     if !(io::stdout().is_terminal() && io::stdin().is_terminal()) {
         for snapshot in snapshots {
@@ -50,26 +51,30 @@ pub(crate) fn watch(path: &Path) -> io::Result<()> {
             }
         }
     });
-    let mut terminal = ratatui::try_init()?;
+    let mut terminal = ratatui::try_init().map_err(no_terminal)?;
     let end = show(&mut terminal, &socket, &coming);
-    ratatui::try_restore()?;
+    ratatui::try_restore().map_err(no_terminal)?;
     end
 }
 
 fn show(
     terminal: &mut DefaultTerminal,
-    socket: &Socket,
-    coming: &Receiver<io::Result<Snapshot>>,
-) -> io::Result<()> {
+    socket: &Socket<'_>,
+    coming: &Receiver<Result<Snapshot, Failure>>,
+) -> Result<(), Failure> {
     let mut board = Board::default();
     let mut is_new = true;
     loop {
         if is_new {
-            terminal.draw(|frame| frame.render_widget(&board, frame.area()))?;
+            let drawn = terminal.draw(|frame| frame.render_widget(&board, frame.area()));
+            drawn.map_err(no_terminal)?;
         }
-        is_new = event::poll(TICK)?;
-        if is_new && press(&event::read()?, &mut board, socket) {
-            return Ok(());
+        is_new = event::poll(TICK).map_err(no_terminal)?;
+        if is_new {
+            let event = event::read().map_err(no_terminal)?;
+            if press(&event, &mut board, socket) {
+                return Ok(());
+            }
         }
         loop {
             match coming.try_recv() {
@@ -82,8 +87,15 @@ fn show(
     }
 }
 
+fn no_terminal(error: io::Error) -> Failure {
+    Failure::new(
+        Exit::Internal,
+        format!("failed to use the terminal: {error}"),
+    )
+}
+
 /// Does what an event asks for; whether that is to quit.
-fn press(event: &Event, board: &mut Board, socket: &Socket) -> bool {
+fn press(event: &Event, board: &mut Board, socket: &Socket<'_>) -> bool {
     let Event::Key(key) = event else {
         // A new size is drawn.
         return false;
@@ -107,7 +119,7 @@ fn press(event: &Event, board: &mut Board, socket: &Socket) -> bool {
         Some(Action::Tell(command)) => {
             board.said = Some(match socket.tell(&command) {
                 Ok(()) => Said::Done(name(&command)),
-                Err(error) => Said::Failed(error.to_string()),
+                Err(failure) => Said::Failed(failure.messages.join("; ")),
             });
         }
     }

@@ -1,6 +1,6 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::net::UnixListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ratatui::crossterm::event::KeyEvent;
 use tempfile::TempDir;
@@ -30,6 +30,10 @@ fn link(answers: Vec<Vec<String>>) -> (TempDir, PathBuf, Receiver<String>) {
     (folder, path, told)
 }
 
+fn connect(path: &Path) -> Result<UnixStream, Failure> {
+    Ok(UnixStream::connect(path).unwrap())
+}
+
 fn snapshot(time_s: f64) -> Snapshot {
     Snapshot {
         time_s,
@@ -45,7 +49,7 @@ fn snapshot(time_s: f64) -> Snapshot {
 fn snapshots_come_until_the_link_ends() {
     let lines = [1.0, 2.0].map(|time| serde_json::to_string(&snapshot(time)).unwrap());
     let (_folder, path, told) = link(vec![lines.to_vec()]);
-    let coming: Vec<_> = Socket::new(&path).watch().unwrap().collect();
+    let coming: Vec<_> = Socket(&|| connect(&path)).watch().unwrap().collect();
     assert_eq!(told.recv().unwrap(), "{\"watch\":{}}\n");
     let times: Vec<f64> = coming.into_iter().map(|one| one.unwrap().time_s).collect();
     assert_eq!(times, [1.0, 2.0]);
@@ -55,7 +59,8 @@ fn snapshots_come_until_the_link_ends() {
 fn keys_tell_the_link_and_answers_are_shown() {
     let error = r#"{"error": "expected a rate"}"#.to_owned();
     let (_folder, path, told) = link(vec![vec!["{}".to_owned()], vec![error], vec![]]);
-    let socket = Socket::new(&path);
+    let connect = || connect(&path);
+    let socket = Socket(&connect);
     let mut board = Board {
         chosen: Chosen::Forward,
         ..Board::default()
@@ -78,8 +83,8 @@ fn keys_tell_the_link_and_answers_are_shown() {
 #[test]
 fn garbage_is_refused() {
     let (_folder, path, _told) = link(vec![vec!["{\"time".to_owned()]]);
-    let coming: Vec<_> = Socket::new(&path).watch().unwrap().collect();
-    let error = coming[0].as_ref().unwrap_err().to_string();
+    let coming: Vec<_> = Socket(&|| connect(&path)).watch().unwrap().collect();
+    let error = coming[0].as_ref().unwrap_err().messages.concat();
     assert!(error.contains("cannot be understood: {\"time"), "{error}");
 }
 
