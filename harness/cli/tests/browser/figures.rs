@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::second::Second;
 
-/// Seconds at the end of a part that count as steady.
+/// Seconds at the end of a part that count as steady, or half of a shorter one.
 const STEADY: f64 = 20.0;
 
 /// A call as figures are taken of it.
@@ -63,7 +63,8 @@ impl Part {
 
     /// Its end, when the rate has become steady.
     fn steady(self) -> Self {
-        let length = STEADY.min((self.to - self.from) / 2.0);
+        let half = ((self.to - self.from) / 2.0).floor();
+        let length = STEADY.min(half);
         Self {
             from: self.to - length,
             ..self
