@@ -157,7 +157,7 @@ impl Panel<'_> {
 fn rate(direction: &Direction) -> String {
     let out = text::rate(direction.out_bps);
     match direction.capacity_bps {
-        Some(0) => format!("{out} of nothing"),
+        Some(0) => format!("{out}, stopped"),
         Some(capacity) => {
             let used = direction.out_bps as f64 / capacity as f64;
             format!("{out} of {}, {:.0} %", text::rate(capacity), used * 100.0)
