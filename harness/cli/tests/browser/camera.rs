@@ -1,9 +1,9 @@
 //! The fake camera: eight seconds of video that begin again without a seam.
 //!
-//! A texture with details of several sizes moves across the picture, a brighter disc
-//! the other way, and every pixel has some noise of its own in every frame, as from a
-//! sensor. So the encoder has use for every bit it gets at 2.5 Mbit/s, and frames differ
-//! in size by what motion does, not by cuts.
+//! A texture with details of several sizes moves in a circle, a brighter disc across it,
+//! and every pixel has some noise of its own in every frame, as from a sensor. So the
+//! encoder has use for every bit it gets at 2.5 Mbit/s, and frames differ in size by what
+//! motion does, not by cuts.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
@@ -28,8 +28,8 @@ pub(crate) fn write(path: &Path) -> io::Result<()> {
         writeln!(file, "FRAME")?;
         let turn = std::f64::consts::TAU * frame as f64 / FRAMES as f64;
         let (shift_x, shift_y) = (
-            WIDTH * frame / FRAMES,
-            (HEIGHT as f64 + 30.0 * turn.sin()) as usize,
+            (WIDTH as f64 + 80.0 * turn.cos()) as usize,
+            (HEIGHT as f64 + 40.0 * turn.sin()) as usize,
         );
         let disc = (
             320.0 - 180.0 * turn.cos(),

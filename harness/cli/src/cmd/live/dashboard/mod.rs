@@ -7,12 +7,10 @@ mod board;
 mod keys;
 mod lines;
 mod panel;
-mod socket;
 mod text;
 mod view;
 
 use std::io::{self, IsTerminal as _};
-use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{self, Receiver, TryRecvError};
 use std::thread;
 use std::time::Duration;
@@ -22,7 +20,7 @@ use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers
 
 use self::board::{Board, Said};
 use self::keys::Action;
-use self::socket::Socket;
+use super::client::Client;
 use super::snapshot::{Command, Snapshot};
 use crate::exit::{Exit, Failure};
 use crate::screen;
@@ -34,9 +32,8 @@ const TICK: Duration = Duration::from_millis(50);
 ///
 /// # Errors
 /// When it cannot be connected to, or there is no terminal after all.
-pub(crate) fn watch(connect: &dyn Fn() -> Result<UnixStream, Failure>) -> Result<(), Failure> {
-    let socket = Socket(connect);
-    let snapshots = socket.watch()?;
+pub(super) fn watch(client: &Client<'_>) -> Result<(), Failure> {
+    let snapshots = client.watch()?;
     if !(io::stdout().is_terminal() && io::stdin().is_terminal()) {
         for snapshot in snapshots {
             screen::print(&lines::line(&snapshot?));
@@ -52,14 +49,14 @@ pub(crate) fn watch(connect: &dyn Fn() -> Result<UnixStream, Failure>) -> Result
         }
     });
     let mut terminal = ratatui::try_init().map_err(no_terminal)?;
-    let end = show(&mut terminal, &socket, &coming);
+    let end = show(&mut terminal, client, &coming);
     ratatui::try_restore().map_err(no_terminal)?;
     end
 }
 
 fn show(
     terminal: &mut DefaultTerminal,
-    socket: &Socket<'_>,
+    client: &Client<'_>,
     coming: &Receiver<Result<Snapshot, Failure>>,
 ) -> Result<(), Failure> {
     let mut board = Board::default();
@@ -72,7 +69,7 @@ fn show(
         is_new = event::poll(TICK).map_err(no_terminal)?;
         if is_new {
             let event = event::read().map_err(no_terminal)?;
-            if press(&event, &mut board, socket) {
+            if press(&event, &mut board, client) {
                 return Ok(());
             }
         }
@@ -95,7 +92,7 @@ fn no_terminal(error: io::Error) -> Failure {
 }
 
 /// Does what an event asks for; whether that is to quit.
-fn press(event: &Event, board: &mut Board, socket: &Socket<'_>) -> bool {
+fn press(event: &Event, board: &mut Board, client: &Client<'_>) -> bool {
     let Event::Key(key) = event else {
         // A new size is drawn.
         return false;
@@ -117,7 +114,7 @@ fn press(event: &Event, board: &mut Board, socket: &Socket<'_>) -> bool {
         Some(Action::Choose) => board.chosen = board.chosen.next(),
         Some(Action::Refuse(why)) => board.said = Some(Said::Failed(why.to_owned())),
         Some(Action::Tell(command)) => {
-            board.said = Some(match socket.tell(&command) {
+            board.said = Some(match client.tell(&command) {
                 Ok(()) => Said::Done(name(&command)),
                 Err(failure) => Said::Failed(failure.messages.join("; ")),
             });

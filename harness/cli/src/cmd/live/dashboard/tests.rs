@@ -1,5 +1,5 @@
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
 use ratatui::crossterm::event::KeyEvent;
@@ -49,7 +49,7 @@ fn snapshot(time_s: f64) -> Snapshot {
 fn snapshots_come_until_the_link_ends() {
     let lines = [1.0, 2.0].map(|time| serde_json::to_string(&snapshot(time)).unwrap());
     let (_folder, path, told) = link(vec![lines.to_vec()]);
-    let coming: Vec<_> = Socket(&|| connect(&path)).watch().unwrap().collect();
+    let coming: Vec<_> = Client(&|| connect(&path)).watch().unwrap().collect();
     assert_eq!(told.recv().unwrap(), "{\"watch\":{}}\n");
     let times: Vec<f64> = coming.into_iter().map(|one| one.unwrap().time_s).collect();
     assert_eq!(times, [1.0, 2.0]);
@@ -60,7 +60,7 @@ fn keys_tell_the_link_and_answers_are_shown() {
     let error = r#"{"error": "expected a rate"}"#.to_owned();
     let (_folder, path, told) = link(vec![vec!["{}".to_owned()], vec![error], vec![]]);
     let connect = || connect(&path);
-    let socket = Socket(&connect);
+    let client = Client(&connect);
     let mut board = Board {
         chosen: Chosen::Forward,
         ..Board::default()
@@ -68,7 +68,7 @@ fn keys_tell_the_link_and_answers_are_shown() {
     board.push(snapshot(1.0));
     let mut press = |key| {
         let event = Event::Key(KeyEvent::from(KeyCode::Char(key)));
-        assert!(!press(&event, &mut board, &socket));
+        assert!(!press(&event, &mut board, &client));
         board.said.clone().unwrap()
     };
     let done = Said::Done("network.forward.rate=1500kbps".to_owned());
@@ -83,7 +83,7 @@ fn keys_tell_the_link_and_answers_are_shown() {
 #[test]
 fn garbage_is_refused() {
     let (_folder, path, _told) = link(vec![vec!["{\"time".to_owned()]]);
-    let coming: Vec<_> = Socket(&|| connect(&path)).watch().unwrap().collect();
+    let coming: Vec<_> = Client(&|| connect(&path)).watch().unwrap().collect();
     let error = coming[0].as_ref().unwrap_err().messages.concat();
     assert!(error.contains("cannot be understood: {\"time"), "{error}");
 }

@@ -1,4 +1,4 @@
-//! The control socket of a running link, from outside.
+//! Speaks to a running link over its control socket.
 
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::os::unix::net::UnixStream;
@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::super::snapshot::{Command, Snapshot};
+use super::snapshot::{Command, Snapshot};
 use crate::exit::{Exit, Failure};
 
 /// How long a link may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Connects to a link.
-pub(super) struct Socket<'a>(pub(super) &'a dyn Fn() -> Result<UnixStream, Failure>);
+pub(super) struct Client<'a>(pub(super) &'a dyn Fn() -> Result<UnixStream, Failure>);
 
-impl Socket<'_> {
+impl Client<'_> {
     /// A snapshot a second until the link ends.
     pub(super) fn watch(
         &self,
