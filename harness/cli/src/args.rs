@@ -220,6 +220,9 @@ pub(crate) enum CtlCommand {
         #[arg(value_name = "TIME")]
         length: Span,
     },
+    /// Show rate, queue, delay, loss and emulation error, once a second; keys change the
+    /// link. Plain lines where there is no terminal.
+    Watch,
     /// Say how the link was in its last second, as JSON.
     Show,
 }

@@ -15,8 +15,10 @@ use crate::exit::{Exit, Failure};
 use crate::screen;
 
 mod between;
+mod client;
 mod control;
 mod ctl;
+mod dashboard;
 mod machine;
 mod recorder;
 mod replay;
