@@ -30,6 +30,7 @@ impl Default for Options {
 
 /// Two workers between two devices.
 pub struct Emulator {
+    clock: Clock,
     workers: [JoinHandle<io::Result<Seen>>; 2],
     stop: Arc<Stop>,
 }
@@ -94,7 +95,17 @@ impl Emulator {
             start("forward", forward, &left, &right, Leg::Outward)?,
             start("backward", backward, &right, &left, Leg::Return)?,
         ];
-        Ok(Self { workers, stop })
+        Ok(Self {
+            clock,
+            workers,
+            stop,
+        })
+    }
+
+    /// The clock of this run.
+    #[must_use]
+    pub const fn clock(&self) -> Clock {
+        self.clock
     }
 
     /// Stops both directions. What is still on the link is lost.

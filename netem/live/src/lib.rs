@@ -19,6 +19,7 @@ mod address;
 mod clock;
 mod emulator;
 mod end;
+pub mod endpoint;
 mod error;
 mod lateness;
 mod netlink;
