@@ -142,9 +142,34 @@ pub(crate) struct Live {
     /// connections get slower.
     #[arg(long)]
     pub(crate) mtu_exact: bool,
+    /// Run the flows of the scenario at the two ends, over real sockets, for its duration, and
+    /// score them.
+    #[arg(long, requires = "path", conflicts_with_all = ["left", "right", "command", "mtu_exact"])]
+    pub(crate) flows: bool,
+    #[command(flatten)]
+    pub(crate) scoring: LiveScoring,
     /// The command to run at the left end; a shell when there is none.
     #[arg(last = true, value_name = "CMD", conflicts_with_all = ["left", "right"])]
     pub(crate) command: Vec<String>,
+}
+
+/// What goes with `weaknet live --flows`.
+#[cfg(target_os = "linux")]
+#[derive(Debug, Args)]
+pub(crate) struct LiveScoring {
+    /// With --flows: run the seeds 1 to N one after the other instead of a single one.
+    #[arg(long, value_name = "N", requires = "flows", conflicts_with = "seed",
+        value_parser = clap::value_parser!(u64).range(1..=1_000))]
+    pub(crate) seeds: Option<u64>,
+    /// With --flows: simulate the same cases as well and print both score cards side by side.
+    #[arg(long, requires = "flows")]
+    pub(crate) compare: bool,
+    /// With --flows: where to write; default `results/runs/<name>-live`.
+    #[arg(long, value_name = "DIR", requires = "flows")]
+    pub(crate) out: Option<PathBuf>,
+    /// With --flows: print the summary as JSON instead of the table.
+    #[arg(long, requires = "flows")]
+    pub(crate) json: bool,
 }
 
 #[cfg(target_os = "linux")]

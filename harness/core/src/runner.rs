@@ -68,19 +68,72 @@ pub struct Outcome {
     pub series: Series,
 }
 
-/// Everything that watches a run.
-struct Watchers<'r> {
+/// Watches the run of a case, whoever drives it: what has been published when it is
+/// over makes the outcome.
+pub struct Observer<'r> {
+    case: &'r Case,
+    facts: &'r RunFacts,
     scorer: Scorer<'r>,
     recorder: SeriesRecorder<'r>,
     trajectory: Trajectory,
+}
+
+impl<'r> Observer<'r> {
+    /// Begins to watch.
+    ///
+    /// # Errors
+    /// When a metric set cannot be built.
+    pub fn new(case: &'r Case, facts: &'r RunFacts, registry: &Registry) -> Result<Self, RunError> {
+        let streams = Streams::new(case.seed);
+        let cx = BuildContext {
+            path: "metrics",
+            streams: &streams,
+            assets: &case.assets,
+        };
+        let mut sets = Vec::new();
+        for set in registry.metric_sets().map_err(RunError::Metrics)? {
+            let failed = |error| RunError::Metrics(format!("`{}`: {error}", set.name()));
+            sets.push(set.build(&cx).map_err(failed)?);
+        }
+        Ok(Self {
+            case,
+            facts,
+            scorer: Scorer::new(facts, sets),
+            recorder: SeriesRecorder::new(facts),
+            trajectory: Trajectory::new(),
+        })
+    }
+
+    /// The outcome, when the run is over.
+    #[must_use]
+    pub fn finish(self) -> Outcome {
+        let series = self.recorder.finish();
+        let trajectory = format!("{:016x}", self.trajectory.digest());
+        let scores = self.scorer.finish();
+        Outcome {
+            result: case_result(self.case, self.facts, &scores, trajectory),
+            series,
+        }
+    }
+}
+
+impl EventSink for Observer<'_> {
+    fn event(&mut self, at: Time, event: &Event) {
+        self.scorer.event(at, event);
+        self.recorder.event(at, event);
+        self.trajectory.event(at, event);
+    }
+}
+
+/// Everything that watches a simulated run.
+struct Watchers<'r> {
+    observer: Observer<'r>,
     capture: Option<CaseCapture>,
 }
 
 impl EventSink for Watchers<'_> {
     fn event(&mut self, at: Time, event: &Event) {
-        self.scorer.event(at, event);
-        self.recorder.event(at, event);
-        self.trajectory.event(at, event);
+        self.observer.event(at, event);
         if let Some(capture) = &mut self.capture {
             capture.event(at, event);
         }
@@ -130,17 +183,7 @@ fn run(
     let Built {
         mut world, facts, ..
     } = build(case, own_ends)?;
-    let streams = Streams::new(case.seed);
-    let cx = BuildContext {
-        path: "metrics",
-        streams: &streams,
-        assets: &case.assets,
-    };
-    let mut sets = Vec::new();
-    for set in registry.metric_sets().map_err(RunError::Metrics)? {
-        let built = set.build(&cx);
-        sets.push(built.map_err(|error| RunError::Metrics(format!("`{}`: {error}", set.name())))?);
-    }
+    let observer = Observer::new(case, &facts, registry)?;
     let broken = |source| RunError::Capture {
         case: id(),
         name: name(),
@@ -150,12 +193,7 @@ fn run(
         .map(|captures| captures.begin(case, &facts, &mut world))
         .transpose()
         .map_err(broken)?;
-    let mut watchers = Watchers {
-        scorer: Scorer::new(&facts, sets),
-        recorder: SeriesRecorder::new(&facts),
-        trajectory: Trajectory::new(),
-        capture,
-    };
+    let mut watchers = Watchers { observer, capture };
     world
         .run(facts.duration, &mut watchers)
         .map_err(|source| RunError::Stuck {
@@ -166,13 +204,7 @@ fn run(
     if let Some(capture) = watchers.capture {
         capture.finish().map_err(broken)?;
     }
-    let series = watchers.recorder.finish();
-    let trajectory = format!("{:016x}", watchers.trajectory.digest());
-    let scores = watchers.scorer.finish();
-    Ok(Outcome {
-        result: case_result(case, &facts, &scores, trajectory),
-        series,
-    })
+    Ok(watchers.observer.finish())
 }
 
 /// Builds the world of a case; runs it once ahead when a part of it wants to know

@@ -505,6 +505,47 @@ pub fn build_knowing(
     own_ends: &OwnEnds<'_>,
     arrivals: Option<&Arrivals>,
 ) -> Result<Built, WorldError> {
+    let RunParts {
+        links,
+        flows,
+        facts,
+        wants_arrivals,
+    } = parts(scenario, seed, assets, own_ends, arrivals)?;
+    let world = World::new(links, flows).map_err(|misfit| WorldError {
+        path: "network".to_owned(),
+        source: BuildError::new(misfit.to_string()),
+    })?;
+    Ok(Built {
+        world,
+        facts,
+        wants_arrivals,
+    })
+}
+
+/// What one run is made of, for a driver of one's own.
+pub struct RunParts {
+    /// The links, in the order of the scenario.
+    pub links: Vec<Link>,
+    /// The flows, in the order of the scenario.
+    pub flows: Vec<weaknet_sim::Flow>,
+    /// What metrics need to know.
+    pub facts: RunFacts,
+    /// Whether a part wants to know when frames will be complete, which is known
+    /// from a simulated run ahead only.
+    pub wants_arrivals: bool,
+}
+
+/// Builds what one run is made of.
+///
+/// # Errors
+/// As [`build_with`].
+pub fn parts(
+    scenario: &Scenario,
+    seed: u64,
+    assets: &Assets,
+    own_ends: &OwnEnds<'_>,
+    arrivals: Option<&Arrivals>,
+) -> Result<RunParts, WorldError> {
     let streams = Streams::new(seed);
     let builder = Builder {
         streams: &streams,
@@ -559,12 +600,9 @@ pub fn build_knowing(
         flows: flow_facts,
         links: link_facts,
     };
-    let world = World::new(links, flows).map_err(|misfit| WorldError {
-        path: "network".to_owned(),
-        source: BuildError::new(misfit.to_string()),
-    })?;
-    Ok(Built {
-        world,
+    Ok(RunParts {
+        links,
+        flows,
         facts,
         wants_arrivals: builder.wants_arrivals.get(),
     })

@@ -17,9 +17,13 @@ use crate::args::{FirstProcess, Live};
 use crate::exit::{Exit, Failure};
 use crate::screen;
 
+mod flows;
 mod summary;
 
 pub(super) fn run(args: &Live, registry: &Registry) -> Result<(), Failure> {
+    if args.flows {
+        return flows::run(args, registry);
+    }
     let links = links(&case(args, registry)?)?;
     // Before anything starts a thread: see there.
     let namespaces = Namespaces::create(Ends {

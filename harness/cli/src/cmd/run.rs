@@ -11,6 +11,7 @@ use weaknet_harness::capture::{CaptureOptions, Captures};
 use weaknet_harness::expectations;
 use weaknet_harness::plan::{Case, Plan};
 use weaknet_harness::registry::Registry;
+use weaknet_harness::results::Summary;
 use weaknet_harness::runner::{Outcome, run_all};
 use weaknet_harness::store::{Manifest, OutMode, RunDir, RunWriter, StoreError};
 
@@ -67,27 +68,13 @@ pub(super) fn run(args: &Run, registry: &Registry) -> Result<(), Failure> {
     }
     ran.map_err(|error| Failure::new(Exit::Internal, error.to_string()))?;
 
-    let summary = writer.summary(plan.cases.iter().map(|case| case.id.as_str()));
-    let manifest = Manifest::new(
-        &summary,
-        plan.cases.len(),
-        VERSION,
-        command(args),
-        [started, now()],
-    );
-    let out = writer
-        .finish(&summary, &resolved(&plan), &manifest)
-        .map_err(store_failure)?;
-    let run = RunDir::open(&out).map_err(store_failure)?;
-    report::write(&run, registry, &args.rank)?;
-    if args.json {
-        let json = serde_json::to_string_pretty(&summary)
-            .map_err(|error| Failure::new(Exit::Internal, error.to_string()))?;
-        screen::print(&format!("{json}\n"));
-    } else {
-        screen::print(&report::table(&run, registry, &args.rank)?);
-    }
-    screen::note(&format!("wrote {}", shown(&out).display()));
+    let done = Done {
+        writer,
+        cases: &plan.cases,
+        command: command(args),
+        started,
+    };
+    let summary = done.publish(registry, &args.rank, args.json)?;
     if summary.cases.len() < plan.cases.len() {
         let message = format!(
             "interrupted after {} of {} cases; go on with --resume",
@@ -96,6 +83,55 @@ pub(super) fn run(args: &Run, registry: &Registry) -> Result<(), Failure> {
         );
         return Err(Failure::new(Exit::Interrupted, message));
     }
+    judge(&summary)
+}
+
+/// A run whose cases have been written.
+pub(super) struct Done<'p> {
+    pub(super) writer: RunWriter,
+    /// Those of the plan, in its order.
+    pub(super) cases: &'p [Case],
+    pub(super) command: Vec<String>,
+    pub(super) started: String,
+}
+
+impl Done<'_> {
+    /// Puts the run in its place and prints what came of it.
+    pub(super) fn publish(
+        self,
+        registry: &Registry,
+        rank: &[String],
+        json: bool,
+    ) -> Result<Summary, Failure> {
+        let ids = self.cases.iter().map(|case| case.id.as_str());
+        let summary = self.writer.summary(ids);
+        let manifest = Manifest::new(
+            &summary,
+            self.cases.len(),
+            VERSION,
+            self.command,
+            [self.started, now()],
+        );
+        let out = self
+            .writer
+            .finish(&summary, &resolved(self.cases), &manifest)
+            .map_err(store_failure)?;
+        let run = RunDir::open(&out).map_err(store_failure)?;
+        report::write(&run, registry, rank)?;
+        if json {
+            let json = serde_json::to_string_pretty(&summary)
+                .map_err(|error| Failure::new(Exit::Internal, error.to_string()))?;
+            screen::print(&format!("{json}\n"));
+        } else {
+            screen::print(&report::table(&run, registry, rank)?);
+        }
+        screen::note(&format!("wrote {}", shown(&out).display()));
+        Ok(summary)
+    }
+}
+
+/// Fails when an expectation does.
+pub(super) fn judge(summary: &Summary) -> Result<(), Failure> {
     let judged = expectations::judge(&summary.cases)
         .map_err(|error| Failure::new(Exit::Internal, error.to_string()))?;
     let failed = judged.iter().filter(|judgement| !judgement.ok).count();
@@ -145,6 +181,11 @@ fn default_out(plan: &Plan, args: &Run) -> PathBuf {
     } else {
         stem()
     };
+    in_runs(&name)
+}
+
+/// Where a run of this name goes.
+pub(super) fn in_runs(name: &str) -> PathBuf {
     let safe = |c: char| {
         if c.is_alphanumeric() || "-_.".contains(c) {
             c
@@ -184,10 +225,10 @@ fn command(args: &Run) -> Vec<String> {
 }
 
 /// Every resolved scenario of the plan, one YAML document each.
-fn resolved(plan: &Plan) -> String {
+fn resolved(cases: &[Case]) -> String {
     let mut text = String::new();
     let mut last = None;
-    for case in &plan.cases {
+    for case in cases {
         if last.replace((&case.scenario.name, &case.params))
             == Some((&case.scenario.name, &case.params))
         {
@@ -218,7 +259,7 @@ fn interruptible() -> Result<Arc<AtomicBool>, Failure> {
     Ok(stop)
 }
 
-fn now() -> String {
+pub(super) fn now() -> String {
     humantime::format_rfc3339_millis(SystemTime::now()).to_string()
 }
 
@@ -229,7 +270,7 @@ fn shown(path: &Path) -> &Path {
         .unwrap_or(path)
 }
 
-fn cannot_begin(error: StoreError) -> Failure {
+pub(super) fn cannot_begin(error: StoreError) -> Failure {
     Failure::new(Exit::Usage, error.to_string())
 }
 
