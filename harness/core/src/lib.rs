@@ -6,6 +6,7 @@ pub mod compare;
 pub mod expectations;
 pub mod files;
 pub mod fit;
+pub mod live;
 pub mod metrics;
 pub mod plan;
 pub mod record;

@@ -1,5 +1,7 @@
 //! From a typed scenario and a seed to a world that can be driven.
 
+mod links;
+
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
@@ -31,6 +33,8 @@ use crate::registry::Spec;
 use crate::scenario::model::{
     Bulk, Call, Feedback, Flow, LinkSpec, Load, Messages, Scenario, Signalling,
 };
+
+pub use links::{changes, link_facts, links};
 
 /// Median decoding time of a frame, and the standard deviation of its
 /// logarithm: a software decoder at 360p to 720p on a laptop.
@@ -96,29 +100,42 @@ impl Builder<'_> {
         })
     }
 
-    fn link(&self, id: LinkId, spec: &LinkSpec, draws: DrawKey) -> Result<Link, WorldError> {
-        let parts = Parts {
+    fn link(&self, spec: &LinkSpec, draws: DrawKey) -> Result<Parts, WorldError> {
+        Ok(Parts {
             rate: self.part(&spec.name, &spec.rate)?,
             queue: self.part(&spec.name, &spec.queue)?,
             delay: self.parts(&spec.name, &spec.delay)?,
             loss: self.parts(&spec.name, &spec.loss)?,
             loss_at: spec.loss_at,
-            mtu: spec
-                .mtu
-                .map(|mtu| u32::try_from(mtu.get()).unwrap_or(u32::MAX)),
+            mtu: mtu(spec),
             ecn: spec.ecn,
             blocks: spec.blocks,
             corrupt: Some(self.part(&spec.name, &spec.corrupt)?),
             duplicate: Some(self.part(&spec.name, &spec.duplicate)?),
             reorder: Some(self.part(&spec.name, &spec.reorder)?),
             draws,
-        };
-        Ok(Link::new(id, parts))
+        })
     }
 
-    fn all_links(&self, draws: DrawKey) -> Result<Vec<Link>, WorldError> {
+    fn all_links(
+        &self,
+        draws: DrawKey,
+        link: fn(LinkId, Parts) -> Link,
+    ) -> Result<Vec<Link>, WorldError> {
         let specs = (0u16..).map(LinkId).zip(self.links);
-        specs.map(|(id, spec)| self.link(id, spec, draws)).collect()
+        specs
+            .map(|(id, spec)| Ok(link(id, self.link(spec, draws)?)))
+            .collect()
+    }
+
+    fn link_facts(&self) -> Result<Vec<LinkFacts>, WorldError> {
+        let facts = self.links.iter().map(|spec| {
+            Ok(LinkFacts {
+                name: spec.name.clone(),
+                capacity: self.capacity(spec)?,
+            })
+        });
+        facts.collect()
     }
 
     /// What a link can carry, by a rate model of its own: models are functions
@@ -438,22 +455,6 @@ impl Builder<'_> {
     }
 }
 
-/// The links of one run alone, in the order of the scenario.
-///
-/// # Errors
-/// When a plug-in refuses its parameters or a file that it needs.
-pub fn links(scenario: &Scenario, seed: u64, assets: &Assets) -> Result<Vec<Link>, WorldError> {
-    let streams = Streams::new(seed);
-    let builder = Builder {
-        streams: &streams,
-        assets,
-        links: &scenario.network.links,
-        arrivals: None,
-        wants_arrivals: Cell::new(false),
-    };
-    builder.all_links(scenario.network.draws)
-}
-
 /// Builds the world of one run, and what metrics need to know of it.
 ///
 /// # Errors
@@ -554,14 +555,8 @@ pub fn parts(
         arrivals,
         wants_arrivals: Cell::new(false),
     };
-    let links = builder.all_links(scenario.network.draws)?;
-    let mut link_facts = Vec::new();
-    for spec in &scenario.network.links {
-        link_facts.push(LinkFacts {
-            name: spec.name.clone(),
-            capacity: builder.capacity(spec)?,
-        });
-    }
+    let links = builder.all_links(scenario.network.draws, Link::new)?;
+    let link_facts = builder.link_facts()?;
     let (mut flows, mut flow_facts) = (Vec::new(), Vec::new());
     for (id, flow) in (0u16..).map(FlowId).zip(&scenario.flows) {
         let (sender, receiver) = match builder.own_ends(id, flow, own_ends) {
@@ -606,6 +601,12 @@ pub fn parts(
         facts,
         wants_arrivals: builder.wants_arrivals.get(),
     })
+}
+
+/// The largest packet that a link carries.
+fn mtu(spec: &LinkSpec) -> Option<u32> {
+    spec.mtu
+        .map(|mtu| u32::try_from(mtu.get()).unwrap_or(u32::MAX))
 }
 
 /// The paths of a flow as the simulator has them.

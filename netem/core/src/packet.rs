@@ -47,6 +47,8 @@ pub enum Protocol {
     Udp,
     /// TCP.
     Tcp,
+    /// Neither: ICMP and the like.
+    Other,
 }
 
 /// A packet in the simulator or the live emulator.

@@ -24,9 +24,11 @@
 mod counts;
 mod fifo;
 mod link;
+mod parts;
 mod passage;
 mod pipe;
 mod random32;
+mod rarities;
 mod ring;
 mod share;
 mod station;
@@ -47,5 +49,6 @@ pub mod reorder;
 pub mod trace;
 
 pub use counts::{Counts, Tally};
-pub use link::{Delivery, Link, Parts, Released};
+pub use link::{Change, Delivery, Link, Released};
 pub use model::{Blocks, DrawKey, EcnField, LossAt, Passage, Tap};
+pub use parts::Parts;

@@ -25,67 +25,25 @@
 use std::collections::VecDeque;
 
 use weaknet_core::event::{DropReason, Event, EventSink};
-use weaknet_core::packet::{Ecn, LinkId, Packet, Payload, Tag};
+use weaknet_core::packet::{Ecn, LinkId, Packet, Tag};
 use weaknet_core::{Span, Time};
 
 use crate::counts::{Counts, Tally};
 use crate::fifo::{Fifo, Service};
 use crate::model::{
-    Blocks, CorruptionModel, DelayModel, Displacement, DrawKey, DuplicationModel, EcnField, LossAt,
-    LossModel, Passage, Queue, Queued, RateModel, ReorderingModel, Tap, Verdict,
+    Blocks, DelayModel, EcnField, LossAt, LossModel, Passage, Queue, Queued, RateModel, Tap,
+    Verdict,
 };
+use crate::parts::Parts;
 use crate::passage::Numbering;
 use crate::pipe::{InFlight, Pipe};
+use crate::queue;
+use crate::rarities::{Aftermath, Rarities};
 use crate::station::{Station, Step};
 
-/// What a link is made of.
-pub struct Parts {
-    /// How fast it serialises.
-    pub rate: Box<dyn RateModel>,
-    /// What waits for the serialiser.
-    pub queue: Queue,
-    /// How long packets travel: one stage behind the other.
-    pub delay: Vec<Box<dyn DelayModel>>,
-    /// Which packets get lost: those that any of them loses.
-    pub loss: Vec<Box<dyn LossModel>>,
-    /// Where they get lost.
-    pub loss_at: LossAt,
-    /// The largest packet that it carries, in bytes from the IP header on.
-    pub mtu: Option<u32>,
-    /// What it does to the ECN field.
-    pub ecn: EcnField,
-    /// Which protocols its firewall drops, ahead of everything else.
-    pub blocks: Blocks,
-    /// Which packets are damaged.
-    pub corrupt: Option<Box<dyn CorruptionModel>>,
-    /// Which packets are delivered twice.
-    pub duplicate: Option<Box<dyn DuplicationModel>>,
-    /// Which packets leave their place in the order.
-    pub reorder: Option<Box<dyn ReorderingModel>>,
-    /// What random draws are keyed by.
-    pub draws: DrawKey,
-}
+mod change;
 
-impl Parts {
-    /// A link without impairments.
-    #[must_use]
-    pub fn new(rate: Box<dyn RateModel>, queue: Queue, delay: Box<dyn DelayModel>) -> Self {
-        Self {
-            rate,
-            queue,
-            delay: vec![delay],
-            loss: Vec::new(),
-            loss_at: LossAt::default(),
-            mtu: None,
-            ecn: EcnField::default(),
-            blocks: Blocks::default(),
-            corrupt: None,
-            duplicate: None,
-            reorder: None,
-            draws: DrawKey::default(),
-        }
-    }
-}
+pub use change::Change;
 
 /// A packet at the far end of a link.
 #[derive(Debug, Clone, PartialEq)]
@@ -110,68 +68,6 @@ pub struct Released<'a> {
 enum Server {
     ClosedForm(Fifo),
     General(Station),
-}
-
-/// What happens to a packet when it has left the serialiser, besides going on.
-enum Aftermath {
-    Lost(Packet, DropReason),
-    Copied(Tag),
-}
-
-/// Impairments that most links do not have.
-struct Rarities {
-    corrupt: Option<Box<dyn CorruptionModel>>,
-    duplicate: Option<Box<dyn DuplicationModel>>,
-    reorder: Option<Box<dyn ReorderingModel>>,
-}
-
-impl Rarities {
-    #[inline(never)]
-    fn leave(
-        &mut self,
-        passage: Passage,
-        mut in_flight: InFlight,
-        pipe: &mut Pipe,
-        aftermath: &mut VecDeque<(Time, Aftermath)>,
-    ) {
-        let Self {
-            corrupt,
-            duplicate,
-            reorder,
-        } = self;
-        if let Some(bit) = corrupt.as_mut().and_then(|model| model.flip(passage)) {
-            damage(&mut in_flight.packet, bit);
-        }
-        let copy = duplicate.as_mut().and_then(|model| model.copy(passage));
-        let copy = copy.map(|lag| InFlight {
-            release: in_flight.release + lag,
-            packet: in_flight.packet.clone(),
-            ..in_flight
-        });
-        let displacement = match reorder {
-            Some(model) => model.displace(passage),
-            None => Displacement::None,
-        };
-        match displacement {
-            Displacement::None => pipe.push(in_flight),
-            Displacement::SkipDelay => {
-                in_flight.release = passage.at;
-                pipe.push_displaced(in_flight);
-            }
-            Displacement::Late(by) => {
-                in_flight.release += by;
-                pipe.push_displaced(in_flight);
-            }
-            Displacement::Behind(successors, at_most) => {
-                pipe.push_behind(in_flight, successors, at_most);
-            }
-        }
-        if let Some(copy) = copy {
-            let tag = Aftermath::Copied(copy.packet.tag());
-            aftermath.push_back((passage.at, tag));
-            pipe.push_displaced(copy);
-        }
-    }
 }
 
 /// A link, as a state machine over logical time.
@@ -213,75 +109,85 @@ impl Link {
     /// A link at rest.
     #[must_use]
     pub fn new(id: LinkId, parts: Parts) -> Self {
-        let Parts {
-            rate,
-            queue,
-            delay,
-            loss,
-            loss_at,
-            mtu,
-            ecn,
-            blocks,
-            corrupt,
-            duplicate,
-            reorder,
-            draws,
-        } = parts;
-        let server = match queue {
+        let server = match parts.queue {
             Queue::DropTail(limit) => Server::ClosedForm(Fifo::new(limit)),
             Queue::Active(discipline) => Server::General(Station::new(discipline)),
         };
-        let (loss_before, loss_after) = loss
-            .into_iter()
-            .filter(|model| !model.never())
-            .partition(|model| model.place().unwrap_or(loss_at) == LossAt::BeforeQueue);
-        let corrupt = corrupt.filter(|model| !model.never());
-        let duplicate = duplicate.filter(|model| !model.never());
-        let reorder = reorder.filter(|model| !model.never());
-        let free = delay.iter().any(|stage| stage.reorders());
-        let constants: Option<Vec<Span>> = delay.iter().map(|stage| stage.constant()).collect();
-        let (delay, constant_delay) = match constants {
-            Some(spans) => (Vec::new(), spans.into_iter().sum()),
-            None => (delay, Span::ZERO),
+        let rarities = Rarities {
+            corrupt: parts.corrupt,
+            duplicate: parts.duplicate,
+            reorder: parts.reorder,
         };
-        let pipe = if free || duplicate.is_some() || reorder.is_some() {
-            Pipe::reordering(free)
-        } else {
-            Pipe::ordered()
-        };
-        let rare = corrupt.is_some() || duplicate.is_some() || reorder.is_some();
-        let rarities = rare.then(|| {
-            Box::new(Rarities {
-                corrupt,
-                duplicate,
-                reorder,
-            })
-        });
-        Self {
+        let rarities = rarities.effective();
+        let free = parts.delay.iter().any(|stage| stage.reorders());
+        let displaces = rarities.as_ref().is_some_and(|some| some.displaces());
+        let mut link = Self {
             id,
-            rate,
+            rate: parts.rate,
             server,
-            delay,
-            constant_delay,
-            loss_before,
-            loss_after,
-            mtu: mtu.unwrap_or(u32::MAX),
-            ecn,
-            blocks,
+            delay: Vec::new(),
+            constant_delay: Span::ZERO,
+            loss_before: Vec::new(),
+            loss_after: Vec::new(),
+            mtu: u32::MAX,
+            ecn: parts.ecn,
+            blocks: parts.blocks,
             rarities,
             tap: None,
-            pipe,
+            pipe: if free || displaces {
+                Pipe::reordering(free)
+            } else {
+                Pipe::ordered()
+            },
             aftermath: VecDeque::new(),
             next: Time::MAX,
-            arrivals: Numbering::new(draws),
-            departures: Numbering::new(draws),
+            arrivals: Numbering::new(parts.draws),
+            departures: Numbering::new(parts.draws),
             arrived: Tally::default(),
             copied: Tally::default(),
             delivered: Tally::default(),
             dropped: Tally::default(),
             lost: Tally::default(),
             verdicts: Vec::new(),
+        };
+        link.set_delay(parts.delay);
+        link.set_loss(parts.loss, parts.loss_at);
+        link.set_mtu(parts.mtu);
+        link
+    }
+
+    /// The same for a link whose parts may [change](Self::change) while it runs: the
+    /// end of each service is an event of its own, which takes longer to compute and
+    /// comes to the same.
+    #[must_use]
+    pub fn changeable(id: LinkId, mut parts: Parts) -> Self {
+        if let Queue::DropTail(limit) = parts.queue {
+            parts.queue = queue::active_drop_tail(limit);
         }
+        let free = parts.delay.iter().any(|stage| stage.reorders());
+        Self {
+            pipe: Pipe::reordering(free),
+            ..Self::new(id, parts)
+        }
+    }
+
+    fn set_delay(&mut self, stages: Vec<Box<dyn DelayModel>>) {
+        let constants: Option<Vec<Span>> = stages.iter().map(|stage| stage.constant()).collect();
+        (self.delay, self.constant_delay) = match constants {
+            Some(spans) => (Vec::new(), spans.into_iter().sum()),
+            None => (stages, Span::ZERO),
+        };
+    }
+
+    fn set_loss(&mut self, models: Vec<Box<dyn LossModel>>, at: LossAt) {
+        (self.loss_before, self.loss_after) = models
+            .into_iter()
+            .filter(|model| !model.never())
+            .partition(|model| model.place().unwrap_or(at) == LossAt::BeforeQueue);
+    }
+
+    fn set_mtu(&mut self, mtu: Option<u32>) {
+        self.mtu = mtu.unwrap_or(u32::MAX);
     }
 
     /// Its identity in events.
@@ -695,15 +601,4 @@ fn lose(models: &mut [Box<dyn LossModel>], passage: Passage) -> Option<DropReaso
         }
     }
     reason
-}
-
-/// Flips a bit, in the bytes if the packet has any.
-pub(crate) fn damage(packet: &mut Packet, bit: u64) {
-    packet.damaged = true;
-    if let Payload::Bytes(bytes) = &mut packet.payload
-        && !bytes.is_empty()
-    {
-        let bit = bit % (bytes.len() as u64 * 8);
-        bytes[(bit / 8) as usize] ^= 0x80 >> (bit % 8);
-    }
 }

@@ -235,7 +235,7 @@ pub enum Blocks {
     Udp,
     /// TCP.
     Tcp,
-    /// Both.
+    /// Everything.
     All,
 }
 
@@ -245,9 +245,8 @@ impl Blocks {
     #[inline]
     pub const fn drops(self, protocol: Protocol) -> bool {
         match (self, protocol) {
-            (Self::Nothing, _) => false,
             (Self::All, _) | (Self::Udp, Protocol::Udp) | (Self::Tcp, Protocol::Tcp) => true,
-            (Self::Udp, Protocol::Tcp) | (Self::Tcp, Protocol::Udp) => false,
+            (Self::Nothing | Self::Udp | Self::Tcp, _) => false,
         }
     }
 }

@@ -51,6 +51,14 @@ impl Pipe {
         }))
     }
 
+    /// Whether packets that come from now on keep their order; those of an ordered
+    /// pipe always do.
+    pub(crate) fn set_free(&mut self, free: bool) {
+        if let Self::Reordering(disorder) = self {
+            disorder.free = free;
+        }
+    }
+
     /// Puts in a packet that keeps its place in the order, out of its place
     /// ([`Packet::take`]), and says when it is released: not before its
     /// predecessor.

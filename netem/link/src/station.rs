@@ -12,6 +12,8 @@ use crate::model::{QueueContext, QueueDiscipline, Queued, RateModel, Verdict};
 pub(crate) struct Station {
     discipline: Box<dyn QueueDiscipline>,
     in_service: Option<(Service, Queued)>,
+    /// When the rate last changed during this service, and the bits left then.
+    replanned: Option<(Time, f64)>,
 }
 
 /// What a station did at an instant.
@@ -27,6 +29,7 @@ impl Station {
         Self {
             discipline,
             in_service: None,
+            replanned: None,
         }
     }
 
@@ -72,10 +75,27 @@ impl Station {
 
     fn start(&mut self, now: Time, rate: &mut dyn RateModel, verdicts: &mut Vec<Verdict>) {
         let mut cx = QueueContext::new(now, rate, verdicts);
+        self.replanned = None;
         self.in_service = self.discipline.dequeue(&mut cx).map(|queued| {
             let finish = rate.serve(now, queued.packet.size, queued.arrived < now);
             (Service { start: now, finish }, queued)
         });
+    }
+
+    /// Serves the rest of what is in service at another rate from `now` on.
+    pub(crate) fn replan(&mut self, now: Time, old: &dyn RateModel, new: &mut dyn RateModel) {
+        let Some((service, queued)) = &mut self.in_service else {
+            return;
+        };
+        let all = (service.start, f64::from(queued.packet.size) * 8.0);
+        let (since, bits) = self.replanned.unwrap_or(all);
+        // The last bit has yet to leave.
+        let left = match old.capacity(since, now) {
+            Some(done) => (bits - done).max(1.0),
+            None => 1.0,
+        };
+        self.replanned = Some((now, left));
+        service.finish = new.serve(now, libm::ceil(left / 8.0) as u32, true);
     }
 
     /// What waits.

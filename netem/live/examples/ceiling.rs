@@ -23,7 +23,7 @@ mod linux {
     use weaknet_core::packet::LinkId;
     use weaknet_core::plugin::Assets;
     use weaknet_core::{BuildContext, BuildError, Plugin as _, Span, Streams};
-    use weaknet_live::{Emulator, Ends, LEFT, Namespaces, Options, RIGHT};
+    use weaknet_live::{Clock, Emulator, Ends, LEFT, Namespaces, Options, RIGHT};
     use weaknet_netem::{Link, Parts, delay, queue, rate};
 
     type Failed = Box<dyn Error>;
@@ -63,7 +63,7 @@ mod linux {
             limit: "64MB".parse().map_err(|_| BuildError::new("a size"))?,
             ..queue::DropTail::default()
         };
-        Ok(Link::new(
+        Ok(Link::changeable(
             LinkId(number),
             Parts::new(
                 rate::UnlimitedRate::default().build(&cx)?,
@@ -79,17 +79,19 @@ mod linux {
         what: fn(&Namespaces) -> Result<T, Failed>,
     ) -> Result<T, Failed> {
         let namespaces = Namespaces::create(ends)?;
-        let links = [link(0, delay)?, link(1, delay)?];
-        let emulator = Emulator::start(namespaces.devices(), links, Options::default())?;
+        let links = [link(0, delay)?, link(1, delay)?].map(|link| (link, Box::new(()) as _));
+        let emulator = Emulator::start(
+            namespaces.devices(),
+            links,
+            Clock::start(),
+            Options::default(),
+        )?;
         let result = what(&namespaces);
         let report = emulator.stop()?;
         namespaces.finish();
         println!("  {:?}", report.lateness);
         for direction in &report.directions {
-            println!(
-                "  {:?} refused {}",
-                direction.counts.delivered, direction.refused
-            );
+            println!("  {:?} refused {}", direction.delivered, direction.refused);
         }
         result
     }

@@ -1,18 +1,20 @@
 //! Both directions of a link, running.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 
 use weaknet_core::event::DropReason;
 use weaknet_core::packet::Leg;
-use weaknet_netem::{Counts, Link};
+use weaknet_core::{Span, Time};
+use weaknet_netem::{Change, Link, Tally};
 
 use crate::clock::Clock;
 use crate::error::LiveError;
-use crate::lateness::{Lateness, Quantiles};
 use crate::port::Port;
-use crate::worker::{Direction, Seen, Stop, Worker};
+use crate::spans::{Quantiles, Spans};
+use crate::watch::{Both, Watch};
+use crate::worker::{Bell, Desk, Direction, Seen, Worker};
 
 /// How to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,9 +32,15 @@ impl Default for Options {
 
 /// Two workers between two devices.
 pub struct Emulator {
+    workers: [Running; 2],
     clock: Clock,
-    workers: [JoinHandle<io::Result<Seen>>; 2],
-    stop: Arc<Stop>,
+    /// What was seen before the intervals that were asked for.
+    before: [Seen; 2],
+}
+
+struct Running {
+    thread: JoinHandle<io::Result<Seen>>,
+    bell: Arc<Bell>,
 }
 
 /// What a run was.
@@ -47,65 +55,138 @@ pub struct Report {
 /// What happened in one direction.
 #[derive(Debug, Clone)]
 pub struct DirectionReport {
-    /// Packets and bytes at the link.
-    pub counts: Counts,
+    /// What arrived at the link.
+    pub arrived: Tally,
+    /// What it delivered.
+    pub delivered: Tally,
     /// Packets that the link dropped, by reason.
     pub drops: Vec<(DropReason, u64)>,
     /// Packets that the device at the far end did not take.
     pub refused: u64,
     /// What came and was no IP packet.
     pub strange: u64,
+    /// How long delivered packets were on the link.
+    pub delay: Quantiles,
+    /// The longest that one of them waited in the queue.
+    pub waited: Span,
     /// How late packets left.
     pub lateness: Quantiles,
 }
 
+/// What a direction has done lately.
+#[derive(Debug, Clone)]
+pub struct Interval {
+    /// What happened since the last question.
+    pub report: DirectionReport,
+    /// What waits for the serialiser now.
+    pub waiting: Tally,
+    /// Bits that the link could have carried since the last question; `None`: without
+    /// limit.
+    pub capacity: Option<f64>,
+    /// The time of the answer.
+    pub at: Time,
+}
+
 impl Emulator {
-    /// Starts both directions: `forward` from left to right, `backward` back.
+    /// Starts both directions, from left to right and back, each with a link and who
+    /// sees what it does.
     ///
     /// # Errors
     /// When the system has no thread for them.
     pub fn start<P: Port + Clone + 'static>(
         [left, right]: [P; 2],
-        [forward, backward]: [Link; 2],
+        [forward, backward]: [(Link, Box<dyn Watch>); 2],
+        clock: Clock,
         options: Options,
     ) -> Result<Self, LiveError> {
         let failed = || LiveError::system::<io::Error>("start a worker");
-        let stop = Arc::new(Stop::new().map_err(failed())?);
-        let clock = Clock::start();
-        let start = |name: &str, link, from: &P, to: &P, leg| {
+        let start = |name: &str, (link, watch), from: &P, to: &P, leg| {
+            let bell = Arc::new(Bell::new().map_err(failed())?);
             let worker = Worker::new(Direction {
                 link,
+                watch,
                 from: Box::new(from.clone()),
                 to: Box::new(to.clone()),
                 leg,
                 clock,
                 spin: options.spin,
-                stop: Arc::clone(&stop),
+                bell: Arc::clone(&bell),
             });
-            thread::Builder::new()
+            let thread = thread::Builder::new()
                 .name(name.to_owned())
                 .spawn(move || {
                     // Sleeps end 50 us later without it; it takes no privilege.
                     let _ = nix::sys::prctl::set_timerslack(1);
                     worker.run()
                 })
-                .map_err(failed())
+                .map_err(failed())?;
+            Ok(Running { thread, bell })
         };
-        let workers = [
-            start("forward", forward, &left, &right, Leg::Outward)?,
-            start("backward", backward, &right, &left, Leg::Return)?,
-        ];
         Ok(Self {
+            workers: [
+                start("forward", forward, &left, &right, Leg::Outward)?,
+                start("backward", backward, &right, &left, Leg::Return)?,
+            ],
             clock,
-            workers,
-            stop,
+            before: Default::default(),
         })
     }
 
-    /// The clock of this run.
+    /// The clock of the run.
     #[must_use]
     pub const fn clock(&self) -> Clock {
         self.clock
+    }
+
+    /// Has the worker of a direction (0: from left to right, 1: back) do something; its
+    /// answer.
+    fn ask<T: Send + 'static>(
+        &self,
+        direction: usize,
+        what: impl FnOnce(Desk<'_>) -> T + Send + 'static,
+    ) -> Result<T, LiveError> {
+        let (answer, answered) = mpsc::channel();
+        self.workers[direction.min(1)]
+            .bell
+            // Nobody may wait for it any more.
+            .order(Box::new(move |desk| drop(answer.send(what(desk)))));
+        answered.recv().map_err(|_| LiveError::Worker)
+    }
+
+    /// Changes the link of a direction; the time from which on it is another one.
+    ///
+    /// # Errors
+    /// When the worker has ended.
+    pub fn change(&self, direction: usize, change: Change) -> Result<Time, LiveError> {
+        self.ask(direction, |desk| {
+            let mut sink = Both(desk.seen, &mut *desk.watch);
+            desk.link.change(desk.now, change, &mut sink);
+            desk.now
+        })
+    }
+
+    /// What both directions have done since the last question, or since the start.
+    ///
+    /// # Errors
+    /// When a worker has ended.
+    pub fn interval(&mut self, since: Time) -> Result<[Interval; 2], LiveError> {
+        let mut ask = |direction: usize| {
+            let fresh = Seen::default();
+            let (seen, waiting, capacity, at) = self.ask(direction, move |desk| {
+                let seen = std::mem::replace(desk.seen, fresh);
+                let waiting = desk.link.waiting(desk.now);
+                let capacity = desk.link.capacity(since, desk.now);
+                (seen, waiting, capacity, desk.now)
+            })?;
+            self.before[direction].add(&seen);
+            Ok(Interval {
+                report: seen.report(),
+                waiting,
+                capacity,
+                at,
+            })
+        };
+        Ok([ask(0)?, ask(1)?])
     }
 
     /// Stops both directions. What is still on the link is lost.
@@ -113,25 +194,36 @@ impl Emulator {
     /// # Errors
     /// When a device failed while they ran.
     pub fn stop(self) -> Result<Report, LiveError> {
-        self.stop.ask();
-        let mut all = Lateness::default();
-        let mut end = |worker: JoinHandle<io::Result<Seen>>| {
-            let seen = worker.join().map_err(|_| LiveError::Worker)?;
-            let seen = seen.map_err(LiveError::system("pass packets on"))?;
+        for worker in &self.workers {
+            worker.bell.stop();
+        }
+        let mut all = Spans::default();
+        let mut end = |worker: Running, mut seen: Seen| {
+            let rest = worker.thread.join().map_err(|_| LiveError::Worker)?;
+            seen.add(&rest.map_err(LiveError::system("pass packets on"))?);
             all.add(&seen.lateness);
-            Ok(DirectionReport {
-                counts: seen.counts,
-                drops: seen.drops.0,
-                refused: seen.refused,
-                strange: seen.strange,
-                lateness: seen.lateness.quantiles(),
-            })
+            Ok(seen.report())
         };
-        let [forward, backward] = self.workers;
-        let directions = [end(forward)?, end(backward)?];
+        let ([forward, backward], [there, back]) = (self.workers, self.before);
+        let directions = [end(forward, there)?, end(backward, back)?];
         Ok(Report {
             directions,
             lateness: all.quantiles(),
         })
+    }
+}
+
+impl Seen {
+    fn report(&self) -> DirectionReport {
+        DirectionReport {
+            arrived: self.arrived,
+            delivered: self.delivered,
+            drops: self.drops.clone(),
+            refused: self.refused,
+            strange: self.strange,
+            delay: self.delay.quantiles(),
+            waited: self.waited,
+            lateness: self.lateness.quantiles(),
+        }
     }
 }

@@ -1,26 +1,27 @@
 //! One direction: from one device through a link to the other.
 
 use std::io;
-use std::os::fd::AsFd as _;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, ppoll};
-use nix::sys::eventfd::EventFd;
 use nix::sys::time::TimeSpec;
-use weaknet_core::event::{DropReason, Event, EventSink};
-use weaknet_core::packet::{FlowId, Leg, Packet, Payload};
+use weaknet_core::packet::{Leg, Packet, Payload};
 use weaknet_core::{Span, Time};
-use weaknet_netem::{Counts, Link};
+use weaknet_netem::Link;
 
 use crate::clock::Clock;
-use crate::lateness::Lateness;
 use crate::offload::{self, Offload, Train, split};
 use crate::port::Port;
 use crate::spin::{BEFORE, Budget};
+use crate::watch::{Both, Watch};
 
+mod bell;
 mod header;
+mod seen;
+
+pub(crate) use bell::{Bell, Desk};
+pub(crate) use seen::Seen;
 
 /// Frames that are read before departures are looked at again.
 const BATCH: usize = 64;
@@ -30,64 +31,13 @@ const SPARE: usize = 4_096;
 /// What a direction is made of.
 pub(crate) struct Direction {
     pub(crate) link: Link,
+    pub(crate) watch: Box<dyn Watch>,
     pub(crate) from: Box<dyn Port>,
     pub(crate) to: Box<dyn Port>,
     pub(crate) leg: Leg,
     pub(crate) clock: Clock,
     pub(crate) spin: bool,
-    pub(crate) stop: Arc<Stop>,
-}
-
-/// Ends workers, also those that sleep.
-pub(crate) struct Stop {
-    asked: AtomicBool,
-    wake: EventFd,
-}
-
-impl Stop {
-    pub(crate) fn new() -> io::Result<Self> {
-        Ok(Self {
-            asked: AtomicBool::new(false),
-            wake: EventFd::new()?,
-        })
-    }
-
-    pub(crate) fn ask(&self) {
-        self.asked.store(true, Ordering::Release);
-        // A full counter wakes as well.
-        let _ = self.wake.write(1);
-    }
-
-    fn is_asked(&self) -> bool {
-        self.asked.load(Ordering::Acquire)
-    }
-}
-
-/// What a worker has seen.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Seen {
-    pub(crate) counts: Counts,
-    pub(crate) lateness: Lateness,
-    /// Packets that the device at the far end did not take.
-    pub(crate) refused: u64,
-    /// What is no IP packet.
-    pub(crate) strange: u64,
-    pub(crate) drops: Drops,
-}
-
-/// Packets that the link dropped, by reason.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Drops(pub(crate) Vec<(DropReason, u64)>);
-
-impl EventSink for Drops {
-    fn event(&mut self, _: Time, event: &Event) {
-        if let Event::LinkDrop { reason, .. } = *event {
-            match self.0.iter_mut().find(|(known, _)| *known == reason) {
-                Some((_, count)) => *count += 1,
-                None => self.0.push((reason, 1)),
-            }
-        }
-    }
+    pub(crate) bell: Arc<Bell>,
 }
 
 pub(crate) struct Worker {
@@ -96,9 +46,9 @@ pub(crate) struct Worker {
     seen: Seen,
     ids: u64,
     frame: Vec<u8>,
-    /// What leaves next, and when its packets should have left.
+    /// What leaves next: the numbers of its packets, and when they should have left.
     train: Train,
-    due: Vec<Time>,
+    due: Vec<(u64, Time)>,
     spare: Vec<Vec<u8>>,
 }
 
@@ -118,23 +68,42 @@ impl Worker {
 
     /// Works until asked to stop.
     pub(crate) fn run(mut self) -> io::Result<Seen> {
-        while !self.direction.stop.is_asked() {
-            self.deliver()?;
-            if self.take_in()? < BATCH {
+        while !self.direction.bell.is_stopped() {
+            self.collect(self.direction.clock.now())?;
+            self.depart()?;
+            let count = self.take_in()?;
+            self.depart()?;
+            self.obey()?;
+            if count < BATCH {
                 self.rest()?;
             }
         }
-        self.seen.counts = self.direction.link.counts();
-        Ok(self.seen)
+        Ok(std::mem::take(&mut self.seen))
     }
 
-    /// Sends what is due.
-    fn deliver(&mut self) -> io::Result<()> {
-        loop {
+    /// Does what others want, each when all that is due by then has left the link.
+    fn obey(&mut self) -> io::Result<()> {
+        for order in self.direction.bell.take() {
             let now = self.direction.clock.now();
-            let link = &mut self.direction.link;
-            let Some(delivery) = link.deliver(now, &mut self.seen.drops) else {
-                return self.depart();
+            self.collect(now)?;
+            order(Desk {
+                now,
+                link: &mut self.direction.link,
+                seen: &mut self.seen,
+                watch: &mut *self.direction.watch,
+            });
+        }
+        self.depart()
+    }
+
+    /// Takes from the link what is due by `now`; what cannot leave with the others
+    /// makes those leave first.
+    fn collect(&mut self, now: Time) -> io::Result<()> {
+        loop {
+            let Direction { link, watch, .. } = &mut self.direction;
+            let mut sink = Both(&mut self.seen, &mut **watch);
+            let Some(delivery) = link.deliver(now, &mut sink) else {
+                return Ok(());
             };
             let Payload::Bytes(mut bytes) = delivery.packet.payload else {
                 continue;
@@ -146,7 +115,7 @@ impl Worker {
                 // Anything may be the first one.
                 let _ = self.train.add(bytes, damaged);
             }
-            self.due.push(delivery.at);
+            self.due.push((delivery.packet.id, delivery.at));
         }
     }
 
@@ -156,8 +125,9 @@ impl Worker {
             return Ok(());
         }
         let now = self.direction.clock.now();
-        for due in self.due.drain(..) {
-            self.seen.lateness.record(due, now);
+        for ((packet, due), bytes) in self.due.drain(..).zip(self.train.packets()) {
+            self.seen.lateness.record(now.since(due));
+            self.direction.watch.departed(packet, bytes, due, now);
         }
         let mut head = [0; offload::HEADER];
         match self.direction.to.send(&self.train.parts(&mut head)) {
@@ -176,25 +146,23 @@ impl Worker {
     /// Reads what has come, at most a batch; how many frames that were.
     fn take_in(&mut self) -> io::Result<usize> {
         for count in 0..BATCH {
+            let Some(length) = self.direction.from.receive(&mut self.frame)? else {
+                return Ok(count);
+            };
+            let now = self.direction.clock.now();
+            if self.direction.link.next_event().is_some_and(|at| at <= now) {
+                self.collect(now)?;
+            }
             let Self {
-                direction:
-                    Direction {
-                        link,
-                        from,
-                        leg,
-                        clock,
-                        ..
-                    },
+                direction: Direction {
+                    link, watch, leg, ..
+                },
                 seen,
                 ids,
                 frame,
                 spare,
                 ..
             } = self;
-            let Some(length) = from.receive(frame)? else {
-                return Ok(count);
-            };
-            let now = clock.now();
             let Some((offload, frame)) =
                 Offload::read(&frame[..length]).zip(frame.get(offload::HEADER..length))
             else {
@@ -202,22 +170,24 @@ impl Worker {
                 continue;
             };
             let arrive = |bytes: Vec<u8>| {
-                let Some(ecn) = header::ecn(&bytes) else {
+                let Some(fields) = header::read(&bytes) else {
                     seen.strange += 1;
                     return;
                 };
                 let packet = Packet {
                     id: *ids,
                     leg: *leg,
-                    flow: FlowId(0),
-                    ecn,
+                    flow: fields.flow,
+                    ecn: fields.ecn,
+                    protocol: fields.protocol,
                     size: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
                     sent: now,
                     payload: Payload::Bytes(bytes),
                     ..Packet::VACANT
                 };
                 *ids += 1;
-                link.arrive(now, packet, &mut seen.drops);
+                watch.arriving(now, &packet);
+                link.arrive(now, packet, &mut Both(seen, &mut **watch));
             };
             split(offload, frame, || spare.pop().unwrap_or_default(), arrive);
         }
@@ -244,16 +214,31 @@ impl Worker {
 
     fn sleep(&mut self, most: Option<Span>) -> io::Result<()> {
         let Direction {
-            from, stop, clock, ..
-        } = &self.direction;
+            watch,
+            from,
+            bell,
+            clock,
+            ..
+        } = &mut self.direction;
         self.budget.stop(clock.now());
+        watch.resting(most);
         let wait_for = |fd| PollFd::new(fd, PollFlags::POLLIN);
-        let mut fds = [wait_for(from.fd()), wait_for(stop.wake.as_fd())];
+        let mut fds = [wait_for(from.fd()), wait_for(bell.fd())];
         let most = most.map(|span| TimeSpec::from(Duration::from_nanos(span.as_nanos())));
         match ppoll(&mut fds, most, None) {
-            Ok(_) | Err(nix::errno::Errno::EINTR) => Ok(()),
-            Err(error) => Err(error.into()),
+            Ok(_) | Err(nix::errno::Errno::EINTR) => {}
+            Err(error) => return Err(error.into()),
         }
+        if fds[1].any() == Some(true) {
+            bell.hush();
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.direction.bell.close();
     }
 }
 

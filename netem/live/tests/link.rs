@@ -11,7 +11,7 @@ use weaknet_core::event::{Event, EventSink};
 use weaknet_core::packet::{FlowId, Leg, LinkId, Packet};
 use weaknet_core::plugin::Assets;
 use weaknet_core::{BuildContext, Plugin as _, Ratio, Span, Streams, Time};
-use weaknet_live::{Addresses, Emulator, Ends, LEFT, Namespaces, Options, RIGHT, Report};
+use weaknet_live::{Addresses, Clock, Emulator, Ends, LEFT, Namespaces, Options, RIGHT, Report};
 use weaknet_netem::{Link, Parts, delay, loss, queue, rate};
 
 /// Prints why nothing is tested where nothing can be; fails where that is not allowed.
@@ -69,7 +69,7 @@ fn link(number: u16, conditions: &Conditions) -> Link {
     };
     let delay = delay::ConstantDelay(conditions.delay).build(&cx);
     let loss = loss::Bernoulli(Ratio::from_f64(conditions.loss)).build(&cx);
-    Link::new(
+    Link::changeable(
         LinkId(number),
         Parts {
             loss: vec![loss.unwrap()],
@@ -82,8 +82,14 @@ fn link(number: u16, conditions: &Conditions) -> Link {
 /// emulator says.
 fn over<T>(conditions: &Conditions, what: impl FnOnce(&Namespaces) -> T) -> Option<(T, Report)> {
     let namespaces = namespaces()?;
-    let links = [link(0, conditions), link(1, conditions)];
-    let emulator = Emulator::start(namespaces.devices(), links, Options::default()).unwrap();
+    let links = [link(0, conditions), link(1, conditions)].map(|link| (link, Box::new(()) as _));
+    let emulator = Emulator::start(
+        namespaces.devices(),
+        links,
+        Clock::start(),
+        Options::default(),
+    )
+    .unwrap();
     let result = what(&namespaces);
     let report = emulator.stop().unwrap();
     namespaces.finish();
@@ -132,8 +138,8 @@ fn nothing_is_early_and_nothing_is_lost() {
         });
         let Some(((), report)) = trips else { return };
         for direction in report.directions {
-            assert_eq!(direction.counts.arrived.packets, 50);
-            assert_eq!(direction.counts.delivered.packets, 50);
+            assert_eq!(direction.arrived.packets, 50);
+            assert_eq!(direction.delivered.packets, 50);
             assert_eq!((direction.refused, direction.strange), (0, 0));
         }
         assert_eq!(report.lateness.count, 100);
@@ -199,7 +205,7 @@ fn the_same_packets_are_lost_as_in_the_simulator() {
         .filter(|number| !come.contains(number))
         .collect();
     assert_eq!(lost, expected);
-    assert_eq!(report.directions[0].counts.arrived.packets, PACKETS);
+    assert_eq!(report.directions[0].arrived.packets, PACKETS);
 }
 
 #[test]

@@ -196,10 +196,16 @@ impl Session {
     }
 
     /// A packet of the other end arrived over this pair, whatever it carries.
-    pub const fn on_heard(&mut self, now: Time, protocol: Protocol) {
-        match protocol {
-            Protocol::Udp => self.udp.on_heard(now),
-            Protocol::Tcp => self.tcp.on_heard(now),
+    pub fn on_heard(&mut self, now: Time, protocol: Protocol) {
+        self.checks(protocol).on_heard(now);
+    }
+
+    /// The checks of a pair: one over TCP, the other over UDP.
+    fn checks(&mut self, protocol: Protocol) -> &mut Checks {
+        if protocol == Protocol::Tcp {
+            &mut self.tcp
+        } else {
+            &mut self.udp
         }
     }
 
@@ -222,10 +228,7 @@ impl Session {
                 });
             }
             SessionMessage::BindingResponse { transaction } => {
-                let checks = match protocol {
-                    Protocol::Udp => &mut self.udp,
-                    Protocol::Tcp => &mut self.tcp,
-                };
+                let checks = self.checks(protocol);
                 let first = checks.on_response(now, transaction);
                 let rtt = checks.rtt();
                 self.select(now);
@@ -310,11 +313,7 @@ impl Session {
             if !self.is_checked(now, protocol) {
                 continue;
             }
-            let checks = match protocol {
-                Protocol::Udp => &mut self.udp,
-                Protocol::Tcp => &mut self.tcp,
-            };
-            if let Some(transaction) = checks.poll(now) {
+            if let Some(transaction) = self.checks(protocol).poll(now) {
                 let size = REQUEST[usize::from(self.end == End::Receiver)] + IP_UDP;
                 return Some(Outgoing {
                     message: SessionMessage::BindingRequest { transaction },
@@ -330,9 +329,10 @@ impl Session {
     /// up, not when a better one works, and not when it has failed and another
     /// one works.
     fn is_checked(&self, now: Time, protocol: Protocol) -> bool {
-        let (checks, other) = match protocol {
-            Protocol::Udp => (&self.udp, Protocol::Tcp),
-            Protocol::Tcp => (&self.tcp, Protocol::Udp),
+        let (checks, other) = if protocol == Protocol::Tcp {
+            (&self.tcp, Protocol::Udp)
+        } else {
+            (&self.udp, Protocol::Tcp)
         };
         match checks.state(now) {
             PairState::Dead => false,

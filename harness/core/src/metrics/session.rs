@@ -137,11 +137,11 @@ impl Pairs {
             let length = at.since(since);
             match before {
                 None => self.disconnected += length,
-                Some(Protocol::Udp) => self.connected += length,
                 Some(Protocol::Tcp) => {
                     self.connected += length;
                     self.over_tcp += length;
                 }
+                Some(_) => self.connected += length,
             }
         }
     }

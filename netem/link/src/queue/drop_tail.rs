@@ -14,7 +14,7 @@ use weaknet_core::{Bitrate, BuildContext, BuildError, Plugin, Span};
 use super::QueueLimit;
 use super::fifo::{DropAt, Fifo};
 use super::room::Room;
-use crate::model::{Qdisc, Queue};
+use crate::model::{Limit, Qdisc, Queue};
 
 /// FIFO with tail drop.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -66,10 +66,14 @@ impl Plugin for DropTail {
     }
 }
 
+/// What [`Queue::DropTail`] is in closed form, asked at each departure.
+pub(crate) fn active(limit: Limit) -> Queue {
+    Queue::Active(Box::new(Fifo::new(limit, DropAt::Tail, None)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Limit;
     use crate::testing::build;
 
     fn limit(limit: &str, at: Option<&str>) -> Result<Limit, String> {

@@ -27,6 +27,7 @@ pub use cellular_cell::{CellularCell, Fading, Scheduler};
 pub use codel::{Codel, ControlLaw};
 pub use drop_head::DropHead;
 pub use drop_tail::DropTail;
+pub(crate) use drop_tail::active as active_drop_tail;
 pub use drr::Drr;
 pub use dualpi2::{DualPi2, DualPi2Scheduler, DualPi2Variant};
 pub use fq_codel::{FqCodel, TurnEnds};

@@ -2,6 +2,7 @@
 
 mod busy_link;
 mod cellular_trace;
+mod changes;
 mod closed_forms;
 mod impairments;
 mod laws;

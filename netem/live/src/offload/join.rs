@@ -139,6 +139,11 @@ impl Train {
         }
     }
 
+    /// The packets as they came.
+    pub(crate) fn packets(&self) -> impl Iterator<Item = &[u8]> {
+        self.packets.iter().map(Vec::as_slice)
+    }
+
     /// How many packets there are.
     pub(crate) const fn len(&self) -> usize {
         self.packets.len()

@@ -1,9 +1,52 @@
-//! The ECN field of IP packets (RFC 3168; RFC 791 and RFC 8200 headers).
+//! What a link looks at in an IP packet (RFC 791 and RFC 8200 headers): the ECN field
+//! (RFC 3168), the protocol, and the flow that it belongs to.
 
-use weaknet_core::packet::Ecn;
+use weaknet_core::packet::{Ecn, FlowId, Protocol};
 
-/// The field; `None` for what is no IP packet.
-pub(super) fn ecn(packet: &[u8]) -> Option<Ecn> {
+const TCP: u8 = 6;
+const UDP: u8 = 17;
+
+/// What a link wants to know of a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Fields {
+    pub(super) ecn: Ecn,
+    pub(super) protocol: Protocol,
+    /// A hash of addresses, protocol and ports: what has one five-tuple is one flow to
+    /// a queue. That of a fragment and behind IPv6 extension headers has no ports.
+    pub(super) flow: FlowId,
+}
+
+/// The fields; `None` for what is no IP packet.
+pub(super) fn read(packet: &[u8]) -> Option<Fields> {
+    let ecn = ecn(packet)?;
+    let (number, addresses, rest) = if packet[0] >> 4 == 4 {
+        let rest = packet.get(usize::from(packet[0] & 15) * 4..);
+        let is_fragment = u16::from_be_bytes([packet[6], packet[7]]) & 0x3fff != 0;
+        (packet[9], &packet[12..20], rest.filter(|_| !is_fragment))
+    } else {
+        (packet[6], &packet[8..40], packet.get(40..))
+    };
+    let protocol = match number {
+        TCP => Protocol::Tcp,
+        UDP => Protocol::Udp,
+        _ => Protocol::Other,
+    };
+    let ports = rest.and_then(|rest| rest.get(..4));
+    let ports = ports.filter(|_| protocol != Protocol::Other);
+    let bytes = addresses.iter().chain(ports.into_iter().flatten());
+    // FNV-1a, folded.
+    let hash = bytes.chain([&number]).fold(0x811c_9dc5, |hash, byte| {
+        (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
+    });
+    Some(Fields {
+        ecn,
+        protocol,
+        flow: FlowId((hash >> 16) as u16 ^ hash as u16),
+    })
+}
+
+/// The ECN field; `None` for what is no IP packet.
+fn ecn(packet: &[u8]) -> Option<Ecn> {
     let bits = match packet {
         [first, second, ..] if first >> 4 == 4 && packet.len() >= 20 => *second,
         [first, second, ..] if first >> 4 == 6 && packet.len() >= 40 => second >> 4,
@@ -81,6 +124,26 @@ mod tests {
     }
 
     #[test]
+    fn a_flow_is_a_five_tuple() {
+        let packet = |protocol: u8, port: u8, fragment: u8| {
+            let mut packet = v4(0);
+            (packet[9], packet[7]) = (protocol, fragment);
+            packet.extend([0, 1, 0, port]);
+            read(&packet).unwrap()
+        };
+        let udp = packet(UDP, 9, 0);
+        assert_eq!(udp.protocol, Protocol::Udp);
+        assert_eq!(udp, packet(UDP, 9, 0));
+        assert_ne!(udp.flow, packet(UDP, 8, 0).flow);
+        assert_ne!(udp.flow, packet(TCP, 9, 0).flow);
+        assert_eq!(packet(TCP, 9, 0).protocol, Protocol::Tcp);
+        // ICMP has no ports, and of fragments only the first does.
+        assert_eq!(packet(1, 8, 0), packet(1, 9, 0));
+        assert_eq!(packet(1, 8, 0).protocol, Protocol::Other);
+        assert_eq!(packet(UDP, 8, 1), packet(UDP, 9, 1));
+    }
+
+    #[test]
     fn ipv6_has_it_across_two_bytes() {
         for to in ALL {
             let mut header = vec![0; 40];
@@ -100,7 +163,7 @@ mod tests {
             vec![0x60; 39],
             vec![0; 60],
         ] {
-            assert_eq!(ecn(&strange), None);
+            assert_eq!(read(&strange), None);
             let before = strange.clone();
             set_ecn(&mut strange, Ecn::Ce);
             assert_eq!(strange, before);

@@ -375,6 +375,7 @@ const fn protocol_name(protocol: Protocol) -> &'static str {
     match protocol {
         Protocol::Udp => "udp",
         Protocol::Tcp => "tcp",
+        Protocol::Other => "other",
     }
 }
 

@@ -9,8 +9,8 @@ use super::delay_line::DelayLine;
 use super::loss::Generator;
 use super::rate::LinkRate;
 use super::slots::Slots;
-use crate::link::damage;
 use crate::model::{QueueContext, QueueDiscipline, Queued};
+use crate::rarities::damage;
 
 /// All of a netem queue but its draws.
 pub(super) struct Stages {

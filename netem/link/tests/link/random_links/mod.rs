@@ -40,11 +40,15 @@ pub(crate) struct RandomLink {
 
 impl RandomLink {
     pub(crate) fn build(&self) -> Link {
+        Link::new(LinkId(0), self.parts())
+    }
+
+    pub(crate) fn parts(&self) -> Parts {
         let seed = self.seed;
         let number = |what: &str, i: usize| format!("link/{what}/{i}");
         let delay = self.delay.iter().enumerate();
         let loss = self.loss.iter().enumerate();
-        let parts = Parts {
+        Parts {
             rate: self.rate.build(seed, "link/rate"),
             queue: self.queue.build(seed, "link/queue"),
             delay: delay
@@ -70,8 +74,7 @@ impl RandomLink {
                 .as_ref()
                 .map(|part| part.build(seed, "link/reorder")),
             draws: self.draws,
-        };
-        Link::new(LinkId(0), parts)
+        }
     }
 
     /// Which packets keep their order; `None`: none need to.

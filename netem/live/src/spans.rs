@@ -1,14 +1,14 @@
-//! The emulator's own error: how late packets left.
+//! Lengths of time and their quantiles.
 
 use hdrhistogram::Histogram;
-use weaknet_core::{Span, Time};
+use weaknet_core::Span;
 
-/// Longest lateness that is told apart from longer ones.
+/// The longest that is told apart from longer ones.
 const LONGEST: u64 = 60_000_000_000;
 
-/// Differences between ideal and actual departures.
+/// A histogram of lengths of time, exact to a thousandth.
 #[derive(Debug, Clone)]
-pub struct Lateness {
+pub struct Spans {
     /// In nanoseconds.
     histogram: Histogram<u64>,
 }
@@ -16,9 +16,9 @@ pub struct Lateness {
 /// What is shown of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Quantiles {
-    /// Packets.
+    /// How many.
     pub count: u64,
-    /// Half of them left at most so late.
+    /// Half of them were at most so long.
     pub p50: Span,
     /// 99 % of them.
     pub p99: Span,
@@ -28,7 +28,7 @@ pub struct Quantiles {
     pub max: Span,
 }
 
-impl Default for Lateness {
+impl Default for Spans {
     fn default() -> Self {
         let histogram =
             Histogram::new_with_bounds(1, LONGEST, 3).expect("bounds and a precision that exist");
@@ -36,11 +36,11 @@ impl Default for Lateness {
     }
 }
 
-impl Lateness {
-    /// A packet that should have left at `ideal` left at `actual`.
-    pub fn record(&mut self, ideal: Time, actual: Time) {
-        let late = actual.since(ideal).as_nanos().clamp(1, LONGEST);
-        self.histogram.saturating_record(late);
+impl Spans {
+    /// One more.
+    pub fn record(&mut self, span: Span) {
+        self.histogram
+            .saturating_record(span.as_nanos().clamp(1, LONGEST));
     }
 
     /// Adds what another one recorded.
@@ -70,45 +70,39 @@ impl Lateness {
 mod tests {
     use super::*;
 
-    fn at(micros: u64) -> Time {
-        Time::from_micros(micros)
+    fn micros(micros: u64) -> Span {
+        Span::from_micros(micros)
     }
 
     #[test]
     fn quantiles_are_within_a_thousandth() {
-        let mut lateness = Lateness::default();
-        assert_eq!(lateness.quantiles(), Quantiles::default());
-        for micros in 1..=10_000 {
-            lateness.record(at(500), at(500 + micros));
+        let mut spans = Spans::default();
+        assert_eq!(spans.quantiles(), Quantiles::default());
+        for each in 1..=10_000 {
+            spans.record(micros(each));
         }
-        let Quantiles {
-            count,
-            p50,
-            p99,
-            p999,
-            max,
-        } = lateness.quantiles();
-        assert_eq!(count, 10_000);
-        for (found, micros) in [
-            (p50, 5_000.0),
-            (p99, 9_900.0),
-            (p999, 9_990.0),
-            (max, 10_000.0),
+        let quantiles = spans.quantiles();
+        assert_eq!(quantiles.count, 10_000);
+        for (found, want) in [
+            (quantiles.p50, 5_000.0),
+            (quantiles.p99, 9_900.0),
+            (quantiles.p999, 9_990.0),
+            (quantiles.max, 10_000.0),
         ] {
-            let share = found.as_secs_f64() * 1e6 / micros;
-            assert!((0.999..1.001).contains(&share), "{found} {micros}");
+            let share = found.as_secs_f64() * 1e6 / want;
+            assert!((0.999..1.001).contains(&share), "{found} {want}");
         }
     }
 
     #[test]
     fn what_is_too_long_counts_as_the_longest() {
-        let mut lateness = Lateness::default();
-        lateness.record(Time::ZERO, Time::from_secs(3_600));
-        let max = lateness.quantiles().max.as_secs_f64();
+        let mut spans = Spans::default();
+        spans.record(Span::from_secs(3_600));
+        let max = spans.quantiles().max.as_secs_f64();
         assert!((59.9..61.0).contains(&max), "{max}");
-        let mut other = Lateness::default();
-        other.record(Time::ZERO, at(1));
-        other.add(&lateness);
+        let mut other = Spans::default();
+        other.record(micros(1));
+        other.add(&spans);
         assert_eq!(other.quantiles().count, 2);
     }
 }
