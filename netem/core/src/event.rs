@@ -164,6 +164,13 @@ pub enum Event {
         /// What; the copy has the same tag.
         packet: Tag,
     },
+    /// A packet left a live link in fact.
+    LinkLeft {
+        /// Where.
+        link: LinkId,
+        /// So long after it was due.
+        late: Span,
+    },
     /// A damaged packet reached the other end, which threw it away.
     Damaged {
         /// What.

@@ -264,7 +264,11 @@ impl Row {
                 link,
                 packet: tag(packet, size),
             },
-            What::Left { .. } | What::Set(_) | What::End => return None,
+            What::Left { ideal, .. } => Event::LinkLeft {
+                link,
+                late: self.at.since(ideal),
+            },
+            What::Set(_) | What::End => return None,
         })
     }
 }

@@ -6,14 +6,14 @@ use weaknet_core::Event;
 
 /// A set of event variants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct EventMask(u32);
+pub struct EventMask(u64);
 
 /// Number of variants told apart; the last one stands for all later ones.
-pub(crate) const VARIANTS: usize = 32;
+pub(crate) const VARIANTS: usize = 33;
 
 impl EventMask {
     /// Every event.
-    pub const ALL: Self = Self(u32::MAX);
+    pub const ALL: Self = Self(u64::MAX);
     /// [`Event::LinkArrive`].
     pub const LINK_ARRIVE: Self = Self(1);
     /// [`Event::LinkDrop`].
@@ -77,6 +77,8 @@ impl EventMask {
     pub const REDUNDANCY_SENT: Self = Self(1 << 29);
     /// [`Event::Selected`].
     pub const SELECTED: Self = Self(1 << 30);
+    /// [`Event::LinkLeft`].
+    pub const LINK_LEFT: Self = Self(1 << 31);
 
     /// Whether the variant number `variant` is in the set.
     pub(crate) const fn has(self, variant: usize) -> bool {
@@ -131,6 +133,7 @@ pub(crate) const fn variant(event: &Event) -> usize {
         Event::FecRecovered { .. } => 28,
         Event::RedundancySent { .. } => 29,
         Event::Selected { .. } => 30,
+        Event::LinkLeft { .. } => 31,
         _ => VARIANTS - 1,
     }
 }

@@ -17,7 +17,7 @@ impl<'r> Scorer<'r> {
     /// Starts the sets for a run.
     #[must_use]
     pub fn new(run: &'r RunFacts, mut sets: Vec<Box<dyn MetricSet>>) -> Self {
-        let mut routes: [Vec<usize>; VARIANTS] = Default::default();
+        let mut routes: [Vec<usize>; VARIANTS] = std::array::from_fn(|_| Vec::new());
         for (index, set) in sets.iter_mut().enumerate() {
             set.start(run);
             let interest = set.interest();

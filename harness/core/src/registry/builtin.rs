@@ -85,6 +85,7 @@ pub(super) fn add_all(registry: Registry) -> Registry {
         .add::<metrics::Audio>()
         .add::<metrics::AvSync>()
         .add::<metrics::Convergence>()
+        .add::<metrics::Emulation>()
         .add::<metrics::FrameDelay>()
         .add::<metrics::Links>()
         .add::<metrics::Messages>()

@@ -9,6 +9,7 @@ use weaknet_transports::endpoint::KeyFrameRequest;
 use weaknet_transports::fec::Fec;
 use weaknet_transports::session::SessionConfig;
 
+use super::document::LiveDoc;
 use super::model::{
     Blocks, Call, DrawKey, End, Feedback, FeedbackFormat, Flow, LinkSpec, Load, Media, Network,
     Path, RtpOverhead, Scenario, Topology,
@@ -30,6 +31,10 @@ impl Scenario {
             "measure".to_owned(),
             json!({ "from": since_start(self.measure.from), "to": since_start(self.measure.to) }),
         );
+        if self.max_error_p99 != LiveDoc::default().max_error_p99 {
+            let limit = self.max_error_p99.to_string();
+            map.insert("live".to_owned(), json!({ "max_error_p99": limit }));
+        }
         map.insert("network".to_owned(), self.network.canonical());
         map.insert(
             "flows".to_owned(),
@@ -46,13 +51,14 @@ impl Scenario {
     }
 
     /// What makes two cases the same case apart from the seed: everything but
-    /// the sentence for people and the list of seeds.
+    /// the sentence for people, the list of seeds and what is asked of a live run.
     #[must_use]
     pub fn identity(&self) -> Value {
         let mut value = self.canonical();
         if let Some(map) = value.as_object_mut() {
-            map.remove("about");
-            map.remove("seeds");
+            for key in ["about", "seeds", "live"] {
+                map.remove(key);
+            }
         }
         value
     }

@@ -48,6 +48,9 @@ pub struct Document {
     /// The window of the run that metrics look at.
     #[serde(default)]
     pub measure: MeasureDoc,
+    /// What is asked of a live run of it.
+    #[serde(default)]
+    pub live: LiveDoc,
     /// The links.
     #[serde(default)]
     pub network: NetworkDoc,
@@ -72,6 +75,23 @@ pub struct MeasureDoc {
     pub from: Option<Span>,
     /// Its end; default: the end of the run.
     pub to: Option<Span>,
+}
+
+/// What is asked of a live run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LiveDoc {
+    /// So late 99 % of the packets may leave at most for a run to be trustworthy
+    /// (1 ms: a tenth of what a frame of 90 Hz lasts).
+    pub max_error_p99: Span,
+}
+
+impl Default for LiveDoc {
+    fn default() -> Self {
+        Self {
+            max_error_p99: Span::from_millis(1),
+        }
+    }
 }
 
 /// Either two ends, a and b, with a link each way; or named links.

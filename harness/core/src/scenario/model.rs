@@ -34,6 +34,9 @@ pub struct Scenario {
     pub seeds: Vec<u64>,
     /// The window that metrics look at.
     pub measure: Measure,
+    /// So late 99 % of the packets of a live run may leave at most for it to be
+    /// trustworthy.
+    pub max_error_p99: Span,
     /// The links.
     pub network: Network,
     /// The flows, by [`weaknet_core::packet::FlowId`].

@@ -125,6 +125,7 @@ impl Resolver<'_> {
             duration: doc.duration,
             seeds,
             measure,
+            max_error_p99: doc.live.max_error_p99,
             network,
             flows: flows?,
             expect,
