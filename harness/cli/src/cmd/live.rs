@@ -9,7 +9,9 @@ use weaknet_harness::plan::{Case, Plan, Request};
 use weaknet_harness::registry::Registry;
 use weaknet_harness::scenario::model::Topology;
 use weaknet_harness::world;
-use weaknet_live::{Emulator, Ended, Ends, LEFT, LiveError, Namespaces, Options, RIGHT, Shell};
+use weaknet_live::{
+    Clock, Emulator, Ended, Ends, LEFT, LiveError, Namespaces, Options, RIGHT, Shell, Watch,
+};
 use weaknet_netem::Link;
 
 use super::shipped;
@@ -37,7 +39,8 @@ pub(super) fn run(args: &Live, registry: &Registry) -> Result<(), Failure> {
     let options = Options {
         spin: !args.no_spin,
     };
-    let emulator = Emulator::start(namespaces.devices(), links, options)?;
+    let links = links.map(|link| (link, Box::new(()) as Box<dyn Watch>));
+    let emulator = Emulator::start(namespaces.devices(), links, Clock::start(), options)?;
     let ended = namespaces.run(commands, &|| stop.load(Ordering::Relaxed));
     let report = emulator.stop()?;
     let ended = ended?;

@@ -18,7 +18,9 @@ use weaknet_harness::world::{self, RunParts};
 use weaknet_live::endpoint::{
     Datagrams, Endpoint, Endpoints, EventMerge, FlowPorts, Ledger, LinkObserver,
 };
-use weaknet_live::{Emulator, Ends, LEFT, LiveError, Namespaces, Options, RIGHT, Report};
+use weaknet_live::{
+    Clock, Emulator, Ends, LEFT, LiveError, Namespaces, Options, RIGHT, Report, Watch,
+};
 use weaknet_netem::Link;
 
 use super::summary;
@@ -177,8 +179,10 @@ fn run_live(
         until.as_secs_f64()
     ));
 
-    let emulator = Emulator::start(namespaces.devices(), links, options)?;
-    let clock = emulator.clock();
+    // The observers are at the taps.
+    let links = links.map(|link| (link, Box::new(()) as Box<dyn Watch>));
+    let clock = Clock::start();
+    let emulator = Emulator::start(namespaces.devices(), links, clock, options)?;
     let endpoints = Endpoints::start(ends, clock, until, &ledger, &mut events)?;
     while clock.now() < until && !stop.load(Ordering::Relaxed) && !endpoints.has_ended() {
         std::thread::sleep(LOOK);

@@ -21,10 +21,9 @@ pub(super) fn lines(report: &Report) -> Vec<String> {
 }
 
 fn direction(name: &str, report: &DirectionReport) -> String {
-    let counts = &report.counts;
     let mut line = format!(
         "{name}: {} packets in, {} out",
-        counts.arrived.packets, counts.delivered.packets
+        report.arrived.packets, report.delivered.packets
     );
     for (reason, count) in &report.drops {
         line += &format!(
