@@ -8,12 +8,13 @@ use std::collections::{BTreeMap, VecDeque};
 
 use weaknet_core::event::DropReason;
 use weaknet_core::packet::{LinkId, Packet, Payload, Tag};
-use weaknet_core::{Event, EventSink as _, Span, Time};
+use weaknet_core::{Event, EventSink, Span, Time};
 use weaknet_netem::Tap;
 
 use super::ledger::Ledger;
 use super::merge::EventFeed;
 use super::{FlowPorts, HEADERS};
+use crate::watch::Watch;
 
 /// Packets on a link that are remembered.
 const MEMORY: usize = 1 << 16;
@@ -127,5 +128,31 @@ impl Tap for LinkObserver {
             let link = self.link;
             self.events.event(at, &Event::LinkCopy { link, packet });
         }
+    }
+}
+
+/// Tells how late packets left one link, as [`Event::LinkLeft`].
+pub struct DepartureObserver {
+    link: LinkId,
+    events: EventFeed,
+}
+
+impl DepartureObserver {
+    /// An observer of the link of this id.
+    #[must_use]
+    pub const fn new(link: LinkId, events: EventFeed) -> Self {
+        Self { link, events }
+    }
+}
+
+/// A [`LinkObserver`] tells the link's events, and of which packets they are.
+impl EventSink for DepartureObserver {
+    fn event(&mut self, _: Time, _: &Event) {}
+}
+
+impl Watch for DepartureObserver {
+    fn departed(&mut self, _: u64, _: &[u8], ideal: Time, actual: Time) {
+        let (link, late) = (self.link, actual.since(ideal));
+        self.events.event(actual, &Event::LinkLeft { link, late });
     }
 }

@@ -45,7 +45,7 @@ use crate::error::LiveError;
 use seat::Seat;
 
 pub use ledger::Ledger;
-pub use links::LinkObserver;
+pub use links::{DepartureObserver, LinkObserver};
 pub use merge::{EventFeed, EventMerge};
 
 /// Bytes of the IPv4 and UDP headers that the kernel puts in front of a payload.

@@ -16,7 +16,7 @@ use weaknet_harness::scenario::model::End;
 use weaknet_harness::store::{OutMode, RunWriter};
 use weaknet_harness::world::{self, RunParts};
 use weaknet_live::endpoint::{
-    Datagrams, Endpoint, Endpoints, EventMerge, FlowPorts, Ledger, LinkObserver,
+    Datagrams, DepartureObserver, Endpoint, Endpoints, EventMerge, FlowPorts, Ledger, LinkObserver,
 };
 use weaknet_live::{
     Clock, Emulator, Ends, LEFT, LiveError, Namespaces, Options, RIGHT, Report, Watch,
@@ -167,7 +167,7 @@ fn run_live(
         ..
     } = parts;
     let (ledger, mut events) = (Ledger::default(), EventMerge::default());
-    let links = tapped(links, &ledger, &mut events)?;
+    let links = observed(links, &ledger, &mut events)?;
     let ends = endpoints(case, flows, namespaces)?;
     let mut observer = Observer::new(case, &facts, registry)
         .map_err(|error| Failure::new(Exit::Internal, error.to_string()))?;
@@ -179,8 +179,6 @@ fn run_live(
         until.as_secs_f64()
     ));
 
-    // The observers are at the taps.
-    let links = links.map(|link| (link, Box::new(()) as Box<dyn Watch>));
     let clock = Clock::start();
     let emulator = Emulator::start(namespaces.devices(), links, clock, options)?;
     let endpoints = Endpoints::start(ends, clock, until, &ledger, &mut events)?;
@@ -201,20 +199,21 @@ fn run_live(
     Ok(Some(observer.finish()))
 }
 
-/// The two links with observers at their taps.
-fn tapped(
+/// The two links, each with who tells of its packets and of how late they leave.
+fn observed(
     links: Vec<Link>,
     ledger: &Ledger,
     events: &mut EventMerge,
-) -> Result<[Link; 2], Failure> {
-    let observed = (0..).map(LinkId).zip(links).map(|(id, mut link)| {
-        let observer = LinkObserver::new(id, ledger.clone(), events.feed());
-        link.set_tap(Box::new(observer));
-        link
-    });
-    let links: Vec<Link> = observed.collect();
-    <[Link; 2]>::try_from(links)
-        .map_err(|_| Failure::new(Exit::BadData, "expected two links".to_owned()))
+) -> Result<[(Link, Box<dyn Watch>); 2], Failure> {
+    let mut observed = Vec::new();
+    for (id, mut link) in (0..).map(LinkId).zip(links) {
+        let packets = LinkObserver::new(id, ledger.clone(), events.feed());
+        link.set_tap(Box::new(packets));
+        let departures = DepartureObserver::new(id, events.feed());
+        observed.push((link, Box::new(departures) as Box<dyn Watch>));
+    }
+    let two = <[(Link, Box<dyn Watch>); 2]>::try_from(observed);
+    two.map_err(|_| Failure::new(Exit::BadData, "expected two links".to_owned()))
 }
 
 /// The endpoints of the left and of the right end, with their sockets.
