@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 use weaknet_core::packet::{
     Ack, AckDetails, Arrival, Ecn, FlowId, Leg, Media, Message, MessagePacket, Packet, Payload,
-    Picture, RepairPacket, Rtcp, Rtp, RtpKind, SessionMessage, StreamPiece,
+    Picture, Protocol, RepairPacket, Rtcp, Rtp, RtpKind, SessionMessage, StreamPiece,
 };
 use weaknet_core::plugin::Assets;
 use weaknet_core::{BuildContext, Event, Node, Outbox, Plugin as _, Span, Streams, Time};
@@ -354,6 +354,11 @@ fn reports_and_checks_come_as_they_are() {
         let payload = Payload::Session(check);
         packets.push(packet(id, Leg::Return, Ecn::NotEct, size, payload));
     }
+    let offer = SessionMessage::Offer { generation: 2 };
+    packets.push(Packet {
+        protocol: Protocol::Tcp,
+        ..packet(8, Leg::Return, Ecn::NotEct, 900, Payload::Session(offer))
+    });
     comes_as_it_is(packets, Leg::Return, false);
 }
 

@@ -1,10 +1,10 @@
 //! Packets of a node as payloads of datagrams, and back.
 
-use weaknet_core::packet::{Ecn, FlowId, Leg, Packet, Payload};
+use weaknet_core::packet::{Ecn, FlowId, Leg, Packet, Payload, Protocol};
 use weaknet_transports::wire::{Addresses, Encoder, FlowFormat, Reader};
 
-use super::HEADERS;
 use super::ledger::Ledger;
+use super::{HEADERS, signalling};
 
 /// Writes what one node sends.
 pub(super) struct Writer {
@@ -36,11 +36,15 @@ impl Writer {
         let datagram = &mut self.datagram;
         self.encoder.encode(packet, &self.addresses, datagram);
         let payload = datagram.get_mut(HEADERS as usize..).unwrap_or_default();
-        if matches!(packet.payload, Payload::Opaque) {
-            // Told apart by their numbers, as far as there is room.
-            for (to, from) in payload.iter_mut().zip(packet.id.to_le_bytes()) {
-                *to = from;
+        match &packet.payload {
+            Payload::Opaque => {
+                // Told apart by their numbers, as far as there is room.
+                for (to, from) in payload.iter_mut().zip(packet.id.to_le_bytes()) {
+                    *to = from;
+                }
             }
+            Payload::Session(message) => drop(signalling::write(message, payload)),
+            _ => {}
         }
         self.ledger.enter(packet, payload);
         payload
@@ -70,8 +74,15 @@ impl Incoming {
     /// nothing that is understood.
     pub(super) fn read(&mut self, bytes: &[u8], ecn: Ecn) -> Option<Packet> {
         let entry = self.ledger.find(self.flow, self.leg, bytes)?;
+        let signalling = signalling::read(bytes);
+        let protocol = match signalling {
+            Some(_) => Protocol::Tcp,
+            None => Protocol::Udp,
+        };
         let payload = if entry.is_opaque() {
             Payload::Opaque
+        } else if let Some(message) = signalling {
+            Payload::Session(message)
         } else {
             let mut payload = self.reader.read(bytes).ok()?;
             entry.complete(&mut payload);
@@ -82,6 +93,7 @@ impl Incoming {
             flow: self.flow,
             leg: self.leg,
             ecn,
+            protocol,
             size: HEADERS.saturating_add(u32::try_from(bytes.len()).unwrap_or(u32::MAX)),
             sent: entry.sent,
             payload,

@@ -28,6 +28,7 @@ mod ledger;
 mod links;
 mod merge;
 mod seat;
+mod signalling;
 mod socket;
 
 use std::io;
