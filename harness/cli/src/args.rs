@@ -158,17 +158,19 @@ pub(crate) struct Live {
 #[derive(Debug, Args)]
 pub(crate) struct LiveScoring {
     /// With --flows: run the seeds 1 to N one after the other instead of a single one.
-    #[arg(long, value_name = "N", requires = "flows", conflicts_with = "seed",
+    #[arg(long, value_name = "N", requires = "flows",
+        conflicts_with_all = ["seed", "left", "right", "command"],
         value_parser = clap::value_parser!(u64).range(1..=1_000))]
     pub(crate) seeds: Option<u64>,
     /// With --flows: simulate the same cases as well and print both score cards side by side.
-    #[arg(long, requires = "flows")]
+    #[arg(long, requires = "flows", conflicts_with_all = ["left", "right", "command"])]
     pub(crate) compare: bool,
     /// With --flows: where to write; default `results/runs/<name>-live`.
-    #[arg(long, value_name = "DIR", requires = "flows")]
+    #[arg(long, value_name = "DIR", requires = "flows",
+        conflicts_with_all = ["left", "right", "command"])]
     pub(crate) out: Option<PathBuf>,
     /// With --flows: print the summary as JSON instead of the table.
-    #[arg(long, requires = "flows")]
+    #[arg(long, requires = "flows", conflicts_with_all = ["left", "right", "command"])]
     pub(crate) json: bool,
 }
 

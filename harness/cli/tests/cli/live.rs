@@ -34,7 +34,7 @@ fn live(scenario: &Path) -> Command {
 }
 
 /// Prints why nothing is tested where nothing can be; fails where that is not allowed.
-fn is_possible(output: &Output) -> bool {
+pub(crate) fn is_possible(output: &Output) -> bool {
     let refused = output.status.code() == Some(77);
     if refused {
         let message = String::from_utf8_lossy(&output.stderr);

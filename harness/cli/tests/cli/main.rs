@@ -10,6 +10,8 @@ mod expectations;
 mod interruptions;
 #[cfg(target_os = "linux")]
 mod live;
+#[cfg(target_os = "linux")]
+mod live_flows;
 mod replays;
 mod results;
 mod support;

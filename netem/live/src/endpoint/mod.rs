@@ -149,8 +149,10 @@ pub struct Datagrams {
     pub sent: u64,
     /// Received and read.
     pub received: u64,
-    /// Sent with another size than the simulator counts, because headers take more.
-    pub resized: u64,
+    /// Sent with more bytes than the simulator counts, because headers take more.
+    pub larger: u64,
+    /// Those bytes.
+    pub excess: u64,
     /// Not sent: longer than the device takes.
     pub too_long: u64,
     /// Not sent: the system refused.
@@ -163,7 +165,8 @@ impl Datagrams {
     fn add(&mut self, other: Self) {
         self.sent += other.sent;
         self.received += other.received;
-        self.resized += other.resized;
+        self.larger += other.larger;
+        self.excess += other.excess;
         self.too_long += other.too_long;
         self.refused += other.refused;
         self.unread += other.unread;

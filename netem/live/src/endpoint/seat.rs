@@ -180,7 +180,8 @@ impl Seat {
                 self.seen.too_long += 1;
                 continue;
             }
-            self.seen.resized += u64::from(size != packet.size);
+            self.seen.larger += u64::from(size > packet.size);
+            self.seen.excess += u64::from(size.saturating_sub(packet.size));
             if own.socket.send(payload, packet.ecn).await? {
                 self.seen.sent += 1;
             } else {

@@ -3,27 +3,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
-use weaknet_core::Span;
-use weaknet_core::packet::{FlowId, Leg, LinkId};
-use weaknet_harness::capture::flow_format;
 use weaknet_harness::files::Folders;
 use weaknet_harness::plan::{Case, Plan, Request};
 use weaknet_harness::registry::Registry;
-use weaknet_harness::runner::{Observer, Outcome};
-use weaknet_harness::scenario::model::End;
 use weaknet_harness::store::{OutMode, RunWriter};
-use weaknet_harness::world::{self, RunParts};
-use weaknet_live::endpoint::{
-    Datagrams, DepartureObserver, Endpoint, Endpoints, EventMerge, FlowPorts, Ledger, LinkObserver,
-};
-use weaknet_live::{
-    Clock, Emulator, Ends, LEFT, LiveError, Namespaces, Options, RIGHT, Report, Watch,
-};
-use weaknet_netem::Link;
+use weaknet_live::{Ends, Namespaces, Options};
 
-use super::summary;
 use crate::args::Live;
 use crate::cmd::run::{self, Done};
 use crate::cmd::shipped;
@@ -31,13 +17,8 @@ use crate::exit::{Exit, Failure};
 use crate::screen;
 
 mod check;
+mod drive;
 mod side_by_side;
-
-/// How often events are handed to those who score them.
-const LOOK: Duration = Duration::from_millis(20);
-/// Events are handed on when they are so old: links tell of what has passed, and no
-/// thread sleeps so long.
-const HOLD: Span = Span::from_secs(1);
 
 pub(super) fn run(args: &Live, registry: &Registry) -> Result<(), Failure> {
     let started = run::now();
@@ -49,12 +30,12 @@ pub(super) fn run(args: &Live, registry: &Registry) -> Result<(), Failure> {
     let scoring = &args.scoring;
     let default_out = || run::in_runs(&format!("{name}-live"));
     let out = scoring.out.clone().unwrap_or_else(default_out);
-    let writer =
-        RunWriter::begin(&out, OutMode::Replace, run::VERSION).map_err(run::cannot_begin)?;
     // Before anything starts a thread: see there. Packets are single ones.
     let namespaces = Namespaces::create(Ends {
         super_frames: false,
     })?;
+    let writer =
+        RunWriter::begin(&out, OutMode::Replace, run::VERSION).map_err(run::cannot_begin)?;
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
     ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed))
@@ -63,7 +44,7 @@ pub(super) fn run(args: &Live, registry: &Registry) -> Result<(), Failure> {
         spin: !args.no_spin,
     };
     for case in &cases {
-        let Some(outcome) = run_live(case, &namespaces, options, registry, &stop)? else {
+        let Some(outcome) = drive::run_live(case, &namespaces, options, registry, &stop)? else {
             break;
         };
         writer
@@ -71,9 +52,10 @@ pub(super) fn run(args: &Live, registry: &Registry) -> Result<(), Failure> {
             .map_err(run::store_failure)?;
     }
     namespaces.finish();
-    let simulated = match scoring.compare && !stop.load(Ordering::Relaxed) {
-        true => Some(side_by_side::simulate(&cases, registry, &writer)?),
-        false => None,
+    let simulated = if scoring.compare && !stop.load(Ordering::Relaxed) {
+        Some(side_by_side::simulate(&cases, registry, &writer, &stop)?)
+    } else {
+        None
     };
     let done = Done {
         writer,
@@ -142,138 +124,4 @@ fn command(args: &Live) -> Vec<String> {
         option("set", Some(set.clone()));
     }
     command
-}
-
-/// Runs one case for as long as it takes; `None` when it was interrupted.
-fn run_live(
-    case: &Case,
-    namespaces: &Namespaces,
-    options: Options,
-    registry: &Registry,
-    stop: &AtomicBool,
-) -> Result<Option<Outcome>, Failure> {
-    let parts = world::parts(
-        &case.scenario,
-        case.seed,
-        &case.assets,
-        &|_, _, _| None,
-        None,
-    )
-    .map_err(|error| Failure::new(Exit::BadData, error.to_string()))?;
-    let RunParts {
-        links,
-        flows,
-        facts,
-        ..
-    } = parts;
-    let (ledger, mut events) = (Ledger::default(), EventMerge::default());
-    let links = observed(links, &ledger, &mut events)?;
-    let ends = endpoints(case, flows, namespaces)?;
-    let mut observer = Observer::new(case, &facts, registry)
-        .map_err(|error| Failure::new(Exit::Internal, error.to_string()))?;
-    let until = facts.duration;
-    screen::note(&format!(
-        "{} seed {}: {} s in real time",
-        case.scenario.name,
-        case.seed,
-        until.as_secs_f64()
-    ));
-
-    let clock = Clock::start();
-    let emulator = Emulator::start(namespaces.devices(), links, clock, options)?;
-    let endpoints = Endpoints::start(ends, clock, until, &ledger, &mut events)?;
-    while clock.now() < until && !stop.load(Ordering::Relaxed) && !endpoints.has_ended() {
-        std::thread::sleep(LOOK);
-        events.hand_on(clock.now().saturating_sub(HOLD), &mut observer);
-    }
-    if clock.now() < until {
-        endpoints.stop();
-    }
-    let datagrams = endpoints.finish()?;
-    let report = emulator.stop()?;
-    if stop.load(Ordering::Relaxed) {
-        return Ok(None);
-    }
-    events.hand_on(until, &mut observer);
-    tell(&report, &datagrams, events.late());
-    Ok(Some(observer.finish()))
-}
-
-/// The two links, each with who tells of its packets and of how late they leave.
-fn observed(
-    links: Vec<Link>,
-    ledger: &Ledger,
-    events: &mut EventMerge,
-) -> Result<[(Link, Box<dyn Watch>); 2], Failure> {
-    let mut observed = Vec::new();
-    for (id, mut link) in (0..).map(LinkId).zip(links) {
-        let packets = LinkObserver::new(id, ledger.clone(), events.feed());
-        link.set_tap(Box::new(packets));
-        let departures = DepartureObserver::new(id, events.feed());
-        observed.push((link, Box::new(departures) as Box<dyn Watch>));
-    }
-    let two = <[(Link, Box<dyn Watch>); 2]>::try_from(observed);
-    two.map_err(|_| Failure::new(Exit::BadData, "expected two links".to_owned()))
-}
-
-/// The endpoints of the left and of the right end, with their sockets.
-fn endpoints(
-    case: &Case,
-    flows: Vec<weaknet_sim::Flow>,
-    namespaces: &Namespaces,
-) -> Result<Vec<Vec<Endpoint>>, Failure> {
-    let hosts = [LEFT.v4, RIGHT.v4];
-    let mut ends = vec![Vec::new(), Vec::new()];
-    let specs = (0..).map(FlowId).zip(&case.scenario.flows);
-    for ((id, spec), flow) in specs.zip(flows) {
-        let ports = FlowPorts::of(id).ok_or_else(|| {
-            let message = format!("{} flows: expected no more than ports", id.0);
-            Failure::new(Exit::BadData, message)
-        })?;
-        let first = usize::from(spec.from == End::B);
-        for (leg, node, end) in [
-            (Leg::Outward, flow.sender, first),
-            (Leg::Return, flow.receiver, 1 - first),
-        ] {
-            let addresses = Endpoint::addresses(ports, leg, [hosts[end], hosts[1 - end]]);
-            let socket = namespaces.within(end, move || Endpoint::open(addresses))?;
-            ends[end].push(Endpoint {
-                node,
-                flow: id,
-                leg,
-                addresses,
-                socket: socket.map_err(LiveError::socket)?,
-                formats: [flow_format(case, spec), flow_format(case, spec)],
-            });
-        }
-    }
-    Ok(ends)
-}
-
-/// What happened beside the scores.
-fn tell(report: &Report, datagrams: &Datagrams, late: u64) {
-    for line in summary::lines(report) {
-        screen::note(&line);
-    }
-    screen::note(&format!(
-        "endpoints: {} datagrams sent, {} received",
-        datagrams.sent, datagrams.received
-    ));
-    for (count, what) in [
-        (
-            datagrams.too_long,
-            "packets longer than 1500 bytes were not sent",
-        ),
-        (datagrams.refused, "datagrams were refused by the system"),
-        (
-            datagrams.resized,
-            "packets had another size than simulated ones",
-        ),
-        (datagrams.unread, "datagrams were not understood"),
-        (late, "events were more than a second late"),
-    ] {
-        if count > 0 {
-            screen::note(&format!("{count} {what}"));
-        }
-    }
 }

@@ -1,9 +1,8 @@
 //! The simulated and the live score card of the same cases.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Mutex, PoisonError};
 
 use weaknet_harness::plan::Case;
 use weaknet_harness::registry::Registry;
@@ -21,20 +20,14 @@ pub(super) fn simulate(
     cases: &[Case],
     registry: &Registry,
     writer: &RunWriter,
+    stop: &AtomicBool,
 ) -> Result<Summary, Failure> {
     let done: Mutex<BTreeMap<String, CaseResult>> = Mutex::default();
     let all: Vec<&Case> = cases.iter().collect();
-    run_all(
-        &all,
-        registry,
-        None,
-        None,
-        &AtomicBool::new(false),
-        &|case, outcome| {
-            let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
-            done.insert(case.id.clone(), outcome.result);
-        },
-    )
+    run_all(&all, registry, None, None, stop, &|case, outcome| {
+        let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+        done.insert(case.id.clone(), outcome.result);
+    })
     .map_err(|error| Failure::new(Exit::Internal, error.to_string()))?;
     let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     let results = cases.iter().filter_map(|case| done.remove(&case.id));
