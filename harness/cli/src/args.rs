@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+#[cfg(target_os = "linux")]
+use weaknet_core::Span;
 
 /// What scripts can rely on.
 pub(crate) const EXIT_CODES: &str = "0 ok; 1 internal failure; 2 usage, also an unusable --out or \
@@ -44,6 +46,12 @@ pub(crate) enum Command {
     /// Run real applications behind the link of a scenario or preset.
     #[cfg(target_os = "linux")]
     Live(Live),
+    /// Change and watch a running link.
+    #[cfg(target_os = "linux")]
+    Ctl(Ctl),
+    /// Feed the simulator with what came to a live link: it decides the same.
+    #[cfg(target_os = "linux")]
+    ReplayLink(ReplayLink),
     /// What `live` starts at each end.
     #[cfg(target_os = "linux")]
     #[command(hide = true)]
@@ -148,6 +156,16 @@ pub(crate) struct Live {
     pub(crate) flows: bool,
     #[command(flatten)]
     pub(crate) scoring: LiveScoring,
+    /// Keep the results like those of `run`: metrics of the links, series, a report, and the
+    /// recording; with --flows those of `run`, by default in `results/runs/<name>-live`.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print the summary at the end as JSON to standard output; with --flows that of `run`.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Record what came to the link, what it decided, and when packets left.
+    #[arg(long, value_name = "FILE", conflicts_with = "flows")]
+    pub(crate) record_arrivals: Option<PathBuf>,
     /// The command to run at the left end; a shell when there is none.
     #[arg(last = true, value_name = "CMD", conflicts_with_all = ["left", "right"])]
     pub(crate) command: Vec<String>,
@@ -165,13 +183,64 @@ pub(crate) struct LiveScoring {
     /// With --flows: simulate the same cases as well and print both score cards side by side.
     #[arg(long, requires = "flows", conflicts_with_all = ["left", "right", "command"])]
     pub(crate) compare: bool,
-    /// With --flows: where to write; default `results/runs/<name>-live`.
-    #[arg(long, value_name = "DIR", requires = "flows",
-        conflicts_with_all = ["left", "right", "command"])]
+}
+
+#[cfg(target_os = "linux")]
+#[derive(Debug, Args)]
+pub(crate) struct Ctl {
+    /// Which link, by the name that `live` says at its start; the only one when absent.
+    #[arg(long, value_name = "NAME", global = true)]
+    pub(crate) link: Option<String>,
+    #[command(subcommand)]
+    pub(crate) command: CtlCommand,
+}
+
+#[cfg(target_os = "linux")]
+#[derive(Debug, Subcommand)]
+pub(crate) enum CtlCommand {
+    /// Change values, for example `network.forward.loss=5%`.
+    Set {
+        /// What to change.
+        #[arg(value_name = "PATH=VALUE", required = true)]
+        sets: Vec<String>,
+    },
+    /// Lose everything in both directions for a time.
+    Outage {
+        /// How long, for example `2s`.
+        #[arg(value_name = "TIME")]
+        length: Span,
+    },
+    /// Hold everything back in both directions for a time.
+    Handover {
+        /// How long, for example `300ms`.
+        #[arg(value_name = "TIME")]
+        length: Span,
+    },
+    /// Say how the link was in its last second, as JSON.
+    Show,
+}
+
+#[cfg(target_os = "linux")]
+#[derive(Debug, Args)]
+pub(crate) struct ReplayLink {
+    /// What `live --record-arrivals` recorded.
+    #[arg(value_name = "RECORDING")]
+    pub(crate) recording: PathBuf,
+    /// The scenario or preset; that of the recording when absent.
+    #[arg(value_name = "PATH|PRESET")]
+    pub(crate) path: Option<String>,
+    /// A further change of a value.
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub(crate) sets: Vec<String>,
+    /// Another seed than that of the recording.
+    #[arg(long, value_name = "S")]
+    pub(crate) seed: Option<u64>,
+    /// A further folder to look for trace files in.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) trace_dir: Option<PathBuf>,
+    /// Write what was decided, in the form of the recording.
+    #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
-    /// With --flows: print the summary as JSON instead of the table.
-    #[arg(long, requires = "flows", conflicts_with_all = ["left", "right", "command"])]
-    pub(crate) json: bool,
 }
 
 #[cfg(target_os = "linux")]

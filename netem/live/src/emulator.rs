@@ -77,7 +77,9 @@ pub struct DirectionReport {
 #[derive(Debug, Clone)]
 pub struct Interval {
     /// What happened since the last question.
-    pub report: DirectionReport,
+    pub recent: DirectionReport,
+    /// What happened since the start.
+    pub total: DirectionReport,
     /// What waits for the serialiser now.
     pub waiting: Tally,
     /// Bits that the link could have carried since the last question; `None`: without
@@ -165,7 +167,8 @@ impl Emulator {
         })
     }
 
-    /// What both directions have done since the last question, or since the start.
+    /// What both directions have done since the last question, or since the start;
+    /// `since` is the time of the last answer.
     ///
     /// # Errors
     /// When a worker has ended.
@@ -180,7 +183,8 @@ impl Emulator {
             })?;
             self.before[direction].add(&seen);
             Ok(Interval {
-                report: seen.report(),
+                recent: seen.report(),
+                total: self.before[direction].report(),
                 waiting,
                 capacity,
                 at,

@@ -39,6 +39,8 @@ pub enum Note {
     },
     /// The link did something.
     Event(Time, Event),
+    /// The link was stopped.
+    End(Time),
     /// A packet was written to the device.
     Departure {
         /// When it should have been.
@@ -166,6 +168,10 @@ impl Watch for Relay {
             size: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
             head,
         });
+    }
+
+    fn ended(&mut self, at: Time) {
+        self.note(Note::End(at));
     }
 
     fn resting(&mut self, span: Option<Span>) {

@@ -20,6 +20,8 @@ pub struct Quantiles {
     pub count: u64,
     /// Half of them were at most so long.
     pub p50: Span,
+    /// 95 % of them.
+    pub p95: Span,
     /// 99 % of them.
     pub p99: Span,
     /// 99.9 % of them.
@@ -59,6 +61,7 @@ impl Spans {
         Quantiles {
             count: self.histogram.len(),
             p50: at(0.5),
+            p95: at(0.95),
             p99: at(0.99),
             p999: at(0.999),
             max: Span::from_nanos(self.histogram.max()),

@@ -15,6 +15,9 @@ pub trait Watch: EventSink + Send {
     /// with these bytes from the IP header on.
     fn departed(&mut self, _packet: u64, _bytes: &[u8], _ideal: Time, _actual: Time) {}
 
+    /// The link was stopped at `at`; what is still on the way is lost.
+    fn ended(&mut self, _at: Time) {}
+
     /// There is nothing to do for `_span`, or until something comes.
     fn resting(&mut self, _span: Option<Span>) {}
 }

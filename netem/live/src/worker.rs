@@ -78,6 +78,10 @@ impl Worker {
                 self.rest()?;
             }
         }
+        let now = self.direction.clock.now();
+        self.collect(now)?;
+        self.depart()?;
+        self.direction.watch.ended(now);
         Ok(std::mem::take(&mut self.seen))
     }
 

@@ -1,32 +1,60 @@
 //! `weaknet live`: real applications behind the link of a scenario.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::thread;
 
 use weaknet_harness::files::Folders;
-use weaknet_harness::plan::{Case, Plan, Request};
+use weaknet_harness::live::{About, Setup, SetupError};
+use weaknet_harness::plan::Request;
 use weaknet_harness::registry::Registry;
-use weaknet_harness::scenario::model::Topology;
-use weaknet_harness::world;
 use weaknet_live::{
     Clock, Emulator, Ended, Ends, LEFT, LiveError, Namespaces, Options, RIGHT, Shell, Watch,
 };
-use weaknet_netem::Link;
 
+use super::run::VERSION;
 use super::shipped;
 use crate::args::{FirstProcess, Live};
 use crate::exit::{Exit, Failure};
 use crate::screen;
 
+mod control;
+mod ctl;
 mod flows;
+mod machine;
+mod recorder;
+mod replay;
+mod results;
+mod snapshot;
+mod steward;
 mod summary;
+
+pub(super) use ctl::run as control;
+pub(super) use replay::run as replay;
+
+use recorder::Recorder;
+use results::Results;
+use steward::{Steward, Wish};
 
 pub(super) fn run(args: &Live, registry: &Registry) -> Result<(), Failure> {
     if args.flows {
         return flows::run(args, registry);
     }
-    let links = links(&case(args, registry)?)?;
+    let path = args.path.as_deref().unwrap_or("clean");
+    let setup = Setup::load(
+        request(path, &args.sets, args.seed, args.trace_dir.as_deref())?,
+        registry,
+    )?;
+    let links = setup.links()?;
+    let about = About {
+        path: path.to_owned(),
+        sets: args.sets.clone(),
+        seed: setup.case().seed,
+        version: VERSION.to_owned(),
+    };
+    let results = Results::begin(args, &setup)?;
     // Before anything starts a thread: see there.
     let namespaces = Namespaces::create(Ends {
         super_frames: !args.mtu_exact,
@@ -36,23 +64,79 @@ pub(super) fn run(args: &Live, registry: &Registry) -> Result<(), Failure> {
     let flag = Arc::clone(&stop);
     ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed))
         .map_err(|error| Failure::new(Exit::Internal, error.to_string()))?;
-    let options = Options {
-        spin: !args.no_spin,
+
+    let before = machine::Stolen::now();
+    let (recorder, watches) = match results.recording() {
+        None => (None, [Box::new(()) as Box<dyn Watch>, Box::new(())]),
+        Some(path) => {
+            let (recorder, relays) = Recorder::begin(path, &about)?;
+            (Some(recorder), relays.map(|relay| Box::new(relay) as _))
+        }
     };
-    let links = links.map(|link| (link, Box::new(()) as Box<dyn Watch>));
-    let emulator = Emulator::start(namespaces.devices(), links, Clock::start(), options)?;
-    let ended = namespaces.run(commands, &|| stop.load(Ordering::Relaxed));
-    let report = emulator.stop()?;
-    let ended = ended?;
+    let [forward, backward] = links;
+    let [there, back] = watches;
+    let emulator = Emulator::start(
+        namespaces.devices(),
+        [(forward, there), (backward, back)],
+        Clock::start(),
+        Options {
+            spin: !args.no_spin,
+        },
+    )?;
+    let steward = Steward::new(emulator, setup.clone(), recorder, registry);
+    let (ran, ended) = thread::scope(|scope| {
+        let (wishes, wished) = channel();
+        let steward = scope.spawn(move || steward.run(&wished));
+        listen(&wishes);
+        let ran = namespaces.run(commands, &|| stop.load(Ordering::Relaxed));
+        // It may have ended because a device failed.
+        let _ = wishes.send(Wish::Stop);
+        (ran, steward.join())
+    });
+    let ended = ended.map_err(|_| Failure::from(LiveError::Worker))??;
+    let loopback = machine::loopback(&namespaces);
     namespaces.finish();
-    for line in summary::lines(&report) {
+    let ran = ran?;
+    let summary = summary::Summary::new(&setup, &ended, before.since(), loopback);
+    for line in summary.lines() {
         screen::note(&line);
     }
+    if args.json {
+        screen::print(&format!("{}\n", summary.json()));
+    }
+    results.finish(args, &setup, ended, registry)?;
     if stop.load(Ordering::Relaxed) {
         return Err(Failure::new(Exit::Interrupted, "interrupted"));
     }
-    let failed = ended.into_iter().flatten().find(|ended| ended.code != 0);
+    let failed = ran.into_iter().flatten().find(|ended| ended.code != 0);
     failed.map_or(Ok(()), |Ended { code }| Err(Exit::OfCommand(code).into()))
+}
+
+/// Says where the link can be changed; without that it goes on.
+fn listen(wishes: &Sender<Wish>) {
+    match control::listen(wishes) {
+        Ok(name) => screen::note(&format!(
+            "link {name}: `weaknet ctl` changes and watches it"
+        )),
+        Err(error) => screen::note(&format!("no control socket: {error}")),
+    }
+}
+
+/// The network of a scenario or preset.
+fn request(
+    path: &str,
+    sets: &[String],
+    seed: Option<u64>,
+    trace_dir: Option<&Path>,
+) -> Result<Request, Failure> {
+    Ok(Request {
+        paths: vec![shipped::resolve(path)?],
+        sets: sets.to_vec(),
+        seed,
+        folders: Folders::from_env(trace_dir),
+        needs_flows: false,
+        ..Request::default()
+    })
 }
 
 /// What the first process of a namespace does.
@@ -67,43 +151,6 @@ pub(super) fn first_process(args: &FirstProcess) -> Result<(), Failure> {
         }
         Err(error) => Err(error.into()),
     }
-}
-
-/// The one case whose network is meant.
-fn case(args: &Live, registry: &Registry) -> Result<Case, Failure> {
-    let path = args.path.as_deref().unwrap_or("clean");
-    let plan = Plan::load(
-        &Request {
-            paths: vec![shipped::resolve(path)?],
-            sets: args.sets.clone(),
-            seed: args.seed,
-            folders: Folders::from_env(args.trace_dir.as_deref()),
-            needs_flows: false,
-            ..Request::default()
-        },
-        registry,
-    )?;
-    let mut cases = plan.cases.into_iter();
-    let case = cases.next();
-    let case = case.ok_or_else(|| Failure::new(Exit::NothingSelected, "there is no case"))?;
-    if cases.any(|other| other.params != case.params) {
-        let message = format!("{path} has a matrix: choose with --set, as for `weaknet run`");
-        return Err(Failure::new(Exit::Usage, message));
-    }
-    Ok(case)
-}
-
-fn links(case: &Case) -> Result<[Link; 2], Failure> {
-    let bad = |message: String| Failure::new(Exit::BadData, message);
-    if case.scenario.network.topology != Topology::Ends {
-        return Err(bad(
-            "a live link has two ends: expected `forward:` and `backward:`, found `links:`"
-                .to_owned(),
-        ));
-    }
-    let links = world::links(&case.scenario, case.seed, &case.assets)
-        .map_err(|error| bad(error.to_string()))?;
-    <[Link; 2]>::try_from(links).map_err(|_| bad("expected two links".to_owned()))
 }
 
 /// What runs at the left and at the right end; a shell when nothing is said.
@@ -142,5 +189,18 @@ impl From<LiveError> for Failure {
             Exit::Internal
         };
         Self::new(exit, error.to_string())
+    }
+}
+
+impl From<SetupError> for Failure {
+    fn from(error: SetupError) -> Self {
+        match error {
+            SetupError::Plan(error) => error.into(),
+            SetupError::Nothing => Self::new(Exit::NothingSelected, error.to_string()),
+            SetupError::Matrix(_) => Self::new(Exit::Usage, error.to_string()),
+            SetupError::Topology | SetupError::World(_) => {
+                Self::new(Exit::BadData, error.to_string())
+            }
+        }
     }
 }

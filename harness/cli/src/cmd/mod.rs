@@ -38,6 +38,10 @@ pub(crate) fn run(command: Command, registry: &Registry) -> Result<(), Failure> 
         #[cfg(target_os = "linux")]
         Command::Live(args) => live::run(&args, registry),
         #[cfg(target_os = "linux")]
+        Command::Ctl(args) => live::control(&args),
+        #[cfg(target_os = "linux")]
+        Command::ReplayLink(args) => live::replay(&args, registry),
+        #[cfg(target_os = "linux")]
         Command::FirstProcess(args) => live::first_process(&args),
         Command::Trace(command) => trace::run(&command, registry),
         Command::Schema => {

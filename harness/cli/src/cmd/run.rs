@@ -103,6 +103,24 @@ impl Done<'_> {
         rank: &[String],
         json: bool,
     ) -> Result<Summary, Failure> {
+        let (run, summary) = self.write(registry, rank)?;
+        if json {
+            let json = serde_json::to_string_pretty(&summary)
+                .map_err(|error| Failure::new(Exit::Internal, error.to_string()))?;
+            screen::print(&format!("{json}\n"));
+        } else {
+            screen::print(&report::table(&run, registry, rank)?);
+        }
+        screen::note(&format!("wrote {}", shown(run.path()).display()));
+        Ok(summary)
+    }
+
+    /// Puts the run in its place.
+    pub(super) fn write(
+        self,
+        registry: &Registry,
+        rank: &[String],
+    ) -> Result<(RunDir, Summary), Failure> {
         let ids = self.cases.iter().map(|case| case.id.as_str());
         let summary = self.writer.summary(ids);
         let manifest = Manifest::new(
@@ -118,15 +136,7 @@ impl Done<'_> {
             .map_err(store_failure)?;
         let run = RunDir::open(&out).map_err(store_failure)?;
         report::write(&run, registry, rank)?;
-        if json {
-            let json = serde_json::to_string_pretty(&summary)
-                .map_err(|error| Failure::new(Exit::Internal, error.to_string()))?;
-            screen::print(&format!("{json}\n"));
-        } else {
-            screen::print(&report::table(&run, registry, rank)?);
-        }
-        screen::note(&format!("wrote {}", shown(&out).display()));
-        Ok(summary)
+        Ok((run, summary))
     }
 }
 

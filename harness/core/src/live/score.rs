@@ -144,16 +144,15 @@ fn links(
     Ok(links.into_iter().map(link).collect())
 }
 
-/// The changes among rows, by time; of both links the first.
+/// The changes among rows, by time; of those made to both links the first.
 #[must_use]
 pub fn changes(rows: &[Row]) -> Vec<(Time, Vec<String>)> {
-    let mut changes: Vec<(Time, Vec<String>)> = Vec::new();
-    for row in rows {
-        if let What::Set(sets) = &row.what
-            && changes.last().is_none_or(|(_, last)| last != sets)
-        {
-            changes.push((row.at, sets.clone()));
-        }
-    }
+    let sets = rows.iter().filter_map(|row| match &row.what {
+        What::Set(sets) => Some((row.at, sets.clone())),
+        _ => None,
+    });
+    let mut changes: Vec<(Time, Vec<String>)> = sets.collect();
+    changes.sort_by_key(|(at, _)| *at);
+    changes.dedup_by(|(_, later), (_, earlier)| later == earlier);
     changes
 }

@@ -55,6 +55,12 @@ pub struct RunDir {
 }
 
 impl RunDir {
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.root
+    }
+
     /// Opens a run by its directory or by its `summary.json`.
     ///
     /// # Errors

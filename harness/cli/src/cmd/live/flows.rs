@@ -29,7 +29,7 @@ pub(super) fn run(args: &Live, registry: &Registry) -> Result<(), Failure> {
     let name = cases.first().map_or("", |case| case.scenario.name.as_str());
     let scoring = &args.scoring;
     let default_out = || run::in_runs(&format!("{name}-live"));
-    let out = scoring.out.clone().unwrap_or_else(default_out);
+    let out = args.out.clone().unwrap_or_else(default_out);
     // Before anything starts a thread: see there. Packets are single ones.
     let namespaces = Namespaces::create(Ends {
         super_frames: false,
@@ -63,9 +63,9 @@ pub(super) fn run(args: &Live, registry: &Registry) -> Result<(), Failure> {
         command: command(args),
         started,
     };
-    let summary = done.publish(registry, &[], scoring.json)?;
+    let summary = done.publish(registry, &[], args.json)?;
     if let Some(simulated) = &simulated
-        && !scoring.json
+        && !args.json
     {
         let table = side_by_side::table(simulated, &summary, registry)?;
         screen::print(&format!("\n{table}"));

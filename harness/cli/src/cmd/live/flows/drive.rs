@@ -14,10 +14,10 @@ use weaknet_harness::world::{self, RunParts};
 use weaknet_live::endpoint::{
     Datagrams, DepartureObserver, Endpoint, Endpoints, EventMerge, FlowPorts, Ledger, LinkObserver,
 };
-use weaknet_live::{Clock, Emulator, LEFT, LiveError, Namespaces, Options, RIGHT, Report, Watch};
+use weaknet_live::{Clock, Emulator, LEFT, LiveError, Namespaces, Options, RIGHT, Watch};
 use weaknet_netem::Link;
 
-use crate::cmd::live::summary;
+use crate::cmd::live::{machine, summary};
 use crate::exit::{Exit, Failure};
 use crate::screen;
 
@@ -62,6 +62,7 @@ pub(super) fn run_live(
         until.as_secs_f64()
     ));
 
+    let before = machine::Stolen::now();
     let clock = Clock::start();
     let emulator = Emulator::start(namespaces.devices(), links, clock, options)?;
     let endpoints = Endpoints::start(ends, clock, until, &ledger, &mut events)?;
@@ -78,7 +79,13 @@ pub(super) fn run_live(
         return Ok(None);
     }
     events.hand_on(until, &mut observer);
-    tell(&report, &datagrams, events.late());
+    for line in summary::report_lines(&report, case.scenario.max_error_p99) {
+        screen::note(&line);
+    }
+    if let Some(warning) = summary::warning_of_steal(before.since()) {
+        screen::note(&format!("warning: {warning}"));
+    }
+    tell(&datagrams, events.late());
     Ok(Some(observer.finish()))
 }
 
@@ -137,10 +144,7 @@ fn endpoints(
 }
 
 /// What happened beside the scores.
-fn tell(report: &Report, datagrams: &Datagrams, late: u64) {
-    for line in summary::lines(report) {
-        screen::note(&line);
-    }
+fn tell(datagrams: &Datagrams, late: u64) {
     screen::note(&format!(
         "endpoints: {} datagrams sent, {} received",
         datagrams.sent, datagrams.received
