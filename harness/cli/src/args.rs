@@ -169,6 +169,15 @@ pub(crate) struct Live {
     /// Record what came to the link, what it decided, and when packets left.
     #[arg(long, value_name = "FILE", conflicts_with = "flows")]
     pub(crate) record_arrivals: Option<PathBuf>,
+    /// Capture the packets of each link, as they came and as they left, in pcapng files beside
+    /// the recording of --out.
+    #[arg(long, value_name = "KIND", value_parser = ["pcapng"], requires = "out",
+        conflicts_with = "flows")]
+    pub(crate) capture: Option<String>,
+    /// Keep no more than so many bytes of a captured packet.
+    #[arg(long, value_name = "BYTES", requires = "capture",
+        value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) capture_snaplen: Option<u32>,
     /// The devices of the ends: TUN, or pairs of Ethernet devices (veth) and packet sockets,
     /// which need no /dev/net/tun.
     #[arg(long, value_enum, default_value_t = LivePort::Auto, value_name = "KIND")]
@@ -184,6 +193,17 @@ pub(crate) struct Live {
     /// The command to run at the left end; a shell when there is none.
     #[arg(last = true, value_name = "CMD", conflicts_with_all = ["left", "right"])]
     pub(crate) command: Vec<String>,
+}
+
+#[cfg(target_os = "linux")]
+impl Live {
+    /// How many bytes of packets to capture, if any.
+    pub(crate) fn snaplen(&self) -> Option<usize> {
+        let most = self
+            .capture_snaplen
+            .map_or(usize::MAX, |bytes| bytes as usize);
+        self.capture.is_some().then_some(most)
+    }
 }
 
 /// The devices of a live link's ends.

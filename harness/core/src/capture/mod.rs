@@ -27,6 +27,7 @@ pub use formats::flow_format;
 pub use pcapng::{Interface, PacketBlock, PcapngWriter};
 pub use qlog::QlogWriter;
 pub use tap::{DROPPED, IN, LinkCapture, OUT, reason_name};
+pub(crate) use tap::{INTERFACES, Milliseconds};
 
 use crate::metrics::RunFacts;
 use crate::plan::Case;

@@ -45,8 +45,10 @@ pub struct PacketBlock<'a> {
     pub interface: u32,
     /// When, in nanoseconds since 1970.
     pub at: u64,
-    /// All its bytes, from the IP header on.
+    /// Its bytes, from the IP header on: all of them, or the first.
     pub bytes: &'a [u8],
+    /// How many it has, when that is more.
+    pub length: u32,
     /// Bits 0 and 1 of the flags: 1 inbound, 2 outbound, 0 neither.
     pub direction: u32,
     /// What else is to say; nothing when empty.
@@ -105,6 +107,7 @@ impl<W: Write> PcapngWriter<W> {
     pub fn packet(&mut self, packet: &PacketBlock<'_>) -> io::Result<()> {
         let length = u32::try_from(packet.bytes.len()).unwrap_or(u32::MAX);
         let kept = length.min(self.snaplen.unwrap_or(u32::MAX));
+        let length = length.max(packet.length);
         let bytes = &packet.bytes[..kept as usize];
         // What follows the bytes is put together first: the length of all comes before.
         let padding = bytes.len().next_multiple_of(4) - bytes.len();

@@ -31,7 +31,7 @@ pub const OUT: u32 = 1;
 /// Interface of drops and losses.
 pub const DROPPED: u32 = 2;
 
-const INTERFACES: [Interface<'_>; 3] = [
+pub(crate) const INTERFACES: [Interface<'_>; 3] = [
     Interface {
         name: "in",
         description: "packets as they reach the link",
@@ -197,6 +197,7 @@ impl Open {
             interface,
             at: (wire::EPOCH * 1_000_000_000).saturating_add(at.as_nanos()),
             bytes: &self.datagram,
+            length: 0,
             direction,
             comment: self.comment.trim_start(),
         };
@@ -206,7 +207,7 @@ impl Open {
 }
 
 /// A length of time, exact, always in milliseconds.
-struct Milliseconds(Span);
+pub(crate) struct Milliseconds(pub(crate) Span);
 
 impl fmt::Display for Milliseconds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

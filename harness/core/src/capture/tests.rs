@@ -28,6 +28,7 @@ fn blocks_are_those_of_the_examples() {
         interface: 0,
         at: 1_700_000_000_123_456_789,
         bytes: &hex(DATAGRAM),
+        length: 0,
         direction: 0,
         comment: "drop=codel",
     };
@@ -52,6 +53,7 @@ fn a_short_packet_keeps_its_length() {
         interface: 1,
         at: 7,
         bytes: &[1, 2, 3, 4, 5, 6],
+        length: 0,
         direction: 2,
         comment: "",
     };

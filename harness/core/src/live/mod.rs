@@ -5,6 +5,7 @@
 //! which packets came, so that a [recording](Row) of those is enough to decide it again
 //! ([`replay`]) and to score it ([`score`]).
 
+mod capture;
 mod recording;
 mod replay;
 mod score;
@@ -13,6 +14,7 @@ mod setup;
 #[cfg(test)]
 mod tests;
 
+pub use capture::PacketCapture;
 pub use recording::{About, Recording, RecordingError, Row, What, Writer};
 pub use replay::{Difference, compare, replay};
 pub use score::{ScoreError, changes, score};

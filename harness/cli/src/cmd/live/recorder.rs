@@ -10,10 +10,13 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use weaknet_core::Time;
-use weaknet_harness::live::{About, Row, What, Writer};
+use weaknet_harness::live::{About, PacketCapture, Row, What, Writer};
 use weaknet_live::{Bundle, Note, Relay, Relays};
 
 use crate::exit::{Exit, Failure};
+
+/// Bytes that are written to a file at once.
+const BUFFER: usize = 1 << 20;
 
 /// How long the thread waits for notes before it looks for changes.
 const LOOK: Duration = Duration::from_millis(100);
@@ -34,20 +37,38 @@ pub(super) struct Recorded {
 }
 
 impl Recorder {
-    /// Begins a recording; what the workers have to tell goes through the relays.
-    pub(super) fn begin(path: &Path, about: &About) -> Result<(Self, [Relay; 2]), Failure> {
+    /// Begins a recording; what the workers have to tell goes through the relays. With a
+    /// number of bytes the first ones of each packet are captured as well, in files
+    /// beside it.
+    pub(super) fn begin(
+        path: &Path,
+        about: &About,
+        snaplen: Option<usize>,
+    ) -> Result<(Self, [Relay; 2]), Failure> {
         let cannot = |error: io::Error| cannot(path, &error);
-        let file = File::create(path).map_err(cannot)?;
-        let writer = Writer::new(BufWriter::with_capacity(1 << 20, file), about).map_err(cannot)?;
+        let create = |path: &Path| -> io::Result<Output> {
+            Ok(BufWriter::with_capacity(BUFFER, File::create(path)?))
+        };
+        let rows = create(path).and_then(|file| Writer::new(file, about));
+        let capture = |name: &str| -> io::Result<PacketCapture<Output>> {
+            PacketCapture::new(create(&path.with_file_name(name))?, &about.version)
+        };
+        let captures = snaplen.map(|_| -> io::Result<[PacketCapture<Output>; 2]> {
+            Ok([capture("forward.pcapng")?, capture("backward.pcapng")?])
+        });
+        let files = Files {
+            rows: rows.map_err(cannot)?,
+            captures: captures.transpose().map_err(cannot)?,
+        };
         let Relays {
             relays,
             bundles,
             left_out,
-        } = Relay::pair(0);
+        } = Relay::pair(snaplen.unwrap_or(0));
         let (changes, changed) = channel();
         let thread = thread::Builder::new()
             .name("recorder".to_owned())
-            .spawn(move || write_all(writer, &bundles, &changed))
+            .spawn(move || write_all(files, &bundles, &changed))
             .map_err(cannot)?;
         let recorder = Self {
             path: path.to_owned(),
@@ -83,39 +104,69 @@ fn cannot(path: &Path, error: &io::Error) -> Failure {
     Failure::new(Exit::Internal, message)
 }
 
+type Output = BufWriter<File>;
+
+/// Where everything goes.
+struct Files {
+    rows: Writer<Output>,
+    captures: Option<[PacketCapture<Output>; 2]>,
+}
+
+impl Files {
+    fn write(&mut self, row: &Row, head: &[u8]) -> io::Result<()> {
+        self.rows.row(row)?;
+        match &mut self.captures {
+            Some(captures) => captures[usize::from(row.link == 1)].row(row, head),
+            None => Ok(()),
+        }
+    }
+
+    fn finish(self) -> io::Result<()> {
+        self.rows.finish()?.flush()?;
+        let captures = self.captures.into_iter().flatten();
+        captures
+            .map(PacketCapture::into_inner)
+            .try_for_each(|mut file| file.flush())
+    }
+}
+
 /// Writes until the workers and who changes the link are done. After a failure it only
 /// takes in, so that nobody waits for it.
 fn write_all(
-    mut writer: Writer<BufWriter<File>>,
+    mut files: Files,
     bundles: &Receiver<Bundle>,
     changes: &Receiver<Row>,
 ) -> io::Result<()> {
     let mut failed = Ok(());
-    let mut write = |row: &Row| {
+    let mut write = |row: &Row, head: &[u8]| {
         if failed.is_ok() {
-            failed = writer.row(row);
+            failed = files.write(row, head);
         }
     };
     loop {
         let bundle = bundles.recv_timeout(LOOK);
-        changes.try_iter().for_each(|row| write(&row));
+        changes.try_iter().for_each(|row| write(&row, &[]));
         match bundle {
             Ok(bundle) => {
-                let rows = bundle.notes.iter().filter_map(|note| row(&bundle, note));
-                rows.for_each(|row| write(&row));
+                for note in &bundle.notes {
+                    if let Some((row, head)) = row(&bundle, note) {
+                        write(&row, head);
+                    }
+                }
             }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => break,
         }
     }
-    changes.iter().for_each(|row| write(&row));
+    changes.iter().for_each(|row| write(&row, &[]));
     failed?;
-    writer.finish()?.flush()
+    files.finish()
 }
 
-fn row(bundle: &Bundle, note: &Note) -> Option<Row> {
+/// What a note says, with the first bytes of the packet that it is about.
+fn row<'n>(bundle: &Bundle, note: &'n Note) -> Option<(Row, &'n [u8])> {
     let link = u16::from(bundle.direction == 1);
-    let (at, what) = match *note {
+    let (at, what, head): (_, _, &[u8]) = match *note {
         Note::Arrival {
             at,
             packet,
@@ -123,7 +174,7 @@ fn row(bundle: &Bundle, note: &Note) -> Option<Row> {
             flow,
             protocol,
             ecn,
-            ..
+            ref head,
         } => (
             at,
             What::In {
@@ -133,15 +184,17 @@ fn row(bundle: &Bundle, note: &Note) -> Option<Row> {
                 protocol,
                 ecn,
             },
+            head,
         ),
-        Note::End(at) => (at, What::End),
-        Note::Event(at, ref event) => return Row::of_event(at, event),
+        Note::End(at) => (at, What::End, &[]),
+        Note::Event(at, ref event) => return Some((Row::of_event(at, event)?, &[])),
         Note::Departure {
             ideal,
             actual,
             packet,
+            ref head,
             ..
-        } => (actual, What::Left { packet, ideal }),
+        } => (actual, What::Left { packet, ideal }, head),
     };
-    Some(Row { at, link, what })
+    Some((Row { at, link, what }, head))
 }

@@ -28,6 +28,9 @@ pub(super) struct Session<'a> {
     results: Results,
 }
 
+/// Who sees what each link does.
+type Watches = [Box<dyn Watch>; 2];
+
 /// What a run was, and whether it was interrupted.
 pub(super) struct Ran {
     ended: Ended,
@@ -95,11 +98,11 @@ impl<'a> Session<'a> {
     }
 
     /// Who sees what the links do.
-    fn watches(&self) -> Result<(Option<Recorder>, [Box<dyn Watch>; 2]), Failure> {
+    fn watches(&self) -> Result<(Option<Recorder>, Watches), Failure> {
         let Some(path) = self.results.recording() else {
             return Ok((None, [Box::new(()), Box::new(())]));
         };
-        let (recorder, [there, back]) = Recorder::begin(path, &self.about)?;
+        let (recorder, [there, back]) = Recorder::begin(path, &self.about, self.args.snaplen())?;
         Ok((Some(recorder), [Box::new(there), Box::new(back)]))
     }
 
