@@ -1,8 +1,9 @@
 //! The outside network at the right end: one that the test makes, with a web server.
 
-use std::process::Stdio;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, Stdio};
 
-use crate::live_support::{Ran, ends_when_killed, has, run, world};
+use crate::live_support::{Ran, ends_when_killed, has, run, wait_for, world};
 
 /// A machine with a default route to a server at 203.0.113.2 and 2001:db8::2.
 const MACHINE: &str = "\
@@ -146,20 +147,44 @@ fn what_is_missing_is_said() {
 }
 
 #[test]
+fn an_interrupt_from_the_terminal_ends_it_in_order() {
+    for (program, hide) in [("passt", ""), ("slirp4netns", "PATH=/run/bin")] {
+        if !has_all(program) {
+            continue;
+        }
+        let mut weaknet = world(&idle(hide, "exec sleep 71628.25"));
+        // A group like that of a terminal's foreground, all of which gets the signal.
+        weaknet.process_group(0);
+        let weaknet = weaknet.stderr(Stdio::piped()).spawn().unwrap();
+        wait_for(&weaknet, &[program, "sleep"]);
+        let group = format!("-{}", weaknet.id());
+        let kill = Command::new("kill").args(["-INT", "--", &group]).status();
+        assert!(kill.unwrap().success());
+        let ran = Ran::from(weaknet.wait_with_output().unwrap());
+        assert_eq!(ran.code, Some(130), "{program}: {ran:?}");
+        assert!(ran.err.contains("backward: "), "{program}: {ran:?}");
+    }
+}
+
+/// A machine with a command at its left end, by whichever program is in `hide`'s path.
+fn idle(hide: &str, line: &str) -> String {
+    format!(
+        "{MACHINE}
+         mkdir /run/bin
+         for tool in slirp4netns sh sleep; do ln -s \"$(command -v $tool)\" /run/bin/; done
+         trap - EXIT
+         kill $server $local
+         exec env {hide} \"$WEAKNET\" live clean --outside -- sh -c '{line}'"
+    )
+}
+
+#[test]
 fn nothing_is_left_behind_when_it_is_killed() {
     for (program, hide) in [("passt", ""), ("slirp4netns", "PATH=/run/bin")] {
         if !has_all(program) {
             continue;
         }
-        let line = format!(
-            "{MACHINE}
-             mkdir /run/bin
-             for tool in slirp4netns sh sleep; do ln -s \"$(command -v $tool)\" /run/bin/; done
-             trap - EXIT
-             kill $server $local
-             exec env {hide} \"$WEAKNET\" live clean --outside -- sleep 71625.25"
-        );
-        let mut command = world(&line);
+        let mut command = world(&idle(hide, "exec sleep 71625.25"));
         command.stderr(Stdio::null());
         ends_when_killed(command, &[program, "sleep"]);
     }

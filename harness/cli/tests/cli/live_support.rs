@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::process::CommandExt as _;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 pub(crate) const WEAKNET: &str = env!("CARGO_BIN_EXE_weaknet");
@@ -117,19 +117,25 @@ pub(crate) fn live_as_nobody(arguments: &[&str]) -> Option<Ran> {
 #[track_caller]
 pub(crate) fn ends_when_killed(mut weaknet: Command, programs: &[&str]) {
     let mut weaknet = weaknet.spawn().unwrap();
+    wait_for(&weaknet, programs);
+    let all = below(weaknet.id());
+    weaknet.kill().unwrap();
+    weaknet.wait().unwrap();
+    wait_until("everything ends", || all.iter().all(|id| is_gone(*id)));
+}
+
+/// Waits until programs of these names run below a process.
+#[track_caller]
+pub(crate) fn wait_for(process: &Child, programs: &[&str]) {
     let is_name = |id: u32, part: &str| {
         let name = fs::read_to_string(format!("/proc/{id}/comm"));
         name.is_ok_and(|name| name.starts_with(part))
     };
     wait_until("it starts", || {
-        let all = below(weaknet.id());
+        let all = below(process.id());
         let mut programs = programs.iter();
         programs.all(|part| all.iter().any(|id| is_name(*id, part)))
     });
-    let all = below(weaknet.id());
-    weaknet.kill().unwrap();
-    weaknet.wait().unwrap();
-    wait_until("everything ends", || all.iter().all(|id| is_gone(*id)));
 }
 
 /// The processes below one, itself left out.
