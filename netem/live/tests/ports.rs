@@ -55,7 +55,7 @@ fn what_is_not_read_is_counted() {
         }
         let dropped = left.dropped().unwrap();
         assert_eq!(read + dropped, u64::from(PACKETS), "{port:?}: {read} read");
-        assert!(read > 5_000 && dropped > 0, "{port:?}: {read} read");
+        assert!(read > 100 && dropped > 0, "{port:?}: {read} read");
         assert_eq!(left.dropped().unwrap(), dropped, "counted once");
         assert_eq!(right.dropped().unwrap(), 0);
         namespaces.finish();
