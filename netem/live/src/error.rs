@@ -114,13 +114,12 @@ fn help(action: &str, source: &io::Error) -> &'static str {
             " (the device has to exist and be open to this user: run as root, or `chmod 0666 \
              /dev/net/tun`; in Docker add `--device /dev/net/tun`; or take `--port veth`)"
         }
-        NEW_USER if refused => {
+        NEW_USER | MAP_USERS | NEW_NETWORK if refused => {
             " (user namespaces are switched off or forbidden here: run as root, or allow them \
              with `sysctl kernel.unprivileged_userns_clone=1` or `kernel.apparmor_restrict_\
              unprivileged_userns=0`; in Docker add `--privileged`)"
         }
         OPEN_PACKET if refused => " (run as root)",
-        NEW_NETWORK if refused => " (run as root, or where user namespaces are allowed)",
         _ => "",
     }
 }
@@ -130,4 +129,5 @@ pub(crate) const MAKE_TUN: &str = "make a TUN device";
 pub(crate) const OPEN_PACKET: &str = "open a packet socket";
 pub(crate) const MAKE_PAIR: &str = "make a pair of Ethernet devices";
 pub(crate) const NEW_USER: &str = "enter a new user namespace";
+pub(crate) const MAP_USERS: &str = "map users into a user namespace";
 pub(crate) const NEW_NETWORK: &str = "enter a new network namespace";

@@ -1,10 +1,9 @@
 //! The outside network at the right end: one that the test makes, with a web server.
 
-use std::fs;
-use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, Stdio};
 
-use crate::live_support::{Ran, has, run, world};
+use crate::live_support::{Ran, ends_when_killed, has, run, wait_for, world};
 
 /// A machine with a default route to a server at 203.0.113.2 and 2001:db8::2.
 const MACHINE: &str = "\
@@ -147,47 +146,36 @@ fn what_is_missing_is_said() {
     }
 }
 
-/// The processes below one, itself left out.
-fn below(id: u32) -> Vec<u32> {
-    let parent = |id: &u32| -> Option<u32> {
-        let state = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-        state
-            .rsplit(')')
-            .next()?
-            .split_whitespace()
-            .nth(1)?
-            .parse()
-            .ok()
-    };
-    let names = fs::read_dir("/proc").unwrap().flatten();
-    let all: Vec<u32> = names
-        .filter_map(|name| name.file_name().to_str()?.parse().ok())
-        .collect();
-    let mut found = vec![id];
-    loop {
-        let more = all.iter().copied().find(|id| {
-            !found.contains(id) && parent(id).is_some_and(|parent| found.contains(&parent))
-        });
-        match more {
-            Some(more) => found.push(more),
-            None => break,
+#[test]
+fn an_interrupt_from_the_terminal_ends_it_in_order() {
+    for (program, hide) in [("passt", ""), ("slirp4netns", "PATH=/run/bin")] {
+        if !has_all(program) {
+            continue;
         }
+        let mut weaknet = world(&idle(hide, "exec sleep 71628.25"));
+        // A group like that of a terminal's foreground, all of which gets the signal.
+        weaknet.process_group(0);
+        let weaknet = weaknet.stderr(Stdio::piped()).spawn().unwrap();
+        wait_for(&weaknet, &[program, "sleep"]);
+        let group = format!("-{}", weaknet.id());
+        let kill = Command::new("kill").args(["-INT", "--", &group]).status();
+        assert!(kill.unwrap().success());
+        let ran = Ran::from(weaknet.wait_with_output().unwrap());
+        assert_eq!(ran.code, Some(130), "{program}: {ran:?}");
+        assert!(ran.err.contains("backward: "), "{program}: {ran:?}");
     }
-    found.split_off(1)
 }
 
-fn is_gone(id: u32) -> bool {
-    let state = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
-    let state = state.rsplit(')').next().unwrap_or_default();
-    state.is_empty() || state.trim_start().starts_with(['Z', 'X'])
-}
-
-fn wait_until(what: &str, is_so: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !is_so() {
-        assert!(start.elapsed() < Duration::from_secs(20), "{what}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+/// A machine with a command at its left end, by whichever program is in `hide`'s path.
+fn idle(hide: &str, line: &str) -> String {
+    format!(
+        "{MACHINE}
+         mkdir /run/bin
+         for tool in slirp4netns sh sleep; do ln -s \"$(command -v $tool)\" /run/bin/; done
+         trap - EXIT
+         kill $server $local
+         exec env {hide} \"$WEAKNET\" live clean --outside -- sh -c '{line}'"
+    )
 }
 
 #[test]
@@ -196,29 +184,8 @@ fn nothing_is_left_behind_when_it_is_killed() {
         if !has_all(program) {
             continue;
         }
-        let line = format!(
-            "{MACHINE}
-             mkdir /run/bin
-             for tool in slirp4netns sh sleep; do ln -s \"$(command -v $tool)\" /run/bin/; done
-             trap - EXIT
-             kill $server $local
-             exec env {hide} \"$WEAKNET\" live clean --outside -- sleep 71625.25"
-        );
-        let mut command = world(&line);
-        let mut weaknet: Child = command.stderr(Stdio::null()).spawn().unwrap();
-        let is_name = |id: u32, part: &str| {
-            let name = fs::read_to_string(format!("/proc/{id}/comm"));
-            name.is_ok_and(|name| name.starts_with(part))
-        };
-        wait_until("it starts", || {
-            let all = below(weaknet.id());
-            [program, "sleep"]
-                .iter()
-                .all(|part| all.iter().any(|id| is_name(*id, part)))
-        });
-        let all = below(weaknet.id());
-        weaknet.kill().unwrap();
-        weaknet.wait().unwrap();
-        wait_until(program, || all.iter().all(|id| is_gone(*id)));
+        let mut command = world(&idle(hide, "exec sleep 71625.25"));
+        command.stderr(Stdio::null());
+        ends_when_killed(command, &[program, "sleep"]);
     }
 }

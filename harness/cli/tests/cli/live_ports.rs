@@ -1,6 +1,6 @@
 //! The devices of a live link's ends, with and without rights to them.
 
-use crate::live_support::{Ran, has, live_as_nobody, run, world};
+use crate::live_support::{Ran, ends_when_killed, has, live_as_nobody, run, world};
 
 const PINGS: &str =
     "ping -c 3 -i 0.2 -W 5 $WEAKNET_PEER && ping -6 -c 3 -i 0.2 -W 5 $WEAKNET_PEER6";
@@ -92,6 +92,22 @@ fn without_a_tun_device_there_are_pairs() {
     assert_eq!(refused.code, Some(77), "{refused:?}");
     assert!(refused.err.contains("open /dev/net/tun"), "{refused:?}");
     assert!(refused.err.contains("--port veth"), "{refused:?}");
+}
+
+#[test]
+fn nothing_is_left_behind_when_it_is_killed() {
+    if !has(&["sleep"]) {
+        return;
+    }
+    for kind in kinds() {
+        ends_when_killed(
+            world(&format!(
+                "exec \"$WEAKNET\" live clean --port {kind} --left 'sleep 71627.25' \
+                 --right 'setsid sleep 71627.25 & sleep 71627.25'"
+            )),
+            &["sleep"],
+        );
+    }
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! What tests of live links have in common: who runs them, where, and with what.
 
+use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::process::CommandExt as _;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 pub(crate) const WEAKNET: &str = env!("CARGO_BIN_EXE_weaknet");
 
@@ -89,7 +91,7 @@ pub(crate) fn run(mut command: Command) -> Ran {
 }
 
 pub(crate) fn is_root() -> bool {
-    std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
+    fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
 }
 
 /// `weaknet live`, by a user without rights.
@@ -107,5 +109,74 @@ pub(crate) fn live_as_nobody(arguments: &[&str]) -> Option<Ran> {
             skip(&format!("nobody cannot start weaknet here: {error}"));
             None
         }
+    }
+}
+
+/// Starts weaknet, waits until programs of these names run below it, kills it and waits
+/// until nothing that was below it is there any more.
+#[track_caller]
+pub(crate) fn ends_when_killed(mut weaknet: Command, programs: &[&str]) {
+    let mut weaknet = weaknet.spawn().unwrap();
+    wait_for(&weaknet, programs);
+    let all = below(weaknet.id());
+    weaknet.kill().unwrap();
+    weaknet.wait().unwrap();
+    wait_until("everything ends", || all.iter().all(|id| is_gone(*id)));
+}
+
+/// Waits until programs of these names run below a process.
+#[track_caller]
+pub(crate) fn wait_for(process: &Child, programs: &[&str]) {
+    let is_name = |id: u32, part: &str| {
+        let name = fs::read_to_string(format!("/proc/{id}/comm"));
+        name.is_ok_and(|name| name.starts_with(part))
+    };
+    wait_until("it starts", || {
+        let all = below(process.id());
+        let mut programs = programs.iter();
+        programs.all(|part| all.iter().any(|id| is_name(*id, part)))
+    });
+}
+
+/// The processes below one, itself left out.
+fn below(id: u32) -> Vec<u32> {
+    let parent = |id: &u32| -> Option<u32> {
+        let state = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+        state
+            .rsplit(')')
+            .next()?
+            .split_whitespace()
+            .nth(1)?
+            .parse()
+            .ok()
+    };
+    let names = fs::read_dir("/proc").unwrap().flatten();
+    let all: Vec<u32> = names
+        .filter_map(|name| name.file_name().to_str()?.parse().ok())
+        .collect();
+    let mut found = vec![id];
+    loop {
+        let more = all.iter().copied().find(|id| {
+            !found.contains(id) && parent(id).is_some_and(|parent| found.contains(&parent))
+        });
+        match more {
+            Some(more) => found.push(more),
+            None => break,
+        }
+    }
+    found.split_off(1)
+}
+
+fn is_gone(id: u32) -> bool {
+    let state = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    let state = state.rsplit(')').next().unwrap_or_default();
+    state.is_empty() || state.trim_start().starts_with(['Z', 'X'])
+}
+
+fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < Duration::from_secs(20), "{what}");
+        std::thread::sleep(Duration::from_millis(10));
     }
 }

@@ -14,7 +14,7 @@ pub use first::run_as_first_process;
 pub use shell::{Ended, Shell};
 
 use crate::address::{Addresses, LEFT, RIGHT};
-use crate::error::{LiveError, NEW_NETWORK, NEW_USER};
+use crate::error::{LiveError, MAP_USERS, NEW_NETWORK, NEW_USER};
 use crate::netlink::{Device, Netlink};
 use crate::outside::Outside;
 use crate::port::{EndPort, Tun, Veth};
@@ -97,8 +97,7 @@ fn become_root() -> Result<(), LiveError> {
     let (user, group) = (getuid(), getgid());
     unshare(CloneFlags::CLONE_NEWUSER).map_err(LiveError::system(NEW_USER))?;
     let write = |file: &str, text: String| {
-        std::fs::write(format!("/proc/self/{file}"), text)
-            .map_err(LiveError::system("map users into a user namespace"))
+        std::fs::write(format!("/proc/self/{file}"), text).map_err(LiveError::system(MAP_USERS))
     };
     write("setgroups", "deny".to_owned())?;
     write("uid_map", format!("0 {user} 1"))?;

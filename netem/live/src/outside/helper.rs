@@ -5,6 +5,7 @@ use std::io::{self, Read as _, Seek as _};
 use std::net::Ipv4Addr;
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt as _;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -95,6 +96,8 @@ pub(super) fn spawn(
     let said = File::from(said.map_err(|error| failed(error.into()))?);
     let messages = said.try_clone().map_err(failed)?;
     command.stdout(Stdio::null()).stderr(messages);
+    // An interrupt from the terminal is for us and for the commands.
+    command.process_group(0);
     Ok(Helper {
         name,
         child: command.spawn().map_err(failed)?,

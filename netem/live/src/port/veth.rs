@@ -59,6 +59,10 @@ impl Veth {
             netlink.add_pair([half(name, OF_END), half(OTHER, OF_SOCKET)])?;
             let other = if_nametoindex(OTHER)?;
             netlink.silence(other)?;
+            if !super_frames {
+                // For what is sent to the end.
+                features::switch_off(OTHER)?;
+            }
             socket.bypass_queue()?;
             socket.bind(other)?;
             netlink.up(other, Device::default())?;
