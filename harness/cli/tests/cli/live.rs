@@ -18,7 +18,7 @@ network:
 ";
 
 /// A folder with a scenario that anyone may read.
-fn folder() -> (TempDir, PathBuf) {
+pub(crate) fn folder() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let everyone = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     fs::set_permissions(folder.path(), everyone).unwrap();
@@ -34,7 +34,7 @@ fn live(scenario: &Path) -> Command {
 }
 
 /// Prints why nothing is tested where nothing can be; fails where that is not allowed.
-fn is_possible(output: &Output) -> bool {
+pub(crate) fn is_possible(output: &Output) -> bool {
     let refused = output.status.code() == Some(77);
     if refused {
         let message = String::from_utf8_lossy(&output.stderr);
