@@ -153,15 +153,21 @@ pub(crate) struct Live {
     /// connections get slower.
     #[arg(long)]
     pub(crate) mtu_exact: bool,
+    /// Run the flows of the scenario at the two ends, over real sockets, for its duration, and
+    /// score them.
+    #[arg(long, requires = "path", conflicts_with_all = ["left", "right", "outside", "command", "mtu_exact"])]
+    pub(crate) flows: bool,
+    #[command(flatten)]
+    pub(crate) scoring: LiveScoring,
     /// Keep the results like those of `run`: metrics of the links, series, a report, and the
-    /// recording.
+    /// recording; with --flows those of `run`, by default in `results/runs/<name>-live`.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Print the summary at the end as JSON to standard output.
+    /// Print the summary at the end as JSON to standard output; with --flows that of `run`.
     #[arg(long)]
     pub(crate) json: bool,
     /// Record what came to the link, what it decided, and when packets left.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "flows")]
     pub(crate) record_arrivals: Option<PathBuf>,
     /// The devices of the ends: TUN, or pairs of Ethernet devices (veth) and packet sockets,
     /// which need no /dev/net/tun.
@@ -173,7 +179,7 @@ pub(crate) struct Live {
     /// Be a wire between two interfaces of this machine until interrupted, instead of running
     /// commands: what comes in at one leaves at the other one. Takes root.
     #[arg(long, num_args = 2, value_names = ["LEFT", "RIGHT"],
-        conflicts_with_all = ["left", "right", "outside", "port", "mtu_exact", "command"])]
+        conflicts_with_all = ["left", "right", "outside", "port", "mtu_exact", "flows", "command"])]
     pub(crate) between: Vec<String>,
     /// The command to run at the left end; a shell when there is none.
     #[arg(last = true, value_name = "CMD", conflicts_with_all = ["left", "right"])]
@@ -187,6 +193,20 @@ pub(crate) enum LivePort {
     Auto,
     Tun,
     Veth,
+}
+
+/// What goes with `weaknet live --flows`.
+#[cfg(target_os = "linux")]
+#[derive(Debug, Args)]
+pub(crate) struct LiveScoring {
+    /// With --flows: run the seeds 1 to N one after the other instead of a single one.
+    #[arg(long, value_name = "N", requires = "flows",
+        conflicts_with_all = ["seed", "left", "right", "command"],
+        value_parser = clap::value_parser!(u64).range(1..=1_000))]
+    pub(crate) seeds: Option<u64>,
+    /// With --flows: simulate the same cases as well and print both score cards side by side.
+    #[arg(long, requires = "flows", conflicts_with_all = ["left", "right", "command"])]
+    pub(crate) compare: bool,
 }
 
 #[cfg(target_os = "linux")]

@@ -68,6 +68,12 @@ impl LiveError {
         }
     }
 
+    /// A socket that cannot be opened at an end.
+    #[must_use]
+    pub fn socket(source: io::Error) -> Self {
+        Self::system("open a socket")(source)
+    }
+
     /// Whether it is a lack of rights, or of the device that they are for.
     #[must_use]
     pub fn is_permission(&self) -> bool {

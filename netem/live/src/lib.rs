@@ -20,6 +20,7 @@ mod clock;
 pub mod doctor;
 mod emulator;
 mod end;
+pub mod endpoint;
 mod error;
 mod gateway;
 mod netlink;

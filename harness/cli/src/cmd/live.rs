@@ -19,6 +19,7 @@ mod client;
 mod control;
 mod ctl;
 mod dashboard;
+mod flows;
 mod machine;
 mod recorder;
 mod replay;
@@ -34,6 +35,9 @@ pub(super) use replay::run as replay;
 use session::Session;
 
 pub(super) fn run(args: &Live, registry: &Registry) -> Result<(), Failure> {
+    if args.flows {
+        return flows::run(args, registry);
+    }
     let session = Session::begin(args, registry)?;
     match args.between.as_slice() {
         [left, right] => between::run(session, [left, right]),
@@ -44,9 +48,24 @@ pub(super) fn run(args: &Live, registry: &Registry) -> Result<(), Failure> {
 /// Commands at both ends, until they have ended.
 fn in_namespaces(session: Session<'_>) -> Result<(), Failure> {
     let args = session.args;
-    // Before anything starts a thread: see there.
+    let namespaces = namespaces(args, !args.mtu_exact)?;
+    let commands = commands(args)?;
+    let (ran, run) = session.emulate(namespaces.devices(), |stop| {
+        namespaces.run(commands, &|| stop.load(Ordering::Relaxed))
+    })?;
+    let loopback = machine::loopback(&namespaces);
+    namespaces.finish();
+    let ran = ran?;
+    session.conclude(run, loopback)?;
+    let failed = ran.into_iter().flatten().find(|ended| ended.code != 0);
+    failed.map_or(Ok(()), |Ended { code }| Err(Exit::OfCommand(code).into()))
+}
+
+/// The ends, with the devices that the arguments ask for. Before anything starts a
+/// thread: see there.
+fn namespaces(args: &Live, super_frames: bool) -> Result<Namespaces, Failure> {
     let namespaces = Namespaces::create(Ends {
-        super_frames: !args.mtu_exact,
+        super_frames,
         port: match args.port {
             LivePort::Auto => PortChoice::Auto,
             LivePort::Tun => PortChoice::Tun,
@@ -59,16 +78,7 @@ fn in_namespaces(session: Session<'_>) -> Result<(), Failure> {
             "note: pairs of Ethernet devices at the ends: {why}"
         ));
     }
-    let commands = commands(args)?;
-    let (ran, run) = session.emulate(namespaces.devices(), |stop| {
-        namespaces.run(commands, &|| stop.load(Ordering::Relaxed))
-    })?;
-    let loopback = machine::loopback(&namespaces);
-    namespaces.finish();
-    let ran = ran?;
-    session.conclude(run, loopback)?;
-    let failed = ran.into_iter().flatten().find(|ended| ended.code != 0);
-    failed.map_or(Ok(()), |Ended { code }| Err(Exit::OfCommand(code).into()))
+    Ok(namespaces)
 }
 
 /// The network of a scenario or preset.

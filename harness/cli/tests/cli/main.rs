@@ -19,6 +19,8 @@ mod live_between;
 #[cfg(target_os = "linux")]
 mod live_control;
 #[cfg(target_os = "linux")]
+mod live_flows;
+#[cfg(target_os = "linux")]
 mod live_models;
 #[cfg(target_os = "linux")]
 mod live_outside;

@@ -29,12 +29,7 @@ pub(super) struct Summary<'a> {
 impl<'a> Summary<'a> {
     pub(super) fn new(setup: &'a Setup, ended: &'a Ended, stolen: f64, loopback: [u64; 2]) -> Self {
         let mut warnings = Vec::new();
-        if stolen > STOLEN {
-            warnings.push(format!(
-                "{:.1} % of the processor time went to other machines of this host (steal)",
-                stolen * 100.0
-            ));
-        }
+        warnings.extend(warning_of_steal(stolen));
         for (name, bytes) in ["left", "right"].into_iter().zip(loopback) {
             if bytes > LOOPBACK {
                 warnings.push(format!(
@@ -67,34 +62,9 @@ impl<'a> Summary<'a> {
         }
     }
 
-    fn verdict(&self) -> &'static str {
-        if self.report.lateness.p99 <= self.limit {
-            "trustworthy"
-        } else {
-            "degraded"
-        }
-    }
-
     /// Lines for people.
     pub(super) fn lines(&self) -> Vec<String> {
-        let [forward, backward] = &self.report.directions;
-        let late = &self.report.lateness;
-        let limit = micros(self.limit);
-        let verdict = match self.verdict() {
-            "trustworthy" => format!("trustworthy (p99 within {limit})"),
-            other => format!("{other} (p99 above {limit})"),
-        };
-        let mut lines = vec![
-            direction("forward", forward),
-            direction("backward", backward),
-            format!(
-                "emulation error: p50 {}, p99 {}, p99.9 {}, max {}: {verdict}",
-                micros(late.p50),
-                micros(late.p99),
-                micros(late.p999),
-                micros(late.max)
-            ),
-        ];
+        let mut lines = report_lines(self.report, self.limit);
         lines.extend(self.warnings.iter().map(|text| format!("warning: {text}")));
         lines
     }
@@ -108,7 +78,7 @@ impl<'a> Summary<'a> {
             "seed": self.seed.to_string(),
             "duration_s": self.duration.as_secs_f64(),
             "links": [link("forward", forward), link("backward", backward)],
-            "verdict": self.verdict(),
+            "verdict": verdict(self.report, self.limit),
             "max_error_p99_us": self.limit.as_nanos() as f64 / 1e3,
             "changes": self.changes,
             "warnings": self.warnings,
@@ -118,6 +88,46 @@ impl<'a> Summary<'a> {
         }
         all
     }
+}
+
+/// Whether departures were as exact as they have to be.
+fn verdict(report: &Report, limit: Span) -> &'static str {
+    if report.lateness.p99 <= limit {
+        "trustworthy"
+    } else {
+        "degraded"
+    }
+}
+
+/// What both directions did and how exactly, for people.
+pub(super) fn report_lines(report: &Report, limit: Span) -> Vec<String> {
+    let [forward, backward] = &report.directions;
+    let late = &report.lateness;
+    let verdict = match verdict(report, limit) {
+        "trustworthy" => format!("trustworthy (p99 within {})", micros(limit)),
+        other => format!("{other} (p99 above {})", micros(limit)),
+    };
+    vec![
+        direction("forward", forward),
+        direction("backward", backward),
+        format!(
+            "emulation error: p50 {}, p99 {}, p99.9 {}, max {}: {verdict}",
+            micros(late.p50),
+            micros(late.p99),
+            micros(late.p999),
+            micros(late.max)
+        ),
+    ]
+}
+
+/// Words on processor time that was stolen, if they are worth it.
+pub(super) fn warning_of_steal(share: f64) -> Option<String> {
+    (share > STOLEN).then(|| {
+        format!(
+            "{:.1} % of the processor time went to other machines of this host (steal)",
+            share * 100.0
+        )
+    })
 }
 
 /// The emulation error under the names of its metrics; nothing without packets.
