@@ -32,3 +32,5 @@ mod replays;
 mod results;
 mod support;
 mod traces;
+#[cfg(target_os = "linux")]
+mod watching;
