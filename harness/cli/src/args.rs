@@ -56,6 +56,9 @@ pub(crate) enum Command {
     #[cfg(target_os = "linux")]
     #[command(hide = true)]
     FirstProcess(FirstProcess),
+    /// Prove that shaping works on this machine, and measure how exactly.
+    #[cfg(target_os = "linux")]
+    Doctor(Doctor),
     /// Measure how fast the engine is on this machine.
     Bench(Bench),
     /// Print a completion script.
@@ -152,7 +155,8 @@ pub(crate) struct Live {
     pub(crate) mtu_exact: bool,
     /// Run the flows of the scenario at the two ends, over real sockets, for its duration, and
     /// score them.
-    #[arg(long, requires = "path", conflicts_with_all = ["left", "right", "command", "mtu_exact"])]
+    #[arg(long, requires = "path",
+        conflicts_with_all = ["left", "right", "outside", "between", "command", "mtu_exact"])]
     pub(crate) flows: bool,
     #[command(flatten)]
     pub(crate) scoring: LiveScoring,
@@ -166,6 +170,18 @@ pub(crate) struct Live {
     /// Record what came to the link, what it decided, and when packets left.
     #[arg(long, value_name = "FILE", conflicts_with = "flows")]
     pub(crate) record_arrivals: Option<PathBuf>,
+    /// The devices of the ends: TUN, or pairs of Ethernet devices (veth) and packet sockets,
+    /// which need no /dev/net/tun.
+    #[arg(long, value_enum, default_value_t = LivePort::Auto, value_name = "KIND")]
+    pub(crate) port: LivePort,
+    /// Let the right end be the outside network, by passt or slirp4netns.
+    #[arg(long, conflicts_with = "right")]
+    pub(crate) outside: bool,
+    /// Be a wire between two interfaces of this machine until interrupted, instead of running
+    /// commands: what comes in at one leaves at the other one. Takes root.
+    #[arg(long, num_args = 2, value_names = ["LEFT", "RIGHT"],
+        conflicts_with_all = ["left", "right", "outside", "port", "mtu_exact", "command"])]
+    pub(crate) between: Vec<String>,
     /// The command to run at the left end; a shell when there is none.
     #[arg(last = true, value_name = "CMD", conflicts_with_all = ["left", "right"])]
     pub(crate) command: Vec<String>,
@@ -183,6 +199,15 @@ pub(crate) struct LiveScoring {
     /// With --flows: simulate the same cases as well and print both score cards side by side.
     #[arg(long, requires = "flows", conflicts_with_all = ["left", "right", "command"])]
     pub(crate) compare: bool,
+}
+
+/// The devices of a live link's ends.
+#[cfg(target_os = "linux")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum LivePort {
+    Auto,
+    Tun,
+    Veth,
 }
 
 #[cfg(target_os = "linux")]
@@ -216,6 +241,9 @@ pub(crate) enum CtlCommand {
         #[arg(value_name = "TIME")]
         length: Span,
     },
+    /// Show rate, queue, delay, loss and emulation error, once a second; keys change the
+    /// link. Plain lines where there is no terminal.
+    Watch,
     /// Say how the link was in its last second, as JSON.
     Show,
 }
@@ -249,6 +277,17 @@ pub(crate) struct FirstProcess {
     /// The command to run.
     #[arg(last = true, value_name = "CMD")]
     pub(crate) command: Vec<String>,
+}
+
+#[cfg(target_os = "linux")]
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Some seconds instead of half a minute, less exact.
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Print JSON instead of the table.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// What can be captured.

@@ -33,6 +33,8 @@ impl Default for Options {
 /// Two workers between two devices.
 pub struct Emulator {
     workers: [Running; 2],
+    /// What each worker reads from, for its statistics.
+    sources: [Box<dyn Port>; 2],
     clock: Clock,
     /// What was seen before the intervals that were asked for.
     before: [Seen; 2],
@@ -61,6 +63,8 @@ pub struct DirectionReport {
     pub delivered: Tally,
     /// Packets that the link dropped, by reason.
     pub drops: Vec<(DropReason, u64)>,
+    /// Frames that the system dropped before the link saw them, since the start.
+    pub unseen: u64,
     /// Packets that the device at the far end did not take.
     pub refused: u64,
     /// What came and was no IP packet.
@@ -90,12 +94,24 @@ pub struct Interval {
 }
 
 impl Emulator {
-    /// Starts both directions, from left to right and back, each with a link and who
-    /// sees what it does.
+    /// Starts both directions, from left to right and back, now.
     ///
     /// # Errors
     /// When the system has no thread for them.
     pub fn start<P: Port + Clone + 'static>(
+        devices: [P; 2],
+        links: [Link; 2],
+        options: Options,
+    ) -> Result<Self, LiveError> {
+        let links = links.map(|link| (link, Box::new(()) as _));
+        Self::start_watched(devices, links, Clock::start(), options)
+    }
+
+    /// The same with who sees what each link does, and the clock of the run.
+    ///
+    /// # Errors
+    /// When the system has no thread for them.
+    pub fn start_watched<P: Port + Clone + 'static>(
         [left, right]: [P; 2],
         [forward, backward]: [(Link, Box<dyn Watch>); 2],
         clock: Clock,
@@ -129,6 +145,7 @@ impl Emulator {
                 start("forward", forward, &left, &right, Leg::Outward)?,
                 start("backward", backward, &right, &left, Leg::Return)?,
             ],
+            sources: [Box::new(left), Box::new(right)],
             clock,
             before: Default::default(),
         })
@@ -153,6 +170,11 @@ impl Emulator {
             // Nobody may wait for it any more.
             .order(Box::new(move |desk| drop(answer.send(what(desk)))));
         answered.recv().map_err(|_| LiveError::Worker)
+    }
+
+    /// Frames of a direction that no worker saw; none where nobody counts them.
+    fn unseen(&self, direction: usize) -> u64 {
+        self.sources[direction].dropped().unwrap_or(0)
     }
 
     /// Changes the link of a direction; the time from which on it is another one.
@@ -183,8 +205,8 @@ impl Emulator {
             })?;
             self.before[direction].add(&seen);
             Ok(Interval {
-                recent: seen.report(),
-                total: self.before[direction].report(),
+                recent: seen.report(self.unseen(direction)),
+                total: self.before[direction].report(self.unseen(direction)),
                 waiting,
                 capacity,
                 at,
@@ -201,15 +223,19 @@ impl Emulator {
         for worker in &self.workers {
             worker.bell.stop();
         }
+        let unseen = [0, 1].map(|direction| self.unseen(direction));
         let mut all = Spans::default();
-        let mut end = |worker: Running, mut seen: Seen| {
+        let mut end = |worker: Running, mut seen: Seen, unseen: u64| {
             let rest = worker.thread.join().map_err(|_| LiveError::Worker)?;
             seen.add(&rest.map_err(LiveError::system("pass packets on"))?);
             all.add(&seen.lateness);
-            Ok(seen.report())
+            Ok(seen.report(unseen))
         };
         let ([forward, backward], [there, back]) = (self.workers, self.before);
-        let directions = [end(forward, there)?, end(backward, back)?];
+        let directions = [
+            end(forward, there, unseen[0])?,
+            end(backward, back, unseen[1])?,
+        ];
         Ok(Report {
             directions,
             lateness: all.quantiles(),
@@ -218,8 +244,9 @@ impl Emulator {
 }
 
 impl Seen {
-    fn report(&self) -> DirectionReport {
+    fn report(&self, unseen: u64) -> DirectionReport {
         DirectionReport {
+            unseen,
             arrived: self.arrived,
             delivered: self.delivered,
             drops: self.drops.clone(),

@@ -1,32 +1,30 @@
 //! `weaknet live`: real applications behind the link of a scenario.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Sender, channel};
-use std::thread;
+use std::sync::atomic::Ordering;
 
 use weaknet_harness::files::Folders;
-use weaknet_harness::live::{About, Setup, SetupError};
+use weaknet_harness::live::SetupError;
 use weaknet_harness::plan::Request;
 use weaknet_harness::registry::Registry;
-use weaknet_live::{
-    Clock, Emulator, Ended, Ends, LEFT, LiveError, Namespaces, Options, RIGHT, Shell, Watch,
-};
+use weaknet_live::{Ended, Ends, LEFT, LiveError, Namespaces, PortChoice, RIGHT, Shell};
 
-use super::run::VERSION;
 use super::shipped;
-use crate::args::{FirstProcess, Live};
+use crate::args::{FirstProcess, Live, LivePort};
 use crate::exit::{Exit, Failure};
 use crate::screen;
 
+mod between;
+mod client;
 mod control;
 mod ctl;
+mod dashboard;
 mod flows;
 mod machine;
 mod recorder;
 mod replay;
 mod results;
+mod session;
 mod snapshot;
 mod steward;
 mod summary;
@@ -34,92 +32,43 @@ mod summary;
 pub(super) use ctl::run as control;
 pub(super) use replay::run as replay;
 
-use recorder::Recorder;
-use results::Results;
-use steward::{Steward, Wish};
+use session::Session;
 
 pub(super) fn run(args: &Live, registry: &Registry) -> Result<(), Failure> {
     if args.flows {
         return flows::run(args, registry);
     }
-    let path = args.path.as_deref().unwrap_or("clean");
-    let setup = Setup::load(
-        request(path, &args.sets, args.seed, args.trace_dir.as_deref())?,
-        registry,
-    )?;
-    let links = setup.links()?;
-    let about = About {
-        path: path.to_owned(),
-        sets: args.sets.clone(),
-        seed: setup.case().seed,
-        version: VERSION.to_owned(),
-    };
-    let results = Results::begin(args, &setup)?;
+    let session = Session::begin(args, registry)?;
+    match args.between.as_slice() {
+        [left, right] => between::run(session, [left, right]),
+        _ => in_namespaces(session),
+    }
+}
+
+/// Commands at both ends, until they have ended.
+fn in_namespaces(session: Session<'_>) -> Result<(), Failure> {
+    let args = session.args;
     // Before anything starts a thread: see there.
     let namespaces = Namespaces::create(Ends {
         super_frames: !args.mtu_exact,
+        port: args.port.into(),
+        outside: args.outside,
     })?;
+    if let Some(why) = namespaces.why_not_tun() {
+        screen::note(&format!(
+            "note: pairs of Ethernet devices at the ends: {why}"
+        ));
+    }
     let commands = commands(args)?;
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&stop);
-    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed))
-        .map_err(|error| Failure::new(Exit::Internal, error.to_string()))?;
-
-    let before = machine::Stolen::now();
-    let (recorder, watches) = match results.recording() {
-        None => (None, [Box::new(()) as Box<dyn Watch>, Box::new(())]),
-        Some(path) => {
-            let (recorder, relays) = Recorder::begin(path, &about)?;
-            (Some(recorder), relays.map(|relay| Box::new(relay) as _))
-        }
-    };
-    let [forward, backward] = links;
-    let [there, back] = watches;
-    let emulator = Emulator::start(
-        namespaces.devices(),
-        [(forward, there), (backward, back)],
-        Clock::start(),
-        Options {
-            spin: !args.no_spin,
-        },
-    )?;
-    let steward = Steward::new(emulator, setup.clone(), recorder, registry);
-    let (ran, ended) = thread::scope(|scope| {
-        let (wishes, wished) = channel();
-        let steward = scope.spawn(move || steward.run(&wished));
-        listen(&wishes);
-        let ran = namespaces.run(commands, &|| stop.load(Ordering::Relaxed));
-        // It may have ended because a device failed.
-        let _ = wishes.send(Wish::Stop);
-        (ran, steward.join())
-    });
-    let ended = ended.map_err(|_| Failure::from(LiveError::Worker))??;
+    let (ran, run) = session.emulate(namespaces.devices(), |stop| {
+        namespaces.run(commands, &|| stop.load(Ordering::Relaxed))
+    })?;
     let loopback = machine::loopback(&namespaces);
     namespaces.finish();
     let ran = ran?;
-    let summary = summary::Summary::new(&setup, &ended, before.since(), loopback);
-    for line in summary.lines() {
-        screen::note(&line);
-    }
-    if args.json {
-        screen::print(&format!("{}\n", summary.json()));
-    }
-    results.finish(args, &setup, ended, registry)?;
-    if stop.load(Ordering::Relaxed) {
-        return Err(Failure::new(Exit::Interrupted, "interrupted"));
-    }
+    session.conclude(run, loopback)?;
     let failed = ran.into_iter().flatten().find(|ended| ended.code != 0);
     failed.map_or(Ok(()), |Ended { code }| Err(Exit::OfCommand(code).into()))
-}
-
-/// Says where the link can be changed; without that it goes on.
-fn listen(wishes: &Sender<Wish>) {
-    match control::listen(wishes) {
-        Ok(name) => screen::note(&format!(
-            "link {name}: `weaknet ctl` changes and watches it"
-        )),
-        Err(error) => screen::note(&format!("no control socket: {error}")),
-    }
 }
 
 /// The network of a scenario or preset.
@@ -183,10 +132,10 @@ fn commands(args: &Live) -> Result<[Option<Shell>; 2], Failure> {
 
 impl From<LiveError> for Failure {
     fn from(error: LiveError) -> Self {
-        let exit = if error.is_permission() {
-            Exit::NotPermitted
-        } else {
-            Exit::Internal
+        let exit = match error {
+            LiveError::Interface { .. } => Exit::Usage,
+            _ if error.is_permission() => Exit::NotPermitted,
+            _ => Exit::Internal,
         };
         Self::new(exit, error.to_string())
     }
@@ -201,6 +150,16 @@ impl From<SetupError> for Failure {
             SetupError::Topology | SetupError::World(_) => {
                 Self::new(Exit::BadData, error.to_string())
             }
+        }
+    }
+}
+
+impl From<LivePort> for PortChoice {
+    fn from(port: LivePort) -> Self {
+        match port {
+            LivePort::Auto => Self::Auto,
+            LivePort::Tun => Self::Tun,
+            LivePort::Veth => Self::Veth,
         }
     }
 }

@@ -2,6 +2,8 @@
 
 mod bench;
 mod compare;
+#[cfg(target_os = "linux")]
+mod doctor;
 mod explain;
 mod list;
 #[cfg(target_os = "linux")]
@@ -43,6 +45,8 @@ pub(crate) fn run(command: Command, registry: &Registry) -> Result<(), Failure> 
         Command::ReplayLink(args) => live::replay(&args, registry),
         #[cfg(target_os = "linux")]
         Command::FirstProcess(args) => live::first_process(&args),
+        #[cfg(target_os = "linux")]
+        Command::Doctor(args) => doctor::run(&args),
         Command::Trace(command) => trace::run(&command, registry),
         Command::Schema => {
             let schema = weaknet_harness::scenario::schema::schema(registry);

@@ -18,7 +18,7 @@ network:
 ";
 
 /// A folder with a scenario that anyone may read.
-fn folder() -> (TempDir, PathBuf) {
+pub(crate) fn folder() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let everyone = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     fs::set_permissions(folder.path(), everyone).unwrap();

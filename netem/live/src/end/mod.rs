@@ -16,7 +16,8 @@ pub use shell::{Ended, Shell};
 use crate::address::{Addresses, LEFT, RIGHT};
 use crate::error::{LiveError, NEW_NETWORK, NEW_USER};
 use crate::netlink::{Device, Netlink};
-use crate::port::Tun;
+use crate::outside::Outside;
+use crate::port::{EndPort, Tun, Veth};
 
 /// Packets that may wait for a worker: with the 500 of the kernel, a saturating
 /// sender loses thousands in there.
@@ -25,30 +26,58 @@ const QUEUE: u32 = 10_000;
 const DEVICE: &str = "weaknet0";
 const LOOPBACK: u32 = 1;
 
+/// Which kind of device an end has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PortChoice {
+    /// A TUN device where it may be had, else a pair of Ethernet devices.
+    #[default]
+    Auto,
+    /// A TUN device.
+    Tun,
+    /// A pair of Ethernet devices, one of them behind a packet socket.
+    Veth,
+}
+
 /// What the ends are like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ends {
     /// Whether senders hand over many packets in one piece, which is faster. Without,
     /// captures at the ends show the packets that the link sees.
     pub super_frames: bool,
+    /// Their devices.
+    pub port: PortChoice,
+    /// Whether the right end is the outside network instead of a namespace.
+    pub outside: bool,
 }
 
 impl Default for Ends {
     fn default() -> Self {
-        Self { super_frames: true }
+        Self {
+            super_frames: true,
+            port: PortChoice::Auto,
+            outside: false,
+        }
     }
 }
 
-/// Two ends, each a network namespace with a TUN device.
+/// Two ends, each a network namespace with a device.
 ///
 /// A namespace belongs to a thread of ours; it is there until [`Namespaces::finish`]
 /// and until the commands in it have ended.
 pub struct Namespaces {
-    ends: [End; 2],
+    left: End,
+    right: Right,
+}
+
+/// What is at the right end.
+enum Right {
+    End(End),
+    Outside(Outside),
 }
 
 struct End {
-    tun: Tun,
+    port: EndPort,
+    why_not_tun: Option<LiveError>,
     orders: mpsc::Sender<Order>,
     thread: JoinHandle<()>,
 }
@@ -85,32 +114,46 @@ impl Namespaces {
     pub fn create(ends: Ends) -> Result<Self, LiveError> {
         become_root()?;
         let left = End::create(LEFT, ends)?;
-        let right = End::create(RIGHT, ends)?;
-        Ok(Self {
-            ends: [left, right],
-        })
+        let right = if ends.outside {
+            let outside = Outside::open(ends.super_frames)?;
+            left.call(outside.look_up())??;
+            Right::Outside(outside)
+        } else {
+            Right::End(End::create(RIGHT, ends)?)
+        };
+        Ok(Self { left, right })
     }
 
     /// The devices, left and right.
     #[must_use]
-    pub fn devices(&self) -> [Tun; 2] {
-        [self.ends[0].tun.clone(), self.ends[1].tun.clone()]
+    pub fn devices(&self) -> [EndPort; 2] {
+        let right = match &self.right {
+            Right::End(end) => end.port.clone(),
+            Right::Outside(outside) => outside.port().clone(),
+        };
+        [self.left.port.clone(), right]
+    }
+
+    /// Why the ends have no TUN devices, if they were to have them where possible.
+    #[must_use]
+    pub const fn why_not_tun(&self) -> Option<&LiveError> {
+        self.left.why_not_tun.as_ref()
     }
 
     /// Runs commands at the left and the right end until all have ended, or `stop`
     /// says so: then they get a second to end by themselves.
     ///
     /// # Errors
-    /// When one cannot be started; the other one is ended.
+    /// When one cannot be started, as none can outside; the other one is ended.
     pub fn run(
         &self,
         commands: [Option<Shell>; 2],
         stop: &dyn Fn() -> bool,
     ) -> Result<[Option<Ended>; 2], LiveError> {
         let mut running = Vec::new();
-        for (at, (command, end)) in commands.into_iter().zip(&self.ends).enumerate() {
+        for (at, command) in commands.into_iter().enumerate() {
             if let Some(command) = command {
-                running.push((at, end.call(move || command.start())??));
+                running.push((at, self.end(at)?.call(move || command.start())??));
             }
         }
         let mut ended = [None, None];
@@ -124,21 +167,28 @@ impl Namespaces {
     /// (1), like opening a socket, which stays there.
     ///
     /// # Errors
-    /// When the end is gone.
+    /// When the end is gone, or is the outside network.
     pub fn within<T: Send + 'static>(
         &self,
         end: usize,
         what: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, LiveError> {
-        self.ends[end.min(1)].call(what)
+        self.end(end)?.call(what)
+    }
+
+    const fn end(&self, number: usize) -> Result<&End, LiveError> {
+        match (number, &self.right) {
+            (0, _) => Ok(&self.left),
+            (_, Right::End(end)) => Ok(end),
+            (_, Right::Outside(_)) => Err(LiveError::IsOutside),
+        }
     }
 
     /// Lets the namespaces go.
     pub fn finish(self) {
-        for End { orders, thread, .. } in self.ends {
-            drop(orders);
-            // It has nothing left to do.
-            let _ = thread.join();
+        self.left.finish();
+        if let Right::End(right) = self.right {
+            right.finish();
         }
     }
 }
@@ -163,12 +213,19 @@ impl End {
                 }
             })
             .map_err(LiveError::system("start a thread for an end"))?;
-        let tun = made.recv().map_err(|_| LiveError::Worker)??;
+        let (port, why_not_tun) = made.recv().map_err(|_| LiveError::Worker)??;
         Ok(Self {
-            tun,
+            port,
+            why_not_tun,
             orders,
             thread,
         })
+    }
+
+    fn finish(self) {
+        drop(self.orders);
+        // It has nothing left to do.
+        let _ = self.thread.join();
     }
 
     fn call<T: Send + 'static>(
@@ -183,27 +240,44 @@ impl End {
     }
 }
 
+/// An end's device, and why it is no TUN device if it was to be one where possible.
+type Made = (EndPort, Option<LiveError>);
+
 /// Moves this thread into namespaces of its own; the device in there.
-fn enter(addresses: Addresses, ends: Ends) -> Result<Tun, LiveError> {
+fn enter(addresses: Addresses, ends: Ends) -> Result<Made, LiveError> {
     // Processes of this thread are in a new process namespace too, which ends with the
     // first of them.
     let flags = CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWPID | CloneFlags::CLONE_FS;
     unshare(flags).map_err(LiveError::system(NEW_NETWORK))?;
-    let tun = Tun::create(DEVICE, ends.super_frames)?;
+    let made = make_port(ends)?;
     set_up(addresses).map_err(LiveError::system("set up the device of an end"))?;
-    Ok(tun)
+    Ok(made)
+}
+
+fn make_port(ends: Ends) -> Result<Made, LiveError> {
+    let tun = || Tun::create(DEVICE, ends.super_frames).map(EndPort::Tun);
+    let veth = || Veth::create(DEVICE, ends.super_frames).map(EndPort::Veth);
+    match ends.port {
+        PortChoice::Tun => Ok((tun()?, None)),
+        PortChoice::Veth => Ok((veth()?, None)),
+        PortChoice::Auto => match tun() {
+            Ok(tun) => Ok((tun, None)),
+            Err(why) => match veth() {
+                Ok(veth) => Ok((veth, Some(why))),
+                Err(veth) => Err(LiveError::NoPort {
+                    tun: Box::new(why),
+                    veth: Box::new(veth),
+                }),
+            },
+        },
+    }
 }
 
 fn set_up(addresses: Addresses) -> io::Result<()> {
     let index = nix::net::if_::if_nametoindex(DEVICE)?;
     let mut netlink = Netlink::open()?;
     netlink.up(LOOPBACK, Device::default())?;
-    // No address of the system's own choice, for which it would send solicitations;
-    // where there is no IPv6 at all there is nothing to say.
-    let _ = std::fs::write(
-        format!("/proc/sys/net/ipv6/conf/{DEVICE}/addr_gen_mode"),
-        "1",
-    );
+    netlink.silence(index)?;
     for (ip, prefix) in addresses.with_prefix() {
         netlink.add_address(index, ip, prefix)?;
     }

@@ -65,6 +65,17 @@ impl Offload {
         })
     }
 
+    /// The same with its places elsewhere: where headers end and checksumming starts.
+    pub(crate) fn moved(mut self, to: impl Fn(u16) -> u16) -> Self {
+        if self.gso != 0 {
+            self.headers = to(self.headers);
+        }
+        if self.flags & NEEDS_CHECKSUM != 0 {
+            self.start = to(self.start);
+        }
+        self
+    }
+
     pub(crate) fn bytes(self) -> [u8; HEADER] {
         let mut bytes = [0; HEADER];
         (bytes[0], bytes[1]) = (self.flags, self.gso);

@@ -11,12 +11,19 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::sync::Arc;
 
 use super::Port;
-use crate::error::{LiveError, OPEN_TUN};
+use super::statistics::Statistics;
+use crate::error::{LiveError, MAKE_TUN, OPEN_TUN};
 
 /// A device in the network namespace in which it was opened. Copies are the same
 /// device.
 #[derive(Debug, Clone)]
-pub struct Tun(Arc<File>);
+pub struct Tun(Arc<Device>);
+
+#[derive(Debug)]
+struct Device {
+    file: File,
+    statistics: Statistics,
+}
 
 impl Tun {
     /// Makes a device of this name in the network namespace of this thread. Without
@@ -46,12 +53,13 @@ impl Tun {
         let result = unsafe { libc::ioctl(file.as_raw_fd(), libc::TUNSETIFF, &raw mut request) };
         if result < 0 {
             let error = io::Error::last_os_error();
-            return Err(LiveError::system("make a TUN device")(error));
+            return Err(LiveError::system(MAKE_TUN)(error));
         }
         if super_frames {
             offer(&file);
         }
-        Ok(Self(Arc::new(file)))
+        let statistics = Statistics::of(name).map_err(LiveError::system(MAKE_TUN))?;
+        Ok(Self(Arc::new(Device { file, statistics })))
     }
 }
 
@@ -71,7 +79,7 @@ fn offer(file: &File) {
 
 impl Port for Tun {
     fn receive(&mut self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
-        match (&*self.0).read(buffer) {
+        match (&self.0.file).read(buffer) {
             Ok(length) => Ok(Some(length)),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
             Err(error) => Err(error),
@@ -79,10 +87,14 @@ impl Port for Tun {
     }
 
     fn send(&mut self, parts: &[IoSlice<'_>]) -> io::Result<()> {
-        (&*self.0).write_vectored(parts).map(|_| ())
+        (&self.0.file).write_vectored(parts).map(|_| ())
     }
 
     fn fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.0.file.as_fd()
+    }
+
+    fn dropped(&self) -> io::Result<u64> {
+        self.0.statistics.dropped()
     }
 }

@@ -12,27 +12,30 @@ pub(super) struct Fields {
     pub(super) ecn: Ecn,
     pub(super) protocol: Protocol,
     /// A hash of addresses, protocol and ports: what has one five-tuple is one flow to
-    /// a queue. That of a fragment and behind IPv6 extension headers has no ports.
+    /// a queue. That of a fragment has no ports.
     pub(super) flow: FlowId,
 }
 
 /// The fields; `None` for what is no IP packet.
 pub(super) fn read(packet: &[u8]) -> Option<Fields> {
     let ecn = ecn(packet)?;
-    let (number, addresses, rest) = if packet[0] >> 4 == 4 {
-        let rest = packet.get(usize::from(packet[0] & 15) * 4..);
+    let (number, addresses, ports) = if packet[0] >> 4 == 4 {
         let is_fragment = u16::from_be_bytes([packet[6], packet[7]]) & 0x3fff != 0;
-        (packet[9], &packet[12..20], rest.filter(|_| !is_fragment))
+        let above = usize::from(packet[0] & 15) * 4;
+        let ports = (!is_fragment).then_some(above);
+        (packet[9], &packet[12..20], ports)
     } else {
-        (packet[6], &packet[8..40], packet.get(40..))
+        let (number, ports) = above_extensions(packet);
+        (number, &packet[8..40], ports)
     };
     let protocol = match number {
         TCP => Protocol::Tcp,
         UDP => Protocol::Udp,
         _ => Protocol::Other,
     };
-    let ports = rest.and_then(|rest| rest.get(..4));
-    let ports = ports.filter(|_| protocol != Protocol::Other);
+    let ports = ports
+        .filter(|_| protocol != Protocol::Other)
+        .and_then(|at| packet.get(at..at + 4));
     let bytes = addresses.iter().chain(ports.into_iter().flatten());
     // FNV-1a, folded.
     let hash = bytes.chain([&number]).fold(0x811c_9dc5, |hash, byte| {
@@ -58,6 +61,31 @@ fn ecn(packet: &[u8]) -> Option<Ecn> {
         2 => Ecn::Ect0,
         _ => Ecn::Ce,
     })
+}
+
+/// The protocol behind the extension headers of IPv6 (RFC 8200 section 4) and where it
+/// begins, if not in another fragment. Of a packet that is cut short within them the
+/// header that was looked for.
+fn above_extensions(packet: &[u8]) -> (u8, Option<usize>) {
+    const HOPS: u8 = 0;
+    const ROUTING: u8 = 43;
+    const FRAGMENT: u8 = 44;
+    const DESTINATION: u8 = 60;
+    let (mut next, mut at, mut is_fragment) = (packet[6], 40, false);
+    loop {
+        let length = match next {
+            HOPS | ROUTING | DESTINATION => packet.get(at + 1).map(|n| 8 * (usize::from(*n) + 1)),
+            FRAGMENT => {
+                is_fragment = true;
+                Some(8)
+            }
+            _ => return (next, (!is_fragment).then_some(at)),
+        };
+        let (Some(length), Some(after)) = (length, packet.get(at)) else {
+            return (next, None);
+        };
+        (next, at) = (*after, at + length);
+    }
 }
 
 /// Sets the field, and the header checksum of IPv4 with it (RFC 1624).
@@ -152,6 +180,31 @@ mod tests {
             assert_eq!(ecn(&header), Some(to));
             assert_eq!((header[0], header[1] & 0xcf), (0x6a, 0x8c));
         }
+    }
+
+    #[test]
+    fn extension_headers_are_passed_over() {
+        // Hop-by-hop options of 16 bytes, a fragment header, then UDP.
+        let mut long = vec![0; 72];
+        (long[0], long[6]) = (0x60, 0);
+        (long[40], long[41]) = (44, 1);
+        long[56] = 17;
+        assert_eq!(read(&long).unwrap().protocol, Protocol::Udp);
+        long[56] = 58;
+        assert_eq!(read(&long).unwrap().protocol, Protocol::Other);
+        long[56] = 17;
+        for length in 40..57 {
+            // Cut short, it is not known to be UDP.
+            let cut = read(&long[..length]).unwrap();
+            assert_eq!(cut.protocol, Protocol::Other, "{length}");
+        }
+        // Without the fragment header the ports are known.
+        let flow = |port: u8| {
+            let mut packet = long.clone();
+            (packet[40], packet[57]) = (17, port);
+            read(&packet).unwrap().flow
+        };
+        assert_ne!(flow(1), flow(2));
     }
 
     #[test]

@@ -33,6 +33,8 @@ pub(super) fn run(args: &Live, registry: &Registry) -> Result<(), Failure> {
     // Before anything starts a thread: see there. Packets are single ones.
     let namespaces = Namespaces::create(Ends {
         super_frames: false,
+        port: args.port.into(),
+        outside: false,
     })?;
     let writer =
         RunWriter::begin(&out, OutMode::Replace, run::VERSION).map_err(run::cannot_begin)?;

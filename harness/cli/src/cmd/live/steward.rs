@@ -240,7 +240,7 @@ fn direction(interval: &Interval, length: Span) -> Direction {
             p99: micros(total.lateness.p99),
             max: micros(total.lateness.max),
         }),
-        system_drops: total.refused,
+        system_drops: total.refused + total.unseen,
         set_loss: None,
         set_delay_ms: None,
     }

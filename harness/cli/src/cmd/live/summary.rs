@@ -41,11 +41,13 @@ impl<'a> Summary<'a> {
             .into_iter()
             .zip(&ended.report.directions)
         {
-            if direction.refused > 0 {
-                warnings.push(format!(
-                    "{} packets {name} were dropped by the system, not by the link",
-                    direction.refused
-                ));
+            for (count, place) in [(direction.unseen, "before"), (direction.refused, "behind")] {
+                if count > 0 {
+                    warnings.push(format!(
+                        "{count} packets {name} were dropped by the system {place} the link, \
+                         not by the link"
+                    ));
+                }
             }
         }
         let case = setup.case();
@@ -158,7 +160,7 @@ fn link(name: &str, report: &DirectionReport) -> Value {
         "packets_out": report.delivered.packets,
         "bytes_out": report.delivered.bytes,
         "drops": drops,
-        "system_drops": report.refused,
+        "system_drops": report.refused + report.unseen,
         "not_ip": report.strange,
     });
     if let Some(map) = link.as_object_mut() {
@@ -175,13 +177,8 @@ fn direction(name: &str, report: &DirectionReport) -> String {
     for (reason, count) in &report.drops {
         line += &format!(", {count} {}", reason_name(*reason));
     }
-    for (count, what) in [
-        (report.refused, "not taken by the device"),
-        (report.strange, "not IP"),
-    ] {
-        if count > 0 {
-            line += &format!(", {count} {what}");
-        }
+    if report.strange > 0 {
+        line += &format!(", {} not IP", report.strange);
     }
     line
 }

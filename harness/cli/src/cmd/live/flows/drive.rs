@@ -64,7 +64,7 @@ pub(super) fn run_live(
 
     let before = machine::Stolen::now();
     let clock = Clock::start();
-    let emulator = Emulator::start(namespaces.devices(), links, clock, options)?;
+    let emulator = Emulator::start_watched(namespaces.devices(), links, clock, options)?;
     let endpoints = Endpoints::start(ends, clock, until, &ledger, &mut events)?;
     while clock.now() < until && !stop.load(Ordering::Relaxed) && !endpoints.has_ended() {
         std::thread::sleep(LOOK);
