@@ -155,7 +155,8 @@ pub(crate) struct Live {
     pub(crate) mtu_exact: bool,
     /// Run the flows of the scenario at the two ends, over real sockets, for its duration, and
     /// score them.
-    #[arg(long, requires = "path", conflicts_with_all = ["left", "right", "outside", "command", "mtu_exact"])]
+    #[arg(long, requires = "path",
+        conflicts_with_all = ["left", "right", "outside", "between", "command", "mtu_exact"])]
     pub(crate) flows: bool,
     #[command(flatten)]
     pub(crate) scoring: LiveScoring,

@@ -456,15 +456,10 @@ fn what_a_device_does_not_take_is_counted() {
 }
 
 #[test]
-fn ports_tell_flow_and_leg() {
-    let ports = FlowPorts::of(FlowId(0)).unwrap();
-    assert_eq!((ports.sender, ports.receiver), (50_000, 50_001));
-    let ports = FlowPorts::of(FlowId(2)).unwrap();
-    assert_eq!((ports.sender, ports.receiver), (50_004, 50_005));
-    assert_eq!(
-        FlowPorts::of(FlowId(7_767)).map(|ports| ports.receiver),
-        Some(65_535)
-    );
-    assert_eq!(FlowPorts::of(FlowId(7_768)), None);
-    assert_eq!(FlowPorts::of(FlowId(u16::MAX)), None);
+fn each_flow_has_its_ports() {
+    let of = |flow| FlowPorts::of(FlowId(flow)).map(|ports| (ports.sender, ports.receiver));
+    assert_eq!(of(0), Some((50_000, 50_001)));
+    assert_eq!(of(2), Some((50_004, 50_005)));
+    assert_eq!(of(7_767), Some((65_534, 65_535)));
+    assert_eq!((of(7_768), of(u16::MAX)), (None, None));
 }

@@ -66,11 +66,7 @@ fn in_namespaces(session: Session<'_>) -> Result<(), Failure> {
 fn namespaces(args: &Live, super_frames: bool) -> Result<Namespaces, Failure> {
     let namespaces = Namespaces::create(Ends {
         super_frames,
-        port: match args.port {
-            LivePort::Auto => PortChoice::Auto,
-            LivePort::Tun => PortChoice::Tun,
-            LivePort::Veth => PortChoice::Veth,
-        },
+        port: args.port.into(),
         outside: args.outside,
     })?;
     if let Some(why) = namespaces.why_not_tun() {
@@ -160,6 +156,16 @@ impl From<SetupError> for Failure {
             SetupError::Topology | SetupError::World(_) => {
                 Self::new(Exit::BadData, error.to_string())
             }
+        }
+    }
+}
+
+impl From<LivePort> for PortChoice {
+    fn from(port: LivePort) -> Self {
+        match port {
+            LivePort::Auto => Self::Auto,
+            LivePort::Tun => Self::Tun,
+            LivePort::Veth => Self::Veth,
         }
     }
 }

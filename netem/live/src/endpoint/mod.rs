@@ -13,13 +13,13 @@
 //!
 //! Both ends are in this process and have its clock, as those of the simulator do. So
 //! a delay from one end to the other is the difference of two readings. What the wire
-//! does not carry but observers want to know is kept aside in a [`Ledger`]; nothing of
-//! it decides what a node does.
+//! does not carry but observers want to know is kept aside in a [`Ledger`], which says
+//! what of it reaches a node.
 //!
 //! Implements: UDP (RFC 768) over IPv4 with the ECN field set and read by control
 //! messages (RFC 8085, section 3.1.7).
 //! Differs: the time of arrival is that of reading the socket, not that of the
-//! network device.
+//! network device; offers and answers of the signalling go between the endpoints.
 //! Not modelled: TCP below a call, several paths: such flows cannot be carried.
 
 mod alarm;
@@ -252,4 +252,31 @@ fn run(seats: Vec<Seat>, stopped: &watch::Receiver<bool>) -> io::Result<Datagram
         }
         Ok(all)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_tell_flow_and_leg() {
+        let mut flows = 0;
+        for flow in (0..).map(FlowId) {
+            let Some(FlowPorts { sender, receiver }) = FlowPorts::of(flow) else {
+                break;
+            };
+            flows += 1;
+            assert_eq!(
+                FlowPorts::find(sender, receiver),
+                Some((flow, Leg::Outward))
+            );
+            assert_eq!(FlowPorts::find(receiver, sender), Some((flow, Leg::Return)));
+            // Those of two flows are no pair.
+            assert_eq!(FlowPorts::find(receiver, receiver.saturating_add(1)), None);
+        }
+        assert_eq!(flows, (usize::from(u16::MAX - SENDER_PORT) + 1) / 2);
+        for (from, to) in [(0, 1), (49_998, 49_999), (50_000, 50_000), (9, 50_000)] {
+            assert_eq!(FlowPorts::find(from, to), None);
+        }
+    }
 }
