@@ -8,6 +8,7 @@
 use std::io::{self, IoSliceMut};
 use std::net::UdpSocket;
 use std::os::fd::AsRawFd as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -23,7 +24,7 @@ use crate::end::Namespaces;
 pub(super) const HEADERS: usize = 28;
 /// Bytes that may wait at a receiver, where that may be asked for.
 const ROOM: usize = 16 << 20;
-/// A stream is over when nothing has come for so long.
+/// Nothing comes any more when all is sent and nothing has come for so long.
 const QUIET: Duration = Duration::from_millis(500);
 /// How often a paced sender looks what is due.
 const LOOK: Duration = Duration::from_millis(1);
@@ -145,8 +146,8 @@ impl Sender {
 
 impl Receiver {
     /// The number of the next datagram, and the nanosecond at which it came; `None`
-    /// when nothing comes any more.
-    pub(super) fn receive(&mut self) -> Result<Option<(u64, u64)>, Failed> {
+    /// when nothing comes any more and the stream is over.
+    pub(super) fn receive(&mut self, is_over: &AtomicBool) -> Result<Option<(u64, u64)>, Failed> {
         loop {
             let mut parts = [IoSliceMut::new(&mut self.buffer)];
             let fd = self.socket.as_raw_fd();
@@ -155,7 +156,8 @@ impl Receiver {
             let message = match recvmsg::<()>(fd, &mut parts, control, flags) {
                 Ok(message) => message,
                 Err(Errno::EINTR) => continue,
-                Err(Errno::EAGAIN) => return Ok(None),
+                Err(Errno::EAGAIN) if is_over.load(Ordering::Acquire) => return Ok(None),
+                Err(Errno::EAGAIN) => continue,
                 Err(error) => return Err(Failed::socket("receive a datagram")(error)),
             };
             let controls = message.cmsgs();

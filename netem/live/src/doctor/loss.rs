@@ -4,7 +4,7 @@
 //! so that what is missing was lost by the link; see [`super::runs`] for the test. The
 //! draws are the same each time: a good link does not fail it by chance.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -50,8 +50,8 @@ const KINDS: [(Losses, Question); 2] = [
 const SIZE: usize = 100;
 /// Datagrams on their way at most: fewer than the smallest socket buffer takes.
 const WINDOW: u64 = 128;
-/// Without an arrival for so long, those on their way are lost.
-const LOST: Duration = Duration::from_millis(20);
+/// Without an arrival for so long, all of those are lost: the link does not work.
+const BROKEN: Duration = Duration::from_secs(5);
 
 pub(super) fn examine(effort: Effort, namespaces: &Namespaces) -> Vec<Check> {
     KINDS
@@ -67,10 +67,12 @@ fn measure(count: u64, namespaces: &Namespaces, losses: Losses) -> Result<Vec<Fi
     };
     let (lost, report) = over(namespaces, [&way, &Conditions::plain()], |namespaces| {
         let (mut sender, mut receiver) = datagrams::pair(namespaces, SIZE)?;
-        let newest = AtomicU64::new(0);
+        let (newest, is_over) = (AtomicU64::new(0), AtomicBool::new(false));
         thread::scope(|scope| {
-            let reader = scope.spawn(|| collect(&mut receiver, count, &newest));
-            send(&mut sender, count, &newest)?;
+            let reader = scope.spawn(|| collect(&mut receiver, count, &newest, &is_over));
+            let sent = send(&mut sender, count, &newest);
+            is_over.store(true, Ordering::Release);
+            sent?;
             reader
                 .join()
                 .map_err(|_| Failed::Nothing("a reader is gone"))?
@@ -104,8 +106,8 @@ fn send(sender: &mut Sender, count: u64, newest: &AtomicU64) -> Result<(), Faile
         let now = newest.load(Ordering::Acquire);
         if now != seen {
             (seen, since) = (now, Instant::now());
-        } else if since.elapsed() > LOST {
-            (seen, since) = (sender.sent, Instant::now());
+        } else if since.elapsed() > BROKEN {
+            return Err(Failed::Nothing("nothing arrives"));
         }
         let room = (seen + WINDOW).saturating_sub(sender.sent);
         if room == 0 {
@@ -117,10 +119,15 @@ fn send(sender: &mut Sender, count: u64, newest: &AtomicU64) -> Result<(), Faile
     Ok(())
 }
 
-/// Which of so many do not come. Tells which is the newest.
-fn collect(receiver: &mut Receiver, count: u64, newest: &AtomicU64) -> Result<Vec<bool>, Failed> {
+/// Which of so many do not come until all are sent. Tells which is the newest.
+fn collect(
+    receiver: &mut Receiver,
+    count: u64,
+    newest: &AtomicU64,
+    is_over: &AtomicBool,
+) -> Result<Vec<bool>, Failed> {
     let mut lost = vec![true; usize::try_from(count).unwrap_or(usize::MAX)];
-    while let Some((number, _)) = receiver.receive()? {
+    while let Some((number, _)) = receiver.receive(is_over)? {
         if let Some(lost) = usize::try_from(number).ok().and_then(|at| lost.get_mut(at)) {
             *lost = false;
         }

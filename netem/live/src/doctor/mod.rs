@@ -6,8 +6,8 @@
 //! while they are measured; its load and the time that a host took away are part of
 //! them.
 //!
-//! Implements: delay and rate as in the self-test of NetEm studies (Jurgelionis et al.,
-//! ICCCN 2011: conformance of each knob), with the plain forwarder of the same run as
+//! Implements: conformance of each knob by itself, as studies of NetEm have it
+//! (Jurgelionis et al., ICCCN 2011), with the plain forwarder of the same run as
 //! reference.
 //! Not modelled: other loads than the one that is there.
 

@@ -3,6 +3,7 @@
 //! Implements: a stream of datagrams, some percent faster than the link, so that it is
 //! busy all the time; what arrives per 100 ms against what the link allows.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -80,15 +81,18 @@ fn measure(
     let per_second = rate.as_bps_f64() / (8.0 * size as f64);
     let ((curve, sent), report) = over(namespaces, [&way, &Conditions::plain()], |namespaces| {
         let (mut sender, mut receiver) = datagrams::pair(namespaces, size)?;
+        let is_over = AtomicBool::new(false);
         thread::scope(|scope| {
-            let reader = scope.spawn(move || {
+            let reader = scope.spawn(|| {
                 let mut curve = Curve::default();
-                while let Some((number, at)) = receiver.receive()? {
+                while let Some((number, at)) = receiver.receive(&is_over)? {
                     curve.add(number, at);
                 }
                 Ok::<Curve, Failed>(curve)
             });
-            sender.pace(FASTER * per_second, AHEAD, time)?;
+            let sent = sender.pace(FASTER * per_second, AHEAD, time);
+            is_over.store(true, Ordering::Release);
+            sent?;
             let curve = reader
                 .join()
                 .map_err(|_| Failed::Nothing("a reader is gone"))?;

@@ -109,8 +109,8 @@ impl Conditions {
     }
 }
 
-/// Does something over a link whose ways are both the same or, when `plain_return`, of
-/// which the way back only passes on. What it yields, and what the emulator says.
+/// Does something over a link with these ways, from left to right and back. What it
+/// yields, and what the emulator says.
 pub(super) fn over<T>(
     namespaces: &Namespaces,
     ways: [&Conditions; 2],

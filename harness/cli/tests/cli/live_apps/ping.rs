@@ -14,7 +14,9 @@ fn ping_takes_twice_the_delay() {
     for_all(|place| {
         let network = "  forward: {delay: 15ms}\n  backward: {delay: 10ms}\n";
         let peer = place.family.peer();
-        let ping = format!("ping -c {COUNT} -i 0.02 {peer} > ping.txt");
+        // Until so many are answered: without -w it gives up on the last ones after two
+        // round trips, which a busy machine can miss.
+        let ping = format!("ping -c {COUNT} -w 20 -i 0.02 {peer} > ping.txt");
         let ended = place.run(network, &ping, None)?;
         let said = ended.read("ping.txt");
         let times: Vec<f64> = said.lines().filter_map(time).collect();
