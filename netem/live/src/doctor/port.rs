@@ -7,7 +7,7 @@ use super::machine::Machine;
 /// The device at the ends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Port {
-    /// `tun` or `af_packet`.
+    /// `tun` or `veth`.
     pub name: &'static str,
     /// Why this one.
     pub why: String,
@@ -21,14 +21,15 @@ impl Port {
         let tun = machine.facilities.iter().find(|found| found.name == "tun");
         match tun {
             Some(tun) if !tun.usable => Self {
-                name: "af_packet",
+                name: "veth",
                 why: format!("there is no TUN device for this user ({})", tun.detail),
                 other: "a TUN device is faster and is taken as soon as /dev/net/tun opens",
             },
             _ => Self {
                 name: "tun",
                 why: "/dev/net/tun opens for this user".to_owned(),
-                other: "AF_PACKET over veth is slower and only taken where that does not open",
+                other: "`weaknet live --port veth` takes Ethernet devices and a packet socket: slower, \
+                        and without /dev/net/tun",
             },
         }
     }
