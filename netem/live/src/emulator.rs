@@ -22,11 +22,17 @@ pub struct Options {
     /// Whether workers may spin before departures, with a tenth of a processor at
     /// most.
     pub spin: bool,
+    /// Whether packets that leave together are handed over in one piece, which is
+    /// faster. Without, captures at the ends show the packets that the link let go.
+    pub super_frames: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { spin: true }
+        Self {
+            spin: true,
+            super_frames: true,
+        }
     }
 }
 
@@ -128,6 +134,7 @@ impl Emulator {
                 leg,
                 clock,
                 spin: options.spin,
+                joins: options.super_frames,
                 bell: Arc::clone(&bell),
             });
             let thread = thread::Builder::new()

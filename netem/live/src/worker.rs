@@ -13,7 +13,7 @@ use weaknet_netem::Link;
 use crate::clock::Clock;
 use crate::offload::{self, Offload, Train, split};
 use crate::port::Port;
-use crate::spin::{BEFORE, Budget};
+use crate::spin::Budget;
 use crate::watch::{Both, Watch};
 
 mod bell;
@@ -25,6 +25,8 @@ pub(crate) use seen::Seen;
 
 /// Frames that are read before departures are looked at again.
 const BATCH: usize = 64;
+/// And packets in super-frames, of which there may be dozens in one frame.
+const PACKETS: u64 = 256;
 /// Buffers that are kept for later packets.
 const SPARE: usize = 4_096;
 
@@ -37,6 +39,8 @@ pub(crate) struct Direction {
     pub(crate) leg: Leg,
     pub(crate) clock: Clock,
     pub(crate) spin: bool,
+    /// Whether packets that leave together are written as one super-frame.
+    pub(crate) joins: bool,
     pub(crate) bell: Arc<Bell>,
 }
 
@@ -114,6 +118,9 @@ impl Worker {
             };
             header::set_ecn(&mut bytes, delivery.packet.ecn);
             let damaged = delivery.packet.damaged;
+            if !self.direction.joins {
+                self.depart()?;
+            }
             if let Some(bytes) = self.train.add(bytes, damaged) {
                 self.depart()?;
                 // Anything may be the first one.
@@ -149,7 +156,11 @@ impl Worker {
 
     /// Reads what has come, at most a batch; how many frames that were.
     fn take_in(&mut self) -> io::Result<usize> {
+        let until = self.ids + PACKETS;
         for count in 0..BATCH {
+            if self.ids >= until {
+                break;
+            }
             let Some(length) = self.direction.from.receive(&mut self.frame)? else {
                 return Ok(count);
             };
@@ -207,8 +218,8 @@ impl Worker {
         let left = at.since(now);
         if left == Span::ZERO {
             Ok(())
-        } else if left > BEFORE {
-            self.sleep(Some(left - BEFORE))
+        } else if left > self.budget.before() {
+            self.sleep(Some(left - self.budget.before()))
         } else if self.budget.may_spin(now) {
             Ok(())
         } else {

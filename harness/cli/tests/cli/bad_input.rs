@@ -28,7 +28,7 @@ fn unknown_keys_each_with_place_caret_and_nearest_name() {
     assert_eq!(
         refused(text, &[]),
         "\
-error: s.yaml:2:1: unknown key `mesure`: expected one of name, about, extends, duration, seeds, measure, network, flows, matrix, expect
+error: s.yaml:2:1: unknown key `mesure`: expected one of name, about, extends, duration, seeds, measure, live, network, flows, matrix, expect
   |
 2 | mesure: {from: 1s}
   | ^^^^^^

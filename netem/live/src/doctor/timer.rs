@@ -9,7 +9,7 @@ use super::Effort;
 use super::check::{Check, Figure, Limit, Question};
 use crate::error::LiveError;
 use crate::spans::Spans;
-use crate::spin::BEFORE;
+use crate::spin::LEAST;
 
 const SLEEP: Question = Question {
     name: "timer_sleep",
@@ -58,7 +58,7 @@ fn figures(lateness: &Spans) -> Vec<Figure> {
 fn measure(waits: u32, spin: bool) -> Result<Spans, LiveError> {
     let _ = nix::sys::prctl::set_timerslack(1);
     let mut lateness = Spans::default();
-    let early = if spin { BEFORE } else { Span::ZERO };
+    let early = if spin { LEAST } else { Span::ZERO };
     let mut due = now()?;
     for _ in 0..waits {
         due += EVERY;

@@ -40,6 +40,7 @@ pub(super) fn run(args: &Live, registry: &Registry) -> Result<(), Failure> {
         .map_err(|error| Failure::new(Exit::Internal, error.to_string()))?;
     let options = Options {
         spin: !args.no_spin,
+        super_frames: false,
     };
     for case in &cases {
         let Some(outcome) = drive::run_live(case, &namespaces, options, registry, &stop)? else {

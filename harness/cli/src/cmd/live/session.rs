@@ -76,6 +76,7 @@ impl<'a> Session<'a> {
         let [forward, backward] = self.setup.links()?;
         let options = Options {
             spin: !self.args.no_spin,
+            super_frames: !self.args.mtu_exact,
         };
         let links = [(forward, there), (backward, back)];
         let emulator = Emulator::start_watched(devices, links, Clock::start(), options)?;

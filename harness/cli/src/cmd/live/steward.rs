@@ -98,7 +98,7 @@ impl<'r> Steward<'r> {
             self.passing.retain(|passing| passing.until > now);
             if self.passing.len() < before {
                 // What it goes back to has been in force before.
-                let _ = self.apply("as before".to_owned());
+                let _ = self.apply("outage or handover over".to_owned());
             }
             if now >= next {
                 next += SECOND;
