@@ -126,6 +126,7 @@ impl Worker {
                 // Anything may be the first one.
                 let _ = self.train.add(bytes, damaged);
             }
+            self.budget.departure(delivery.at);
             self.due.push((delivery.packet.id, delivery.at));
         }
     }
@@ -216,14 +217,10 @@ impl Worker {
         };
         let now = self.direction.clock.now();
         let left = at.since(now);
-        if left == Span::ZERO {
-            Ok(())
-        } else if left > self.budget.before() {
-            self.sleep(Some(left - self.budget.before()))
-        } else if self.budget.may_spin(now) {
+        if left == Span::ZERO || self.budget.may_spin(now, left) {
             Ok(())
         } else {
-            self.sleep(Some(left))
+            self.sleep(Some(self.budget.sleep(left)))
         }
     }
 
