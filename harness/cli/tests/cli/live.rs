@@ -48,7 +48,7 @@ pub(crate) fn is_possible(output: &Output) -> bool {
 }
 
 /// Says why, past the capture of output.
-fn skip(why: &str) {
+pub(crate) fn skip(why: &str) {
     let _ = writeln!(std::io::stderr(), "skipped: {why}");
 }
 

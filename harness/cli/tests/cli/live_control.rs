@@ -7,7 +7,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
-use crate::live::{folder, is_possible};
+use crate::live::{folder, is_possible, skip};
 
 fn weaknet(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_weaknet"));
@@ -179,6 +179,61 @@ fn results_are_kept_like_those_of_a_simulated_run() {
     // The report can be made again.
     let again = weaknet(&["report"]).arg(&out).output().unwrap();
     assert_eq!(again.status.code(), Some(0), "{}", text(&again.stderr));
+}
+
+#[test]
+fn packets_are_captured_at_both_ends_of_a_link() {
+    let (folder, scenario) = folder();
+    let out = folder.path().join("out");
+    let three = "bash -c 'for i in 1 2 3; do echo $i > /dev/udp/$WEAKNET_PEER/9; done; sleep 0.1'";
+    let output = live(
+        &scenario,
+        &[
+            &["--out", out.to_str().unwrap(), "--capture", "pcapng"][..],
+            &["--capture-snaplen", "28", "--left", three],
+            &["--set", "network.forward.loss={packets: {lost: [1]}}"],
+        ]
+        .concat(),
+    );
+    if !is_possible(&output) {
+        return;
+    }
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let case = fs::read_dir(out.join("captures")).unwrap().next().unwrap();
+    let capture = case.unwrap().path().join("forward.pcapng");
+    let fields = [
+        "frame.interface_name",
+        "frame.len",
+        "frame.cap_len",
+        "frame.comment",
+    ];
+    let fields = fields.iter().flat_map(|field| ["-e", field]);
+    let read = Command::new("tshark")
+        .args(["-n", "-T", "fields", "-E", "separator=;", "-r"])
+        .arg(&capture)
+        .args(fields)
+        .output();
+    let Ok(read) = read else {
+        return skip("there is no tshark");
+    };
+    let rows = text(&read.stdout);
+    let of = |interface: &str| -> Vec<Vec<&str>> {
+        let rows = rows.lines().map(|row| row.split(';').collect::<Vec<_>>());
+        rows.filter(|row| row[0] == interface).collect()
+    };
+    let (came, left, dropped) = (of("in"), of("out"), of("dropped"));
+    assert_eq!((came.len(), left.len(), dropped.len()), (3, 2, 1), "{rows}");
+    for row in came.iter().chain(&left).chain(&dropped) {
+        // Two bytes behind the headers, which alone are kept.
+        assert_eq!(row[1..3], ["30", "28"], "{rows}");
+    }
+    for row in left {
+        let words: Vec<&str> = row[3].split(' ').collect();
+        let names = words.iter().map(|word| word.split('=').next().unwrap());
+        assert!(names.eq(["late", "queue_delay", "total"]), "{rows}");
+        assert!(row[3].contains("total=2ms"), "{rows}");
+    }
+    assert_eq!(dropped[0][3], "drop=loss");
 }
 
 #[test]

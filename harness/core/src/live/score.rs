@@ -48,7 +48,8 @@ pub fn score(
         flows: Vec::new(),
         links: links(setup, changes, registry)?,
     };
-    let mut observer = Observer::new(setup.case(), &facts, registry)?;
+    let case = setup.until(end);
+    let mut observer = Observer::new(&case, &facts, registry)?;
     let mut waiting = BinaryHeap::new();
     let mut newest = Time::ZERO;
     for (number, row) in (0_u64..).zip(rows) {

@@ -9,7 +9,7 @@ use weaknet_netem::{Change, Link};
 use crate::metrics::LinkFacts;
 use crate::plan::{Case, Plan, PlanError, Request};
 use crate::registry::Registry;
-use crate::scenario::model::Topology;
+use crate::scenario::model::{Measure, Scenario, Topology};
 use crate::world::{self, WorldError};
 
 /// Why there is no network to run.
@@ -78,6 +78,28 @@ impl Setup {
     #[must_use]
     pub fn case(&self) -> &Case {
         &self.case
+    }
+
+    /// The case as it was run until `end`: measured as a whole, and without the flows of
+    /// the scenario, for which something else stood.
+    #[must_use]
+    pub fn until(&self, end: Time) -> Case {
+        let mut scenario = Scenario::clone(&self.case.scenario);
+        scenario.duration = end.since(Time::ZERO);
+        scenario.measure = Measure {
+            from: Time::ZERO,
+            to: end,
+        };
+        scenario.flows.clear();
+        scenario.expect.clear();
+        Case {
+            index: 0,
+            id: self.case.id.clone(),
+            scenario: Arc::new(scenario),
+            params: self.case.params.clone(),
+            seed: self.case.seed,
+            assets: Arc::clone(&self.assets),
+        }
     }
 
     /// Both links, at rest.

@@ -79,6 +79,9 @@ fn reproduce(input: &ReportInput<'_>, case: &str) -> String {
             words.push(word);
         }
     }
-    words.extend(["--case", case]);
+    // A live run is one case.
+    if words.get(1) != Some(&"live") {
+        words.extend(["--case", case]);
+    }
     command(&words)
 }

@@ -41,6 +41,8 @@
 
   const state = { at: 0, flow: "", link: "", from: 0, to: 1, hidden: new Set(), cursor: null, drag: null, log: null };
   for (const panel of PANELS) for (const line of panel.lines) if (line.hidden) state.hidden.add(line.name);
+  // Without flows it is all that there is to see of a rate.
+  if (DATA.timelines.every((timeline) => timeline.flows.length === 0)) state.hidden.delete("delivered by link");
   let shown = [];
 
   function unpack(packed) {

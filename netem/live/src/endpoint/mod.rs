@@ -1,6 +1,6 @@
 //! The simulator's senders and receivers at the two ends of a live link.
 //!
-//! An endpoint is a [`Node`](weaknet_core::Node) of the simulator behind a UDP socket:
+//! An endpoint is a [`Node`] of the simulator behind a UDP socket:
 //! what it sends becomes the bytes of RTP, RTCP, STUN, DTLS, SCTP or QUIC that
 //! [`wire`](weaknet_transports::wire) makes of it, what arrives it gets as the payload
 //! that is read out of the bytes. The kernel makes the IP and UDP headers, so that the

@@ -82,7 +82,7 @@ impl Results {
             .map_err(store_failure)?;
         let done = Done {
             writer,
-            cases: std::slice::from_ref(setup.case()),
+            cases: &[setup.until(ended.duration)],
             command: command(args),
             started: self.started,
         };
