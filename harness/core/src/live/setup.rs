@@ -80,7 +80,7 @@ impl Setup {
         &self.case
     }
 
-    /// The case as it was run until `end`: measured as a whole, and without the flows of
+    /// The case as it was run until `end`, a whole millisecond: measured as a whole, and without the flows of
     /// the scenario, for which something else stood.
     #[must_use]
     pub fn until(&self, end: Time) -> Case {

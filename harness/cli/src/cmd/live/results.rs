@@ -129,6 +129,9 @@ fn changes(path: &Path) -> Result<Vec<(Time, Vec<String>)>, Failure> {
 fn command(args: &Live) -> Vec<String> {
     let mut command = vec!["weaknet".to_owned(), "live".to_owned()];
     command.extend(args.path.clone());
+    if let Some(seed) = args.seed {
+        command.extend(["--seed".to_owned(), seed.to_string()]);
+    }
     for set in &args.sets {
         command.extend(["--set".to_owned(), set.clone()]);
     }

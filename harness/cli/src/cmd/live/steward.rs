@@ -89,7 +89,14 @@ impl<'r> Steward<'r> {
                     // Nobody may wait for it any more.
                     let _ = answer.send(self.obey(command));
                 }
-                Ok(Wish::Tell(watcher)) => self.watchers.push(watcher),
+                Ok(Wish::Tell(watcher)) => {
+                    if self.watchers.is_empty() {
+                        // What was before is nobody's last second.
+                        self.since = self.emulator.interval(self.since)?[0].at;
+                        next = Instant::now() + SECOND;
+                    }
+                    self.watchers.push(watcher);
+                }
                 Ok(Wish::Stop) | Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {}
             }
@@ -105,9 +112,13 @@ impl<'r> Steward<'r> {
                 self.tell()?;
             }
         }
-        let duration = self.emulator.clock().now();
+        let clock = self.emulator.clock();
+        let report = self.emulator.stop()?;
+        // Without digits that say nothing.
+        let duration = clock.now().as_nanos().next_multiple_of(1_000_000);
+        let duration = Time::from_nanos(duration);
         Ok(Ended {
-            report: self.emulator.stop()?,
+            report,
             recorder: self.recorder,
             changes: self.changes,
             duration,
