@@ -11,7 +11,7 @@ fn unknown_keys_are_all_named_with_the_nearest() {
     assert_eq!(
         error(text, &[]),
         "\
-test.yaml:2:1: unknown key `mesure`: expected one of name, about, extends, duration, seeds, measure, network, flows, matrix, expect
+test.yaml:2:1: unknown key `mesure`: expected one of name, about, extends, duration, seeds, measure, live, network, flows, matrix, expect
   |
 2 | mesure: {from: 1s}
   | ^^^^^^
