@@ -93,7 +93,7 @@ pub(super) fn write(packet: &Packet, ends: &Addresses, size: usize, out: &mut Ve
     let length = u16::try_from(total).unwrap_or(u16::MAX);
     write_ip_header(packet, ends, TCP, length, header);
     // What is not content is header, up to its largest.
-    let options = tcp.len().saturating_sub(HEADER + fields.content);
+    let options = tcp.len().saturating_sub(fields.content.saturating_add(HEADER));
     let options = options.clamp(TIMESTAMPS, 40) & !3;
     tcp[0..2].copy_from_slice(&fields.ports.0.to_be_bytes());
     tcp[2..4].copy_from_slice(&fields.ports.1.to_be_bytes());
@@ -143,6 +143,16 @@ mod tests {
     use super::*;
 
     fn bytes(content: TcpContent, size: u32) -> Vec<u8> {
+        let segment = TcpSegment {
+            connection: 1,
+            received: 99,
+            sent: 1_000,
+            content,
+        };
+        datagram(Payload::Tcp(Box::new(segment)), size)
+    }
+
+    fn datagram(payload: Payload, size: u32) -> Vec<u8> {
         let packet = Packet {
             id: 1,
             flow: FlowId(0),
@@ -154,16 +164,19 @@ mod tests {
             protocol: Protocol::Tcp,
             size,
             sent: Time::from_millis(7),
-            payload: Payload::Tcp(Box::new(TcpSegment {
-                connection: 1,
-                received: 99,
-                sent: 1_000,
-                content,
-            })),
+            payload,
         };
         let mut out = Vec::new();
         super::super::Encoder::default().encode(&packet, &Addresses::of(&packet), &mut out);
         out
+    }
+
+    #[test]
+    fn signalling_is_all_content_behind_the_timestamps() {
+        let offer = SessionMessage::Offer { generation: 2 };
+        let offer = datagram(Payload::Session(offer), 900);
+        assert_eq!((offer.len(), offer[9]), (900, 6));
+        assert_eq!((offer[32], offer[33]), (0x80, 0x18));
     }
 
     #[test]
