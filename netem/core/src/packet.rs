@@ -374,9 +374,6 @@ pub enum Rtcp {
     TransportFeedback {
         /// Statuses by ascending sequence number without holes.
         arrivals: Vec<Arrival>,
-        /// When the report was made, by the receiver's clock. The wire does not
-        /// carry it.
-        made: Time,
     },
     /// Congestion control feedback (RFC 8888), which carries ECN codepoints.
     CongestionFeedback {

@@ -313,7 +313,6 @@ fn reports_and_checks_come_as_they_are() {
     });
     let feedback = Rtcp::TransportFeedback {
         arrivals: arrivals.collect(),
-        made: Time::from_millis(64 * 19),
     };
     let reports = [
         vec![feedback],

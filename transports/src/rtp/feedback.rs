@@ -269,7 +269,7 @@ impl FeedbackGenerator {
             return None;
         }
         Some(match self.layout {
-            Layout::Twcc => Rtcp::TransportFeedback { arrivals, made },
+            Layout::Twcc => Rtcp::TransportFeedback { arrivals },
             Layout::Ccfb => Rtcp::CongestionFeedback { arrivals, made },
         })
     }

@@ -147,7 +147,6 @@ mod tests {
     fn chromium_reports_of_5_and_12_packets_weigh_70_and_78_bytes() {
         let feedback = |n: u64| Rtcp::TransportFeedback {
             arrivals: report(&(0..n).map(|i| Some(5_000 * i)).collect::<Vec<_>>()),
-            made: Time::ZERO,
         };
         assert_eq!(rtcp_size(&[feedback(5)], &Overhead::WEBRTC), 70);
         assert_eq!(rtcp_size(&[feedback(12)], &Overhead::WEBRTC), 78);

@@ -49,10 +49,7 @@ fn any_rtcp() -> impl Strategy<Value = Rtcp> {
     prop_oneof![
         (arrivals.clone(), time.clone())
             .prop_map(|(arrivals, made)| Rtcp::CongestionFeedback { arrivals, made }),
-        arrivals.prop_map(|arrivals| Rtcp::TransportFeedback {
-            arrivals,
-            made: Time::ZERO
-        }),
+        arrivals.prop_map(|arrivals| Rtcp::TransportFeedback { arrivals }),
         prop::collection::vec(any::<u64>(), 0..20_000).prop_map(|seqs| Rtcp::Nack {
             media: Media::Audio,
             seqs

@@ -93,7 +93,9 @@ pub(super) fn write(packet: &Packet, ends: &Addresses, size: usize, out: &mut Ve
     let length = u16::try_from(total).unwrap_or(u16::MAX);
     write_ip_header(packet, ends, TCP, length, header);
     // What is not content is header, up to its largest.
-    let options = tcp.len().saturating_sub(fields.content.saturating_add(HEADER));
+    let options = tcp
+        .len()
+        .saturating_sub(fields.content.saturating_add(HEADER));
     let options = options.clamp(TIMESTAMPS, 40) & !3;
     tcp[0..2].copy_from_slice(&fields.ports.0.to_be_bytes());
     tcp[2..4].copy_from_slice(&fields.ports.1.to_be_bytes());

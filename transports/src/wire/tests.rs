@@ -258,7 +258,6 @@ pub(super) fn feedback(first: u64, at_us: &[Option<u64>]) -> Rtcp {
     };
     Rtcp::TransportFeedback {
         arrivals: (first..).zip(at_us).map(arrival).collect(),
-        made: Time::ZERO,
     }
 }
 

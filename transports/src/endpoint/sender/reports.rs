@@ -22,8 +22,12 @@ impl Sender {
     pub(super) fn on_rtcp(&mut self, out: &mut Outbox<'_>, rtcp: Rtcp) {
         let now = out.now();
         match rtcp {
-            Rtcp::TransportFeedback { arrivals, made }
-            | Rtcp::CongestionFeedback { arrivals, made } => {
+            Rtcp::TransportFeedback { arrivals } => {
+                // It does not say when it was made: as libwebrtc does, with its newest.
+                let newest = arrivals.iter().filter_map(|arrival| arrival.at).max();
+                self.on_feedback(out, &arrivals, newest.unwrap_or_default());
+            }
+            Rtcp::CongestionFeedback { arrivals, made } => {
                 self.on_feedback(out, &arrivals, made);
             }
             Rtcp::Nack {

@@ -160,7 +160,7 @@ proptest! {
 
     #[test]
     fn times_of_transport_wide_feedback_come_back(arrivals in any_arrivals()) {
-        let sent = Rtcp::TransportFeedback { arrivals: arrivals.clone(), made: Time::ZERO };
+        let sent = Rtcp::TransportFeedback { arrivals: arrivals.clone() };
         let reports = FeedbackReader::default().read(&written(sent)).unwrap();
         let found: Vec<_> = reports[0].arrivals.iter().map(|a| (a.seq, a.at)).collect();
         // Whole milliseconds are whole ticks.

@@ -106,11 +106,8 @@ impl RtcpReader {
             }
             (TRANSPORT, TRANSPORT_WIDE) => {
                 let report = self.feedback.transport_wide(&mut body)?;
-                let times = report.arrivals.iter().filter_map(|arrival| arrival.at);
-                out.push(Rtcp::TransportFeedback {
-                    made: times.max().unwrap_or_default(),
-                    arrivals: report.arrivals,
-                });
+                let arrivals = report.arrivals;
+                out.push(Rtcp::TransportFeedback { arrivals });
             }
             (TRANSPORT, CONGESTION) => self.congestion(&mut body, out)?,
             (PAYLOAD, PICTURE_LOSS) => {
