@@ -34,7 +34,7 @@ use crate::scenario::model::{
     Bulk, Call, Feedback, Flow, LinkSpec, Load, Messages, Scenario, Signalling,
 };
 
-pub use links::{changes, link_facts, links};
+pub use links::{changes, link_facts, links, same_network};
 
 /// Median decoding time of a frame, and the standard deviation of its
 /// logarithm: a software decoder at 360p to 720p on a laptop.

@@ -21,8 +21,8 @@ pub enum SetupError {
     /// There is no case.
     #[error("there is no case")]
     Nothing,
-    /// There is more than one.
-    #[error("{0} has a matrix: choose with --set, as for `weaknet run`")]
+    /// There is more than one network.
+    #[error("{0} has a matrix of networks: choose with --set, as for `weaknet run`")]
     Matrix(String),
     /// It has other links than two.
     #[error("a live link has two ends: expected `forward:` and `backward:`, found `links:`")]
@@ -41,7 +41,8 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// The only case of a request; of several seeds the first.
+    /// The case of a request, whose network is the only one; of several seeds, and of
+    /// several ways to use that network, the first.
     ///
     /// # Errors
     /// See [`SetupError`].
@@ -49,7 +50,7 @@ impl Setup {
         let plan = Plan::load(&request, registry)?;
         let mut cases = plan.cases.into_iter();
         let case = cases.next().ok_or(SetupError::Nothing)?;
-        if cases.any(|other| other.params != case.params) {
+        if cases.any(|other| !world::same_network(&other.scenario, &case.scenario)) {
             return Err(SetupError::Matrix(request.paths.join(", ")));
         }
         if case.scenario.network.topology != Topology::Ends {

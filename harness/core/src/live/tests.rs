@@ -366,8 +366,23 @@ fn what_is_no_pair_of_links_is_refused() {
     );
     let matrix = "duration: 1s\nmatrix: {network.forward.delay: [1ms, 2ms]}\n";
     assert!(
-        load(matrix).contains("has a matrix: choose with --set"),
+        load(matrix).contains("has a matrix of networks: choose with --set"),
         "{}",
         load(matrix)
     );
+}
+
+#[test]
+fn a_matrix_of_what_uses_the_network_does_not_matter() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("net.yaml");
+    let text = "duration: 1s\nnetwork: {forward: {delay: 5ms}}\n\
+        flows: [{media: {audio: {}}}]\nmatrix: {flows.0.congestion_control: [gcc, none]}\n";
+    std::fs::write(&file, text).unwrap();
+    let request = Request {
+        paths: vec![file.display().to_string()],
+        ..Request::default()
+    };
+    let setup = Setup::load(request, &Registry::builtin()).unwrap();
+    assert_eq!(setup.links().unwrap().len(), 2);
 }

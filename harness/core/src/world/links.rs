@@ -71,6 +71,31 @@ pub fn changes(
     pairs.map(|(old, new)| builder.change(old, new)).collect()
 }
 
+/// Whether two scenarios have the same network.
+#[must_use]
+pub fn same_network(a: &Scenario, b: &Scenario) -> bool {
+    let (a, b) = (&a.network, &b.network);
+    a.draws == b.draws
+        && a.topology == b.topology
+        && a.links.len() == b.links.len()
+        && a.links.iter().zip(&b.links).all(|(a, b)| same_link(a, b))
+}
+
+fn same_link(a: &LinkSpec, b: &LinkSpec) -> bool {
+    a.name == b.name
+        && same(&a.rate, &b.rate)
+        && all_same(&a.delay, &b.delay)
+        && all_same(&a.loss, &b.loss)
+        && a.loss_at == b.loss_at
+        && same(&a.corrupt, &b.corrupt)
+        && same(&a.duplicate, &b.duplicate)
+        && same(&a.reorder, &b.reorder)
+        && a.mtu == b.mtu
+        && a.ecn == b.ecn
+        && a.blocks == b.blocks
+        && same(&a.queue, &b.queue)
+}
+
 /// Whether two plug-ins are chosen alike.
 fn same<K: weaknet_core::Kind>(a: &Spec<K>, b: &Spec<K>) -> bool {
     a.name() == b.name() && a.config() == b.config()
