@@ -302,7 +302,7 @@ pub(crate) struct FirstProcess {
 #[cfg(target_os = "linux")]
 #[derive(Debug, Args)]
 pub(crate) struct Doctor {
-    /// Some seconds instead of half a minute, less exact.
+    /// Some seconds instead of three quarters of a minute, less exact.
     #[arg(long)]
     pub(crate) quick: bool,
     /// Print JSON instead of the table.

@@ -12,7 +12,7 @@ pub(super) fn run(args: &Doctor) -> Result<(), Failure> {
     let (effort, time) = if args.quick {
         (Effort::QUICK, "some seconds")
     } else {
-        (Effort::FULL, "half a minute")
+        (Effort::FULL, "three quarters of a minute")
     };
     screen::note(&format!("measuring, {time}:"));
     let diagnosis = examine(effort, &|what| screen::note(&format!("  {what}")));

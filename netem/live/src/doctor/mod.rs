@@ -55,7 +55,7 @@ pub struct Effort {
 }
 
 impl Effort {
-    /// About half a minute.
+    /// About three quarters of a minute.
     pub const FULL: Self = Self {
         waits: 1_000,
         flood: Duration::from_secs(2),
