@@ -12,6 +12,7 @@ use weaknet_netem::{Change, Link, Tally};
 use crate::clock::Clock;
 use crate::error::LiveError;
 use crate::port::Port;
+use crate::priority;
 use crate::spans::{Quantiles, Spans};
 use crate::watch::{Both, Watch};
 use crate::worker::{Bell, Desk, Direction, Seen, Worker};
@@ -142,6 +143,7 @@ impl Emulator {
                 .spawn(move || {
                     // Sleeps end 50 us later without it; it takes no privilege.
                     let _ = nix::sys::prctl::set_timerslack(1);
+                    priority::raise();
                     worker.run()
                 })
                 .map_err(failed())?;

@@ -27,6 +27,7 @@ mod netlink;
 mod offload;
 mod outside;
 mod port;
+mod priority;
 mod relay;
 mod spans;
 mod spin;

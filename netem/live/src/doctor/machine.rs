@@ -8,6 +8,8 @@ use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 use nix::unistd::getuid;
 use serde::Serialize;
 
+use crate::priority;
+
 /// The machine, before anything is measured.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Machine {
@@ -75,6 +77,7 @@ impl Machine {
             Facility::new("user_namespaces", user_namespaces(is_root)),
             Facility::new("tun", tun()),
             Facility::new("af_packet", af_packet()),
+            Facility::new("priority", priority()),
         ];
         facilities.extend(PROGRAMS.map(|(name, purpose)| {
             let found = program(name).map(|path| path.display().to_string());
@@ -90,6 +93,17 @@ impl Machine {
             is_root,
             facilities,
         }
+    }
+}
+
+fn priority() -> Result<String, String> {
+    if priority::may_raise() {
+        Ok("links go before applications (nice -20)".to_owned())
+    } else {
+        let how = "run as root, or with CAP_SYS_NICE or a limit of 40 on niceness (`ulimit -e`)";
+        Err(format!(
+            "links wait for a processor like applications do: {how}"
+        ))
     }
 }
 

@@ -17,7 +17,7 @@ use crate::address::Addresses;
 use crate::error::LiveError;
 
 /// How often ended commands are looked for.
-const LOOK: Duration = Duration::from_millis(5);
+const LOOK: Duration = Duration::from_millis(20);
 /// Time to end for commands that are asked to.
 const PATIENCE: Duration = Duration::from_secs(1);
 
