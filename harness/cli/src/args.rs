@@ -132,6 +132,9 @@ pub(crate) struct Live {
     /// Change a value, for example `network.forward.loss=5%`.
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub(crate) sets: Vec<String>,
+    /// Over named `links:`, take the route of this flow; of the first one by default.
+    #[arg(long, value_name = "FLOW", conflicts_with = "flows")]
+    pub(crate) route: Option<String>,
     /// The seed of all random draws.
     #[arg(long, value_name = "S")]
     pub(crate) seed: Option<u64>,

@@ -21,6 +21,7 @@
 //! # Ok::<(), weaknet_core::BuildError>(())
 //! ```
 
+mod chain;
 mod counts;
 mod fifo;
 mod link;
@@ -48,6 +49,7 @@ pub mod rate;
 pub mod reorder;
 pub mod trace;
 
+pub use chain::Chain;
 pub use counts::{Counts, Tally};
 pub use link::{Change, Delivery, Link, Released};
 pub use model::{Blocks, DrawKey, EcnField, LossAt, Passage, Tap};

@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 use weaknet_core::event::DropReason;
 use weaknet_core::packet::Leg;
 use weaknet_core::{Span, Time};
-use weaknet_netem::{Change, Link, Tally};
+use weaknet_netem::{Chain, Change, Tally};
 
 use crate::clock::Clock;
 use crate::error::LiveError;
@@ -68,7 +68,7 @@ pub struct DirectionReport {
     pub arrived: Tally,
     /// What it delivered.
     pub delivered: Tally,
-    /// Packets that the link dropped, by reason.
+    /// Packets that links dropped, by reason.
     pub drops: Vec<(DropReason, u64)>,
     /// Frames that the system dropped before the link saw them, since the start.
     pub unseen: u64,
@@ -76,9 +76,9 @@ pub struct DirectionReport {
     pub refused: u64,
     /// What came and was no IP packet.
     pub strange: u64,
-    /// How long delivered packets were on the link.
+    /// How long delivered packets were on all links.
     pub delay: Quantiles,
-    /// The longest that one of them waited in the queue.
+    /// The longest that one of them waited in a queue.
     pub waited: Span,
     /// How late packets left.
     pub lateness: Quantiles,
@@ -107,10 +107,10 @@ impl Emulator {
     /// When the system has no thread for them.
     pub fn start<P: Port + Clone + 'static>(
         devices: [P; 2],
-        links: [Link; 2],
+        links: [impl Into<Chain>; 2],
         options: Options,
     ) -> Result<Self, LiveError> {
-        let links = links.map(|link| (link, Box::new(()) as _));
+        let links = links.map(|link| (link.into(), Box::new(()) as _));
         Self::start_watched(devices, links, Clock::start(), options)
     }
 
@@ -120,15 +120,15 @@ impl Emulator {
     /// When the system has no thread for them.
     pub fn start_watched<P: Port + Clone + 'static>(
         [left, right]: [P; 2],
-        [forward, backward]: [(Link, Box<dyn Watch>); 2],
+        [forward, backward]: [(Chain, Box<dyn Watch>); 2],
         clock: Clock,
         options: Options,
     ) -> Result<Self, LiveError> {
         let failed = || LiveError::system::<io::Error>("start a worker");
-        let start = |name: &str, (link, watch), from: &P, to: &P, leg| {
+        let start = |name: &str, (links, watch), from: &P, to: &P, leg| {
             let bell = Arc::new(Bell::new().map_err(failed())?);
             let worker = Worker::new(Direction {
-                link,
+                links,
                 watch,
                 from: Box::new(from.clone()),
                 to: Box::new(to.clone()),
@@ -186,14 +186,15 @@ impl Emulator {
         self.sources[direction].dropped().unwrap_or(0)
     }
 
-    /// Changes the link of a direction; the time from which on it is another one.
+    /// Changes the links of a direction, each by its own change; the time from which on
+    /// they are other ones.
     ///
     /// # Errors
     /// When the worker has ended.
-    pub fn change(&self, direction: usize, change: Change) -> Result<Time, LiveError> {
+    pub fn change(&self, direction: usize, changes: Vec<Change>) -> Result<Time, LiveError> {
         self.ask(direction, |desk| {
             let mut sink = Both(desk.seen, &mut *desk.watch);
-            desk.link.change(desk.now, change, &mut sink);
+            desk.links.change(desk.now, changes, &mut sink);
             desk.now
         })
     }
@@ -208,8 +209,8 @@ impl Emulator {
             let fresh = Seen::default();
             let (seen, waiting, capacity, at) = self.ask(direction, move |desk| {
                 let seen = std::mem::replace(desk.seen, fresh);
-                let waiting = desk.link.waiting(desk.now);
-                let capacity = desk.link.capacity(since, desk.now);
+                let waiting = desk.links.waiting(desk.now);
+                let capacity = desk.links.capacity(since, desk.now);
                 (seen, waiting, capacity, desk.now)
             })?;
             self.before[direction].add(&seen);

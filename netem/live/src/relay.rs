@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
 use weaknet_core::event::{Event, EventSink};
-use weaknet_core::packet::{Ecn, FlowId, Packet, Payload, Protocol};
+use weaknet_core::packet::{Ecn, FlowId, LinkId, Packet, Payload, Protocol};
 use weaknet_core::{Span, Time};
 
 use crate::watch::Watch;
@@ -20,7 +20,7 @@ const SOON: Span = Span::from_millis(1);
 /// Something that a worker saw.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Note {
-    /// A packet came to the link.
+    /// A packet came to the first link.
     Arrival {
         /// When.
         at: Time,
@@ -37,7 +37,7 @@ pub enum Note {
         /// Its first bytes, as many as were asked for.
         head: Vec<u8>,
     },
-    /// The link did something.
+    /// A link did something.
     Event(Time, Event),
     /// The link was stopped.
     End(Time),
@@ -69,6 +69,8 @@ pub struct Bundle {
 /// fast enough, is counted and left out: packets do not wait for it.
 pub struct Relay {
     direction: usize,
+    /// The link where packets come from the device.
+    first: LinkId,
     snaplen: usize,
     notes: Vec<Note>,
     to: SyncSender<Bundle>,
@@ -86,13 +88,15 @@ pub struct Relays {
 }
 
 impl Relay {
-    /// One for each direction, with the first bytes of packets.
+    /// One for each direction, with the link that is its first one, and with the first
+    /// bytes of packets.
     #[must_use]
-    pub fn pair(snaplen: usize) -> Relays {
+    pub fn pair(firsts: [LinkId; 2], snaplen: usize) -> Relays {
         let (to, bundles) = sync_channel(WAITING);
         let left_out = Arc::new(AtomicU64::new(0));
         let relay = |direction| Self {
             direction,
+            first: firsts[direction],
             snaplen,
             notes: Vec::with_capacity(BUNDLE),
             to: to.clone(),
@@ -136,7 +140,7 @@ impl Relay {
 impl EventSink for Relay {
     fn event(&mut self, at: Time, event: &Event) {
         // An arrival has been noted with more than the event says.
-        if !matches!(event, Event::LinkArrive { .. }) {
+        if !matches!(event, Event::LinkArrive { link, .. } if *link == self.first) {
             self.note(Note::Event(at, *event));
         }
     }

@@ -1,4 +1,4 @@
-//! One direction: from one device through a link to the other.
+//! One direction: from one device through links to the other.
 
 use std::io;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::time::TimeSpec;
 use weaknet_core::packet::{Leg, Packet, Payload};
 use weaknet_core::{Span, Time};
-use weaknet_netem::Link;
+use weaknet_netem::{Chain, Tally};
 
 use crate::clock::Clock;
 use crate::offload::{self, Offload, Train, split};
@@ -32,7 +32,7 @@ const SPARE: usize = 4_096;
 
 /// What a direction is made of.
 pub(crate) struct Direction {
-    pub(crate) link: Link,
+    pub(crate) links: Chain,
     pub(crate) watch: Box<dyn Watch>,
     pub(crate) from: Box<dyn Port>,
     pub(crate) to: Box<dyn Port>,
@@ -89,14 +89,14 @@ impl Worker {
         Ok(std::mem::take(&mut self.seen))
     }
 
-    /// Does what others want, each when all that is due by then has left the link.
+    /// Does what others want, each when all that is due by then has left the links.
     fn obey(&mut self) -> io::Result<()> {
         for order in self.direction.bell.take() {
             let now = self.direction.clock.now();
             self.collect(now)?;
             order(Desk {
                 now,
-                link: &mut self.direction.link,
+                links: &mut self.direction.links,
                 seen: &mut self.seen,
                 watch: &mut *self.direction.watch,
             });
@@ -104,15 +104,18 @@ impl Worker {
         self.depart()
     }
 
-    /// Takes from the link what is due by `now`; what cannot leave with the others
+    /// Takes from the links what is due by `now`; what cannot leave with the others
     /// makes those leave first.
     fn collect(&mut self, now: Time) -> io::Result<()> {
         loop {
-            let Direction { link, watch, .. } = &mut self.direction;
+            let Direction { links, watch, .. } = &mut self.direction;
             let mut sink = Both(&mut self.seen, &mut **watch);
-            let Some(delivery) = link.deliver(now, &mut sink) else {
+            let Some(delivery) = links.deliver(now, &mut sink) else {
                 return Ok(());
             };
+            self.seen.delivered += Tally::one(delivery.packet.size);
+            let on_links = delivery.at.since(delivery.packet.sent);
+            self.seen.delay.record(on_links);
             let Payload::Bytes(mut bytes) = delivery.packet.payload else {
                 continue;
             };
@@ -166,12 +169,17 @@ impl Worker {
                 return Ok(count);
             };
             let now = self.direction.clock.now();
-            if self.direction.link.next_event().is_some_and(|at| at <= now) {
+            if self
+                .direction
+                .links
+                .next_event()
+                .is_some_and(|at| at <= now)
+            {
                 self.collect(now)?;
             }
             let Self {
                 direction: Direction {
-                    link, watch, leg, ..
+                    links, watch, leg, ..
                 },
                 seen,
                 ids,
@@ -202,8 +210,9 @@ impl Worker {
                     ..Packet::VACANT
                 };
                 *ids += 1;
+                seen.arrived += Tally::one(packet.size);
                 watch.arriving(now, &packet);
-                link.arrive(now, packet, &mut Both(seen, &mut **watch));
+                links.arrive(now, packet, &mut Both(seen, &mut **watch));
             };
             split(offload, frame, || spare.pop().unwrap_or_default(), arrive);
         }
@@ -212,7 +221,7 @@ impl Worker {
 
     /// Waits for the next departure or arrival.
     fn rest(&mut self) -> io::Result<()> {
-        let Some(at) = self.direction.link.next_event() else {
+        let Some(at) = self.direction.links.next_event() else {
             return self.sleep(None);
         };
         let now = self.direction.clock.now();

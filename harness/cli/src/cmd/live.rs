@@ -152,10 +152,12 @@ impl From<SetupError> for Failure {
         match error {
             SetupError::Plan(error) => error.into(),
             SetupError::Nothing => Self::new(Exit::NothingSelected, error.to_string()),
-            SetupError::Matrix(_) => Self::new(Exit::Usage, error.to_string()),
-            SetupError::Topology | SetupError::World(_) => {
-                Self::new(Exit::BadData, error.to_string())
-            }
+            SetupError::Matrix(_) | SetupError::Ends => Self::new(Exit::Usage, error.to_string()),
+            SetupError::Flows
+            | SetupError::Flow { .. }
+            | SetupError::Twice(_)
+            | SetupError::Route
+            | SetupError::World(_) => Self::new(Exit::BadData, error.to_string()),
         }
     }
 }

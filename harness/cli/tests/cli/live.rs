@@ -129,7 +129,7 @@ fn bad_scenarios_and_arguments_are_refused() {
     };
     let links = write(
         "links.yaml",
-        "name: l\nduration: 1s\nlinks:\n  up: {delay: 1ms}\n",
+        "name: l\nduration: 1s\nnetwork: {links: {up: {delay: 1ms}}}\n",
     );
     let matrix = write(
         "matrix.yaml",

@@ -203,7 +203,30 @@ fn the_simulator_decides_as_the_live_link_did() {
             return;
         }
     }
+    assert!(decides_alike(folder.path(), networks, ROUTE));
+    let recording = folder.path().join(format!("net{networks}.csv"));
+    let recording = fs::read_to_string(recording).unwrap();
+    let passed = |link: &str, what: &str| {
+        let is_it = |line: &&str| line.split(',').skip(1).take(2).eq([link, what]);
+        recording.lines().filter(is_it).count()
+    };
+    assert!(passed("0", "out") > 100, "the first link");
+    assert_eq!(passed("0", "out"), passed("1", "via"), "the next one");
+    assert_eq!((passed("0", "via"), passed("1", "in")), (0, 0));
+    assert!(passed("1", "drop") > 0 && passed("2", "in") > 50);
 }
+
+/// Links in a row.
+const ROUTE: &str = "
+duration: 1s
+network:
+  links:
+    near: {rate: 6Mbps, delay: 2ms, queue: {codel: {}}}
+    far: {delay: {uniform: {min: 1ms, max: 9ms, reorder: allowed}}, loss: 5%, duplicate: 2%}
+    back: {delay: 3ms}
+flows:
+  - {name: call, route: [near, far], route_back: [back], media: {audio: {}}}
+";
 
 /// Whether it was possible to find out.
 fn decides_alike(folder: &Path, number: usize, text: &str) -> bool {

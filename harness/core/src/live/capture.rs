@@ -98,7 +98,8 @@ impl<W: Write> PacketCapture<W> {
                     inside.copies += 1;
                 }
             }
-            What::Set(_) | What::End => {}
+            // Between links, which a capture does not see, or of no packet.
+            What::Via { .. } | What::Set(_) | What::End => {}
         }
         Ok(())
     }

@@ -7,12 +7,13 @@
 //! | column | |
 //! |---|---|
 //! | `time_ns` | since the start of the run: of `out` when the packet was due, of `left` when it was written |
-//! | `link` | 0 forward, 1 backward |
-//! | `what` | `in`, `out`, `left`, `drop`, `mark`, `copy`, `set`, `end` |
+//! | `link` | its place in the scenario: 0 forward, 1 backward, or as under `links:` |
+//! | `what` | `in`, `via`, `out`, `left`, `drop`, `mark`, `copy`, `set`, `end` |
 //! | `packet` | its number on the link, from 0 |
 //! | `size` | bytes from the IP header on |
 //! | `flow`, `protocol`, `ecn` | of `in`: a hash of the five-tuple; `udp`, `tcp`, `other`; `0`, `ect0`, `ect1`, `ce` |
 //! | `queue_ns`, `total_ns` | of `out`: time in the queue, and from `in` to `out` |
+//! | `via` | as `in`, from the link before |
 //! | `detail` | of `drop` the reason, of `left` the time at which it was due, of `set` a JSON list of all changes in force |
 //!
 //! Rows of one link are in the order in which its worker told them.
@@ -45,6 +46,9 @@ pub struct About {
     pub seed: u64,
     /// The version of weaknet.
     pub version: String,
+    /// The flow whose route was taken, if one was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<String>,
 }
 
 /// Something that happened to a link.
@@ -52,7 +56,7 @@ pub struct About {
 pub struct Row {
     /// When.
     pub at: Time,
-    /// Which link: 0 forward, 1 backward.
+    /// Which link, by its place in the scenario: 0 forward, 1 backward where it has two.
     pub link: u16,
     /// What.
     pub what: What,
@@ -73,6 +77,13 @@ pub enum What {
         protocol: Protocol,
         /// Its codepoint.
         ecn: Ecn,
+    },
+    /// A packet came from the link before.
+    Via {
+        /// Its number.
+        packet: u64,
+        /// Its bytes.
+        size: u32,
     },
     /// A packet was due at the far end.
     Out {
@@ -169,10 +180,18 @@ fn name<T: PartialEq>(names: &[(T, &'static str)], value: &T) -> &'static str {
 }
 
 impl Row {
-    /// What a link has published, as far as a recording keeps it.
+    /// What a link has published, as far as a recording keeps it; of the first link on a
+    /// way the arrivals are recorded as [`What::In`].
     #[must_use]
     pub fn of_event(at: Time, event: &Event) -> Option<Self> {
         let (link, what) = match *event {
+            Event::LinkArrive { link, packet } => (
+                link,
+                What::Via {
+                    packet: packet.id,
+                    size: packet.size,
+                },
+            ),
             Event::LinkDeliver {
                 link,
                 packet,
@@ -232,7 +251,7 @@ impl Row {
             size,
         };
         Some(match self.what {
-            What::In { packet, size, .. } => Event::LinkArrive {
+            What::In { packet, size, .. } | What::Via { packet, size } => Event::LinkArrive {
                 link,
                 packet: tag(packet, size),
             },
@@ -335,6 +354,14 @@ impl<W: Write> Writer<W> {
                 protocol.push_str(name(&PROTOCOLS, number));
                 ecn.push_str(name(&ECNS, codepoint));
                 "in"
+            }
+            What::Via {
+                packet: id,
+                size: bytes,
+            } => {
+                put(packet, *id);
+                put(size, u64::from(*bytes));
+                "via"
             }
             What::Out {
                 packet: id,
@@ -472,10 +499,7 @@ fn parse(record: &csv::StringRecord) -> Result<Row, String> {
             )
         })
     };
-    let link = number("link")?;
-    if link > 1 {
-        return Err(format!("link: expected 0 or 1, found `{link}`"));
-    }
+    let link = u16::try_from(number("link")?).map_err(|_| "link: too large")?;
     let packet = || number("packet");
     let what = match field("what") {
         "in" => What::In {
@@ -484,6 +508,10 @@ fn parse(record: &csv::StringRecord) -> Result<Row, String> {
             flow: FlowId(u16::try_from(number("flow")?).map_err(|_| "flow: too large")?),
             protocol: PROTOCOLS[named("protocol", &PROTOCOLS.map(|(_, name)| name))?].0,
             ecn: ECNS[named("ecn", &ECNS.map(|(_, name)| name))?].0,
+        },
+        "via" => What::Via {
+            packet: packet()?,
+            size: small("size")?,
         },
         "out" => What::Out {
             packet: packet()?,
@@ -511,13 +539,13 @@ fn parse(record: &csv::StringRecord) -> Result<Row, String> {
         "end" => What::End,
         other => {
             return Err(format!(
-                "what: expected in, out, left, drop, mark, copy, set or end, found `{other}`"
+                "what: expected in, via, out, left, drop, mark, copy, set or end, found `{other}`"
             ));
         }
     };
     Ok(Row {
         at: Time::from_nanos(number("time_ns")?),
-        link: link as u16,
+        link,
         what,
     })
 }

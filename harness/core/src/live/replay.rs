@@ -1,9 +1,11 @@
 //! The simulator fed with what came to a live link.
 
+use std::collections::BTreeSet;
+
 use weaknet_core::Time;
 use weaknet_core::event::Event;
 use weaknet_core::packet::{Leg, Packet};
-use weaknet_netem::Link;
+use weaknet_netem::Chain;
 
 use super::recording::{Row, What};
 use super::setup::{Setup, SetupError};
@@ -17,15 +19,17 @@ use crate::registry::Registry;
 /// When a change of the recording cannot be made.
 pub fn replay(setup: &Setup, rows: &[Row], registry: &Registry) -> Result<Vec<Row>, SetupError> {
     let mut decided = Vec::new();
-    for (number, link) in (0..).zip(setup.links()?) {
-        let mut mine: Vec<&Row> = rows.iter().filter(|row| row.link == number).collect();
+    for (way, links) in (0..).zip(setup.links()?) {
+        let [first, last] = links.ends();
+        let mine = |row: &&Row| row.link == first.0 || row.link == last.0;
+        let mut mine: Vec<&Row> = rows.iter().filter(mine).collect();
         // Changes are noted by another hand than packets; one at the time of an arrival
         // came after it.
         mine.sort_by_key(|row| (row.at, matches!(row.what, What::Set(_))));
         let run = Run {
-            link,
+            links,
             setup: setup.clone(),
-            number,
+            way,
             decided: &mut decided,
         };
         run.all(&mine, setup, registry)?;
@@ -34,10 +38,10 @@ pub fn replay(setup: &Setup, rows: &[Row], registry: &Registry) -> Result<Vec<Ro
 }
 
 struct Run<'a> {
-    link: Link,
+    links: Chain,
     /// With the changes so far.
     setup: Setup,
-    number: u16,
+    way: usize,
     decided: &'a mut Vec<Row>,
 }
 
@@ -55,7 +59,7 @@ impl Run<'_> {
                     self.until(row.at);
                     let packet = Packet {
                         id: *packet,
-                        leg: if self.number == 0 {
+                        leg: if self.way == 0 {
                             Leg::Outward
                         } else {
                             Leg::Return
@@ -67,14 +71,14 @@ impl Run<'_> {
                         sent: row.at,
                         ..Packet::VACANT
                     };
-                    self.watched(|link, events| link.arrive(row.at, packet, events));
+                    self.watched(|links, events| links.arrive(row.at, packet, events));
                 }
                 What::Set(sets) => {
                     self.until(row.at);
                     let next = setup.with(sets, registry)?;
                     let changes = self.setup.changes(&next)?;
-                    if let Some(change) = changes.into_iter().nth(self.number.into()) {
-                        self.watched(|link, events| link.change(row.at, change, events));
+                    if let Some(changes) = changes.into_iter().nth(self.way) {
+                        self.watched(|links, events| links.change(row.at, changes, events));
                     }
                     self.setup = next;
                 }
@@ -86,23 +90,25 @@ impl Run<'_> {
     }
 
     fn until(&mut self, at: Time) {
-        self.watched(|link, events| while link.deliver(at, events).is_some() {});
+        self.watched(|links, events| while links.deliver(at, events).is_some() {});
     }
 
-    fn watched(&mut self, what: impl FnOnce(&mut Link, &mut Vec<(Time, Event)>)) {
+    fn watched(&mut self, what: impl FnOnce(&mut Chain, &mut Vec<(Time, Event)>)) {
         let mut events = Vec::new();
-        what(&mut self.link, &mut events);
+        what(&mut self.links, &mut events);
+        let [first, _] = self.links.ends();
+        let came = |row: &Row| row.link == first.0 && matches!(row.what, What::Via { .. });
         let rows = events
             .iter()
             .filter_map(|(at, event)| Row::of_event(*at, event));
-        self.decided.extend(rows);
+        self.decided.extend(rows.filter(|row| !came(row)));
     }
 }
 
 /// Where two runs part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
-    /// Which link: 0 forward, 1 backward.
+    /// Which link, by its place in the scenario.
     pub link: u16,
     /// How many decisions they have in common before.
     pub after: usize,
@@ -119,7 +125,12 @@ pub struct Difference {
 /// The first one that is not the same.
 pub fn compare(recorded: &[Row], replayed: &[Row]) -> Result<usize, Box<Difference>> {
     let mut count = 0;
-    for link in 0..2 {
+    let links: BTreeSet<u16> = recorded
+        .iter()
+        .chain(replayed)
+        .map(|row| row.link)
+        .collect();
+    for link in links {
         let decisions = |rows: &'_ [Row]| -> Vec<Row> {
             let is_decision = |row: &&Row| {
                 let what = &row.what;

@@ -116,8 +116,9 @@ fn links(
     for (at, sets) in changes {
         stages.push((*at, setup.with(sets, registry)?.facts()?));
     }
-    let mut links: [Vec<(Time, LinkFacts)>; 2] = Default::default();
+    let mut links: Vec<Vec<(Time, LinkFacts)>> = Vec::new();
     for (at, facts) in stages {
+        links.resize_with(facts.len(), Vec::new);
         for (stages, facts) in links.iter_mut().zip(facts) {
             stages.push((at, facts));
         }

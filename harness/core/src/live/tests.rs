@@ -15,6 +15,7 @@ fn about() -> About {
         sets: vec!["network.forward.loss=1%, \"quoted\"".to_owned()],
         seed: 7,
         version: "0".to_owned(),
+        route: Some("call".to_owned()),
     }
 }
 
@@ -122,13 +123,13 @@ fn errors_name_the_line() {
     for (from, to, expected) in [
         (
             "\n0,0,end,,,,,,,,\n0,0,end",
-            "\n0,0,end,,,,,,,,\n0,2,end",
-            "line 4: link: expected 0 or 1, found `2`",
+            "\n0,0,end,,,,,,,,\n0,99999,end",
+            "line 4: link: too large",
         ),
         (
             "\n0,0,end,,,,,,,,\n0",
             "\n0,0,fin,,,,,,,,\n0",
-            "line 3: what: expected in, out, left, drop, mark, copy, set or end, found `fin`",
+            "line 3: what: expected in, via, out, left, drop, mark, copy, set or end, found `fin`",
         ),
         (
             "\n0,0,end,,,,,,,,\n0",
@@ -173,7 +174,13 @@ fn setup(text: &str) -> (Setup, Registry, tempfile::TempDir) {
 /// changes of the forward link.
 fn recorded(setup: &Setup, registry: &Registry, changes: &[(u64, &[&str])]) -> Vec<Row> {
     let mut rows = Vec::new();
-    for (number, mut link) in (0..).zip(setup.links().unwrap()) {
+    for (way, mut link) in setup.links().unwrap().into_iter().enumerate() {
+        let [first, _] = link.ends();
+        let number = first.0;
+        let row = |(at, event): &(Time, Event)| match event {
+            Event::LinkArrive { link, .. } if *link == first => None,
+            _ => Row::of_event(*at, event),
+        };
         let mut changes = changes.iter().peekable();
         let mut now = setup.clone();
         for id in 0..500 {
@@ -185,11 +192,12 @@ fn recorded(setup: &Setup, registry: &Registry, changes: &[(u64, &[&str])]) -> V
             }
             while let Some((ms, sets)) = changes.next_if(|(ms, _)| *ms <= id) {
                 let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
-                let at = Time::from_millis(*ms);
+                // Never at the time of an arrival, which would come first.
+                let at = Time::from_millis(*ms).saturating_sub(Span::from_nanos(1));
                 while link.deliver(at, &mut events).is_some() {}
                 let next = setup.with(&sets, registry).unwrap();
                 let mut both = now.changes(&next).unwrap().into_iter();
-                let change = both.nth(usize::from(number)).unwrap();
+                let change = both.nth(way).unwrap();
                 link.change(at, change, &mut events);
                 now = next;
                 rows.push(Row {
@@ -219,20 +227,12 @@ fn recorded(setup: &Setup, registry: &Registry, changes: &[(u64, &[&str])]) -> V
                 },
             });
             link.arrive(at, packet, &mut events);
-            rows.extend(
-                events
-                    .iter()
-                    .filter_map(|(at, event)| Row::of_event(*at, event)),
-            );
+            rows.extend(events.iter().filter_map(row));
         }
         let end = Time::from_millis(520);
         let mut events: Vec<(Time, Event)> = Vec::new();
         while link.deliver(end, &mut events).is_some() {}
-        rows.extend(
-            events
-                .iter()
-                .filter_map(|(at, event)| Row::of_event(*at, event)),
-        );
+        rows.extend(events.iter().filter_map(row));
         rows.push(Row {
             at: end,
             link: number,
@@ -344,8 +344,72 @@ fn a_queue_cannot_change_while_packets_wait() {
     );
 }
 
+const NAMED: &str = "
+duration: 1s
+network:
+  links:
+    core: {delay: 3ms, loss: 2%}
+    cell: {rate: 2Mbps, delay: {uniform: {min: 5ms, max: 30ms, reorder: allowed}}}
+    up: {rate: 1Mbps, delay: 10ms}
+    other: {}
+flows:
+  - {name: far, route: [core, cell], route_back: [up], media: {audio: {}}}
+  - {name: near, route: [cell], route_back: [up], media: {audio: {}}}
+  - {name: ring, route: [cell, other], route_back: [cell], media: {audio: {}}}
+";
+
 #[test]
-fn what_is_no_pair_of_links_is_refused() {
+fn applications_take_the_route_of_a_flow() {
+    let (setup, registry, folder) = setup(NAMED);
+    let [forward, backward] = setup.paths();
+    assert_eq!(forward, ["network.links.core", "network.links.cell"]);
+    assert_eq!(backward, ["network.links.up"]);
+    let changes: &[(u64, &[&str])] = &[
+        (100, &["network.links.cell.loss=50%"]),
+        (
+            300,
+            &[
+                "network.links.cell.loss=50%",
+                "network.links.core.delay=1ms",
+            ],
+        ),
+    ];
+    let rows = recorded(&setup, &registry, changes);
+    let came = |link: u16| {
+        let via = |row: &&Row| row.link == link && matches!(row.what, What::Via { .. });
+        rows.iter().filter(via).count()
+    };
+    assert_eq!((came(0), came(2), came(3)), (0, 0, 0));
+    assert!((450..500).contains(&came(1)), "{}", came(1));
+    let decided = replay(&setup, &rows, &registry).unwrap();
+    assert!(compare(&rows, &decided).unwrap() > 1_000);
+    let end = Time::from_millis(520);
+    let changed = super::changes(&rows);
+    let all = rows.iter().cloned().map(Ok);
+    let outcome = score(&setup, &changed, all, end, &registry).unwrap();
+    let metric = |link: &str, name: &str| outcome.result.metric(link, name).unwrap();
+    assert!(metric("core", "loss_ratio") < 0.06);
+    assert!(metric("cell", "loss_ratio") > 0.2);
+    assert_eq!(metric("other", "delivered_kbps"), 0.0);
+
+    let request = || Request {
+        paths: vec![folder.path().join("net.yaml").display().to_string()],
+        ..Request::default()
+    };
+    let of = |flow: &str| Setup::of_flow(request(), Some(flow.to_owned()), &registry);
+    let near = of("near").unwrap();
+    assert_eq!(near.paths()[0], ["network.links.cell"]);
+    let error = |flow: &str| of(flow).map(|_| ()).unwrap_err().to_string();
+    assert_eq!(
+        error("nearer"),
+        "applications take the route of a flow over named `links:`: expected one of far, near, \
+         ring, found `nearer`"
+    );
+    assert!(error("ring").starts_with("link `cell` is on the route of the flow twice"));
+}
+
+#[test]
+fn what_has_no_route_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("net.yaml");
     let load = |text: &str| {
@@ -362,7 +426,7 @@ fn what_is_no_pair_of_links_is_refused() {
     let links = "duration: 1s\nnetwork: {links: {one: {}, two: {}}}\n";
     assert_eq!(
         load(links),
-        "a live link has two ends: expected `forward:` and `backward:`, found `links:`"
+        "applications take the route of a flow over named `links:`: expected `flows:`"
     );
     let matrix = "duration: 1s\nmatrix: {network.forward.delay: [1ms, 2ms]}\n";
     assert!(
@@ -377,7 +441,7 @@ fn a_matrix_of_what_uses_the_network_does_not_matter() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("net.yaml");
     let text = "duration: 1s\nnetwork: {forward: {delay: 5ms}}\n\
-        flows: [{media: {audio: {}}}]\nmatrix: {flows.0.congestion_control: [gcc, none]}\n";
+        flows: [{name: call, media: {audio: {}}}]\nmatrix: {flows.call.start: [0s, 1ms]}\n";
     std::fs::write(&file, text).unwrap();
     let request = Request {
         paths: vec![file.display().to_string()],

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use weaknet_core::Time;
-use weaknet_netem::Link;
+use weaknet_netem::Chain;
 
 use super::seen::Seen;
 use crate::watch::Watch;
@@ -15,7 +15,7 @@ use crate::watch::Watch;
 /// What a worker lays open to an order.
 pub(crate) struct Desk<'a> {
     pub(crate) now: Time,
-    pub(crate) link: &'a mut Link,
+    pub(crate) links: &'a mut Chain,
     pub(crate) seen: &'a mut Seen,
     pub(crate) watch: &'a mut dyn Watch,
 }

@@ -11,13 +11,13 @@ use crate::spans::Spans;
 pub(crate) struct Seen {
     /// What came.
     pub(crate) arrived: Tally,
-    /// What the link delivered.
+    /// What the last link delivered.
     pub(crate) delivered: Tally,
-    /// Packets that the link dropped, by reason.
+    /// Packets that links dropped, by reason.
     pub(crate) drops: Vec<(DropReason, u64)>,
-    /// How long the delivered ones were on the link.
+    /// How long the delivered ones were on all links.
     pub(crate) delay: Spans,
-    /// The longest that one of them waited.
+    /// The longest that one of them waited in a queue.
     pub(crate) waited: Span,
     /// How late packets left.
     pub(crate) lateness: Spans,
@@ -53,19 +53,7 @@ impl Seen {
 impl EventSink for Seen {
     fn event(&mut self, _: Time, event: &Event) {
         match *event {
-            Event::LinkArrive { packet, .. } => {
-                self.arrived += Tally::one(packet.size);
-            }
-            Event::LinkDeliver {
-                packet,
-                waited,
-                total,
-                ..
-            } => {
-                self.delivered += Tally::one(packet.size);
-                self.waited = self.waited.max(waited);
-                self.delay.record(total);
-            }
+            Event::LinkDeliver { waited, .. } => self.waited = self.waited.max(waited),
             Event::LinkDrop { reason, .. } => self.drop(reason, 1),
             _ => {}
         }

@@ -10,6 +10,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use weaknet_core::Time;
+use weaknet_core::packet::LinkId;
 use weaknet_harness::live::{About, PacketCapture, Row, What, Writer};
 use weaknet_live::{Bundle, Note, Relay, Relays};
 
@@ -43,6 +44,7 @@ impl Recorder {
     pub(super) fn begin(
         path: &Path,
         about: &About,
+        ways: &[Vec<LinkId>; 2],
         snaplen: Option<usize>,
     ) -> Result<(Self, [Relay; 2]), Failure> {
         let cannot = |error: io::Error| cannot(path, &error);
@@ -56,7 +58,12 @@ impl Recorder {
         let captures = snaplen.map(|_| -> io::Result<[PacketCapture<Output>; 2]> {
             Ok([capture("forward.pcapng")?, capture("backward.pcapng")?])
         });
+        let end = |link: Option<&LinkId>| link.map_or(0, |link| link.0);
+        let firsts = [0, 1].map(|way: usize| end(ways[way].first()));
+        let lasts = [0, 1].map(|way: usize| end(ways[way].last()));
         let files = Files {
+            firsts,
+            lasts,
             rows: rows.map_err(cannot)?,
             captures: captures.transpose().map_err(cannot)?,
         };
@@ -64,7 +71,7 @@ impl Recorder {
             relays,
             bundles,
             left_out,
-        } = Relay::pair(snaplen.unwrap_or(0));
+        } = Relay::pair(firsts.map(LinkId), snaplen.unwrap_or(0));
         let (changes, changed) = channel();
         let thread = thread::Builder::new()
             .name("recorder".to_owned())
@@ -108,17 +115,35 @@ type Output = BufWriter<File>;
 
 /// Where everything goes.
 struct Files {
+    /// The links where packets come, from left to right and back, and where they leave.
+    firsts: [u16; 2],
+    lasts: [u16; 2],
     rows: Writer<Output>,
     captures: Option<[PacketCapture<Output>; 2]>,
 }
 
 impl Files {
-    fn write(&mut self, row: &Row, head: &[u8]) -> io::Result<()> {
+    /// A row of a way, or of who changes the links.
+    fn write(&mut self, way: Option<usize>, row: &Row, head: &[u8]) -> io::Result<()> {
         self.rows.row(row)?;
-        match &mut self.captures {
-            Some(captures) => captures[usize::from(row.link == 1)].row(row, head),
-            None => Ok(()),
+        let Some((captures, way)) = self.captures.as_mut().zip(way) else {
+            return Ok(());
+        };
+        // A capture is of what comes and leaves; what is between links is neither.
+        let is_within = match row.what {
+            What::Via { .. } => true,
+            What::Out { .. } => row.link != self.lasts[way],
+            _ => false,
+        };
+        if is_within {
+            return Ok(());
         }
+        captures[way].row(row, head)
+    }
+
+    /// What a note says, with the first bytes of the packet that it is about.
+    fn row<'n>(&self, way: usize, note: &'n Note) -> Option<(Row, &'n [u8])> {
+        row(note, self.firsts[way], self.lasts[way])
     }
 
     fn finish(self) -> io::Result<()> {
@@ -138,19 +163,22 @@ fn write_all(
     changes: &Receiver<Row>,
 ) -> io::Result<()> {
     let mut failed = Ok(());
-    let mut write = |row: &Row, head: &[u8]| {
+    let mut write = |files: &mut Files, way: Option<usize>, row: &Row, head: &[u8]| {
         if failed.is_ok() {
-            failed = files.write(row, head);
+            failed = files.write(way, row, head);
         }
     };
     loop {
         let bundle = bundles.recv_timeout(LOOK);
-        changes.try_iter().for_each(|row| write(&row, &[]));
+        changes
+            .try_iter()
+            .for_each(|row| write(&mut files, None, &row, &[]));
         match bundle {
             Ok(bundle) => {
+                let way = bundle.direction.min(1);
                 for note in &bundle.notes {
-                    if let Some((row, head)) = row(&bundle, note) {
-                        write(&row, head);
+                    if let Some((row, head)) = files.row(way, note) {
+                        write(&mut files, Some(way), &row, head);
                     }
                 }
             }
@@ -158,15 +186,16 @@ fn write_all(
             Err(RecvTimeoutError::Disconnected) => break,
         }
     }
-    changes.iter().for_each(|row| write(&row, &[]));
+    changes
+        .iter()
+        .for_each(|row| write(&mut files, None, &row, &[]));
     failed?;
     files.finish()
 }
 
-/// What a note says, with the first bytes of the packet that it is about.
-fn row<'n>(bundle: &Bundle, note: &'n Note) -> Option<(Row, &'n [u8])> {
-    let link = u16::from(bundle.direction == 1);
-    let (at, what, head): (_, _, &[u8]) = match *note {
+/// The row of a note on a way between these links.
+fn row(note: &Note, first: u16, last: u16) -> Option<(Row, &[u8])> {
+    let (at, link, what, head): (_, _, _, &[u8]) = match *note {
         Note::Arrival {
             at,
             packet,
@@ -177,6 +206,7 @@ fn row<'n>(bundle: &Bundle, note: &'n Note) -> Option<(Row, &'n [u8])> {
             ref head,
         } => (
             at,
+            first,
             What::In {
                 packet,
                 size,
@@ -186,7 +216,7 @@ fn row<'n>(bundle: &Bundle, note: &'n Note) -> Option<(Row, &'n [u8])> {
             },
             head,
         ),
-        Note::End(at) => (at, What::End, &[]),
+        Note::End(at) => (at, first, What::End, &[]),
         Note::Event(at, ref event) => return Some((Row::of_event(at, event)?, &[])),
         Note::Departure {
             ideal,
@@ -194,7 +224,7 @@ fn row<'n>(bundle: &Bundle, note: &'n Note) -> Option<(Row, &'n [u8])> {
             packet,
             ref head,
             ..
-        } => (actual, What::Left { packet, ideal }, head),
+        } => (actual, last, What::Left { packet, ideal }, head),
     };
     Some((Row { at, link, what }, head))
 }

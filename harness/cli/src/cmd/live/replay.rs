@@ -25,7 +25,7 @@ pub(crate) fn run(args: &ReplayLink, registry: &Registry) -> Result<(), Failure>
     sets.extend(args.sets.iter().cloned());
     let seed = Some(args.seed.unwrap_or(about.seed));
     let request = super::request(scenario, &sets, seed, args.trace_dir.as_deref())?;
-    let setup = Setup::load(request, registry)?;
+    let setup = Setup::of_flow(request, about.route.clone(), registry)?;
     let decided = replay(&setup, &rows, registry)?;
     if let Some(out) = &args.out {
         let cannot = |error: std::io::Error| {
@@ -48,18 +48,25 @@ pub(crate) fn run(args: &ReplayLink, registry: &Registry) -> Result<(), Failure>
             ));
             Ok(())
         }
-        Err(difference) => Err(Failure::new(Exit::ExpectationFailed, told(&difference))),
+        Err(difference) => {
+            let links = &setup.case().scenario.network.links;
+            let name = links.get(usize::from(difference.link));
+            let name = name.map_or("no link of the scenario", |link| &link.name);
+            Err(Failure::new(
+                Exit::ExpectationFailed,
+                told(name, &difference),
+            ))
+        }
     }
 }
 
-fn told(difference: &Difference) -> String {
+fn told(name: &str, difference: &Difference) -> String {
     let Difference {
-        link,
         after,
         recorded,
         replayed,
+        ..
     } = difference;
-    let name = ["forward", "backward"][usize::from(*link == 1)];
     let row = |row: &Option<Row>| {
         row.as_ref().map_or_else(
             || "nothing further".to_owned(),

@@ -44,12 +44,13 @@ impl<'a> Session<'a> {
     pub(super) fn begin(args: &'a Live, registry: &'a Registry) -> Result<Self, Failure> {
         let path = args.path.as_deref().unwrap_or("clean");
         let request = super::request(path, &args.sets, args.seed, args.trace_dir.as_deref())?;
-        let setup = Setup::load(request, registry)?;
+        let setup = Setup::of_flow(request, args.route.clone(), registry)?;
         let about = About {
             path: path.to_owned(),
             sets: args.sets.clone(),
             seed: setup.case().seed,
             version: VERSION.to_owned(),
+            route: args.route.clone(),
         };
         let results = Results::begin(args, &setup)?;
         Ok(Self {
@@ -103,7 +104,8 @@ impl<'a> Session<'a> {
         let Some(path) = self.results.recording() else {
             return Ok((None, [Box::new(()), Box::new(())]));
         };
-        let (recorder, [there, back]) = Recorder::begin(path, &self.about, self.args.snaplen())?;
+        let (recorder, [there, back]) =
+            Recorder::begin(path, &self.about, self.setup.ways(), self.args.snaplen())?;
         Ok((Some(recorder), [Box::new(there), Box::new(back)]))
     }
 

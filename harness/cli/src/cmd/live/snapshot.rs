@@ -21,6 +21,9 @@ pub(crate) struct Snapshot {
 /// A direction of a link in its last second.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Direction {
+    /// Its links, as `set` names them.
+    #[serde(default)]
+    pub(crate) links: Vec<String>,
     /// What it could have carried; nothing when it has no limit.
     pub(crate) capacity_bps: Option<u64>,
     /// Bits of IP packets that came.

@@ -126,10 +126,10 @@ impl<'r> Steward<'r> {
     }
 
     fn obey(&mut self, command: Command) -> Result<(), String> {
-        let both = |what: &str| {
-            ["forward", "backward"]
-                .map(|link| format!("network.{link}.{what}"))
-                .to_vec()
+        let firsts = self.setup.paths().map(|paths| paths.into_iter().next());
+        let both = |what: &str| -> Vec<String> {
+            let firsts = firsts.iter().flatten();
+            firsts.map(|path| format!("{path}.{what}")).collect()
         };
         match command {
             Command::Watch {} => Ok(()),
@@ -171,11 +171,11 @@ impl<'r> Steward<'r> {
             .setup
             .changes(&next)
             .map_err(|error| error.to_string())?;
-        for (link, change) in (0..).zip(changes) {
-            let at = self.emulator.change(usize::from(link), change);
+        for (way, changes) in changes.into_iter().enumerate() {
+            let at = self.emulator.change(way, changes);
             let at = at.map_err(|error| error.to_string())?;
-            if let Some(recorder) = &self.recorder {
-                recorder.set(at, link, &sets);
+            if let (Some(recorder), Some(link)) = (&self.recorder, self.setup.ways()[way].first()) {
+                recorder.set(at, link.0, &sets);
             }
         }
         self.setup = next;
@@ -193,8 +193,11 @@ impl<'r> Steward<'r> {
         }
         let intervals = self.emulator.interval(self.since)?;
         let since = std::mem::replace(&mut self.since, intervals[0].at);
-        let [forward, backward] =
-            intervals.map(|interval| direction(&interval, interval.at.since(since)));
+        let mut paths = self.setup.paths().into_iter();
+        let [forward, backward] = intervals.map(|interval| Direction {
+            links: paths.next().unwrap_or_default(),
+            ..direction(&interval, interval.at.since(since))
+        });
         let snapshot = Snapshot {
             name: self.setup.case().scenario.name.clone(),
             time_s: self.since.as_secs_f64(),
@@ -252,6 +255,7 @@ fn direction(interval: &Interval, length: Span) -> Direction {
             max: micros(total.lateness.max),
         }),
         system_drops: total.refused + total.unseen,
+        links: Vec::new(),
         set_loss: None,
         set_delay_ms: None,
     }

@@ -53,11 +53,22 @@ pub(super) fn action(key: char, chosen: Chosen, now: &Snapshot) -> Option<Action
         _ => return None,
     };
     let more = key.is_lowercase();
+    let is_row = chosen
+        .of(now)
+        .iter()
+        .any(|(_, direction)| direction.links.len() > 1);
+    if is_row && !matches!(key, 'l' | 'L') {
+        return Some(Action::Refuse(
+            "there are several links: use `weaknet ctl set`",
+        ));
+    }
     let sets: Vec<String> = chosen
         .of(now)
         .into_iter()
         .filter_map(|(name, direction)| {
-            of_direction(direction, more).map(|value| format!("network.{name}.{value}"))
+            let first = direction.links.first();
+            let path = first.cloned().unwrap_or_else(|| format!("network.{name}"));
+            of_direction(direction, more).map(|value| format!("{path}.{value}"))
         })
         .collect();
     Some(if sets.is_empty() {
@@ -160,6 +171,17 @@ mod tests {
             assert_eq!(sets(key, chosen), [expected], "{key} {chosen:?}");
         }
         assert_eq!(sets('l', Both).len(), 2);
+    }
+
+    #[test]
+    fn of_links_in_a_row_the_first_one_loses() {
+        let mut now = link();
+        now.forward.links = vec!["network.links.a".to_owned(), "network.links.b".to_owned()];
+        let told = action('l', Chosen::Forward, &now);
+        let set = Command::Set(vec!["network.links.a.loss=5%".to_owned()]);
+        assert_eq!(told, Some(Action::Tell(set)));
+        let refused = action('d', Chosen::Forward, &now);
+        assert!(matches!(refused, Some(Action::Refuse(_))), "{refused:?}");
     }
 
     #[test]

@@ -17,7 +17,8 @@ pub(super) fn can_run(case: &Case) -> Result<(), Failure> {
     let mut messages = Vec::new();
     if case.scenario.network.topology != Topology::Ends {
         messages.push(
-            "a live link has two ends: expected `forward:` and `backward:`, found `links:`"
+            "flows over sockets share two links: expected `forward:` and `backward:`, found \
+             `links:` (without --flows applications take the route of a flow)"
                 .to_owned(),
         );
     }

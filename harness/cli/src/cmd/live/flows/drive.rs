@@ -15,7 +15,7 @@ use weaknet_live::endpoint::{
     Datagrams, DepartureObserver, Endpoint, Endpoints, EventMerge, FlowPorts, Ledger, LinkObserver,
 };
 use weaknet_live::{Clock, Emulator, LEFT, LiveError, Namespaces, Options, RIGHT, Watch};
-use weaknet_netem::Link;
+use weaknet_netem::{Chain, Link};
 
 use crate::cmd::live::{machine, summary};
 use crate::exit::{Exit, Failure};
@@ -90,7 +90,7 @@ pub(super) fn run_live(
 }
 
 /// A link and who tells how late its packets leave.
-type Observed = (Link, Box<dyn Watch>);
+type Observed = (Chain, Box<dyn Watch>);
 
 /// The two links, each with who tells of its packets and of how late they leave.
 fn observed(
@@ -103,7 +103,7 @@ fn observed(
         let packets = LinkObserver::new(id, ledger.clone(), events.feed());
         link.set_tap(Box::new(packets));
         let departures = DepartureObserver::new(id, events.feed());
-        observed.push((link, Box::new(departures) as Box<dyn Watch>));
+        observed.push((link.into(), Box::new(departures) as Box<dyn Watch>));
     }
     let two = <[Observed; 2]>::try_from(observed);
     two.map_err(|_| Failure::new(Exit::BadData, "expected two links".to_owned()))
